@@ -1,0 +1,304 @@
+//! Changes of the catalog: typed, checked, deterministic.
+
+use crate::job::{Effect, Job, JobId, ShardProgress};
+use crate::model::*;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// A change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Command {
+    /// A new shard, or a new address of one with this name.
+    PutShard {
+        /// Name.
+        name: String,
+        /// Host of its primary.
+        host: String,
+        /// Port of its primary.
+        port: u16,
+    },
+    /// A rule for a table that does not exist yet.
+    PutRule {
+        /// The table.
+        table: TableName,
+        /// The rule.
+        rule: PendingRule,
+    },
+    /// The rule is not wanted any more.
+    DropRule {
+        /// The table.
+        table: TableName,
+    },
+    /// A DDL job starts. Its number is the new catalog's `last_id`.
+    StartJob {
+        /// Current database.
+        database: Option<String>,
+        /// The statement.
+        statement: String,
+        /// What it locks.
+        objects: Vec<TableName>,
+        /// Where it goes.
+        shards: Vec<ShardId>,
+    },
+    /// A shard answered.
+    Progress {
+        /// The job.
+        job: JobId,
+        /// The shard.
+        shard: ShardId,
+        /// Its answer.
+        progress: ShardProgress,
+    },
+    /// Every shard is done: the job ends and the catalog changes.
+    FinishJob {
+        /// The job.
+        job: JobId,
+        /// What changes. Zero ids of tables and groups are given out here.
+        effect: Effect,
+    },
+    /// The job is given up; nothing changes in the catalog.
+    AbandonJob {
+        /// The job.
+        job: JobId,
+    },
+}
+
+/// Why a change is refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+pub enum Rejected {
+    /// Somebody else changed the catalog in between.
+    #[error("the catalog is at epoch {now}, the change expected {expected}")]
+    Epoch {
+        /// What the change expected.
+        expected: u64,
+        /// What it is.
+        now: u64,
+    },
+    /// The object is not there.
+    #[error("{0} does not exist")]
+    Missing(String),
+    /// The object is there already.
+    #[error("{0} exists already")]
+    Exists(String),
+    /// Another job works on the object.
+    #[error("DDL job {0} still works on {1}: {2}")]
+    Busy(u64, String, String),
+    /// The job did not reach every shard.
+    #[error("DDL job {0} is not done on every shard")]
+    Unfinished(u64),
+}
+
+impl Catalog {
+    /// The catalog after the change.
+    pub fn apply(&self, command: &Command) -> Result<Catalog, Rejected> {
+        let mut next = self.clone();
+        next.epoch += 1;
+        match command {
+            Command::PutShard { name, host, port } => next.put_shard(name, host, *port),
+            Command::PutRule { table, rule } => {
+                if next.tables.contains_key(table) {
+                    return Err(Rejected::Exists(format!("table {table}")));
+                }
+                next.rules.insert(table.clone(), rule.clone());
+            }
+            Command::DropRule { table } => {
+                let gone = next.rules.remove(table);
+                gone.ok_or_else(|| Rejected::Missing(format!("a waiting rule for {table}")))?;
+            }
+            Command::StartJob { database, statement, objects, shards } => {
+                next.start_job(database, statement, objects, shards)?;
+            }
+            Command::Progress { job, shard, progress } => {
+                let job = next.job_mut(*job)?;
+                for (s, p) in &mut job.shards {
+                    if s == shard {
+                        p.clone_from(progress);
+                    }
+                }
+            }
+            Command::FinishJob { job, effect } => next.finish_job(*job, effect)?,
+            Command::AbandonJob { job } => {
+                next.job_mut(*job)?;
+                next.jobs.remove(job);
+            }
+        }
+        Ok(next)
+    }
+
+    fn job_mut(&mut self, id: JobId) -> Result<&mut Job, Rejected> {
+        self.jobs.get_mut(&id).ok_or_else(|| Rejected::Missing(format!("DDL job {}", id.0)))
+    }
+
+    fn put_shard(&mut self, name: &str, host: &str, port: u16) {
+        let next = ShardId(self.shards.keys().last().map_or(1, |s| s.0 + 1));
+        let id = self.shard_named(name).map_or(next, |s| s.id);
+        let shard = Shard { id, name: name.to_string(), host: host.to_string(), port };
+        self.shards.insert(id, shard);
+    }
+
+    fn start_job(
+        &mut self,
+        database: &Option<String>,
+        statement: &str,
+        objects: &[TableName],
+        shards: &[ShardId],
+    ) -> Result<(), Rejected> {
+        for other in self.jobs.values() {
+            let clash = |a: &TableName| {
+                other.objects.iter().any(|b| {
+                    a == b
+                        || a.database == b.database && (a.table.is_empty() || b.table.is_empty())
+                })
+            };
+            if let Some(o) = objects.iter().find(|o| clash(o)) {
+                return Err(Rejected::Busy(other.id.0, o.to_string(), other.statement.clone()));
+            }
+        }
+        self.last_id += 1;
+        let id = JobId(self.last_id);
+        let shards = shards.iter().map(|s| (*s, ShardProgress::Pending)).collect();
+        let job = Job {
+            id,
+            database: database.clone(),
+            statement: statement.to_string(),
+            objects: objects.to_vec(),
+            shards,
+        };
+        self.jobs.insert(id, job);
+        Ok(())
+    }
+
+    fn finish_job(&mut self, id: JobId, effect: &Effect) -> Result<(), Rejected> {
+        if !self.job_mut(id)?.is_complete() {
+            return Err(Rejected::Unfinished(id.0));
+        }
+        self.jobs.remove(&id);
+        match effect {
+            Effect::PutTable(table) => self.put_table(table),
+            Effect::DropTables(names) => names.iter().for_each(|n| {
+                self.tables.remove(n);
+            }),
+            Effect::Rename(pairs) => {
+                for (from, to) in pairs {
+                    let table = self.tables.remove(from);
+                    let table = table.ok_or_else(|| Rejected::Missing(format!("table {from}")))?;
+                    let renamed = Table { name: to.clone(), ..(*table).clone() };
+                    self.tables.insert(to.clone(), Arc::new(renamed));
+                }
+            }
+            Effect::CreateDatabase { name, default_shard } => {
+                let database = Database { default_shard: *default_shard };
+                self.databases.insert(name.clone(), database);
+            }
+            Effect::DropDatabase(name) => {
+                self.databases.remove(name);
+                self.tables.retain(|t, _| t.database != *name);
+                self.rules.retain(|t, _| t.database != *name);
+            }
+            Effect::Nothing => {}
+        }
+        Ok(())
+    }
+
+    fn put_table(&mut self, table: &Table) {
+        let mut table = table.clone();
+        if table.id.0 == 0 {
+            self.last_id += 1;
+            table.id = TableId(self.last_id);
+        }
+        if let Placement::Sharded(s) = &mut table.placement
+            && s.group.0 == 0
+        {
+            let like = self.tables.values().filter_map(|t| t.sharding());
+            s.group = match like.filter(|o| o.is_placed_like(s)).map(|o| o.group).next() {
+                Some(group) => group,
+                None => {
+                    self.last_id += 1;
+                    GroupId(self.last_id)
+                }
+            };
+        }
+        self.rules.remove(&table.name);
+        self.tables.insert(table.name.clone(), Arc::new(table));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::function::Function;
+    use crate::key::KeyType;
+
+    fn base() -> Catalog {
+        let mut c = Catalog::default();
+        for n in ["s1", "s2"] {
+            let put = Command::PutShard { name: n.into(), host: "127.0.0.1".into(), port: 3306 };
+            c = c.apply(&put).unwrap();
+        }
+        c
+    }
+
+    fn table(name: &str) -> Table {
+        let key = vec![KeyColumn { name: "id".into(), kind: KeyType::Integer { min: 0, max: 9 } }];
+        let f = Function::even_hash(&[ShardId(1), ShardId(2)]);
+        Table {
+            id: TableId(0),
+            name: TableName::new("d", name),
+            placement: Placement::Sharded(Box::new(Sharding::new(key, f, GroupId(0)).unwrap())),
+            columns: vec!["id".into()],
+            auto_increment: None,
+        }
+    }
+
+    fn create(c: &Catalog, name: &str) -> Catalog {
+        let start = Command::StartJob {
+            database: None,
+            statement: name.into(),
+            objects: vec![TableName::new("d", name)],
+            shards: c.shard_ids(),
+        };
+        let mut c = c.apply(&start).unwrap();
+        let job = JobId(c.last_id);
+        let finish = Command::FinishJob { job, effect: Effect::PutTable(Box::new(table(name))) };
+        assert!(matches!(c.apply(&finish), Err(Rejected::Unfinished(_))));
+        for shard in c.shard_ids() {
+            let done = Command::Progress { job, shard, progress: ShardProgress::Done };
+            c = c.apply(&done).unwrap();
+        }
+        c.apply(&finish).unwrap()
+    }
+
+    #[test]
+    fn a_table_appears_only_when_every_shard_has_it() {
+        let c = create(&base(), "a");
+        assert!(c.table("d", "a").is_some() && c.jobs.is_empty());
+    }
+
+    #[test]
+    fn like_placed_tables_share_a_group() {
+        let c = create(&create(&base(), "a"), "b");
+        let group = |t: &str| c.table("d", t).unwrap().sharding().unwrap().group;
+        assert_eq!(group("a"), group("b"));
+    }
+
+    #[test]
+    fn two_jobs_on_one_table_clash() {
+        let start = |db: &str, t: &str| Command::StartJob {
+            database: None,
+            statement: "x".into(),
+            objects: vec![TableName::new(db, t)],
+            shards: vec![],
+        };
+        let c = base().apply(&start("d", "a")).unwrap();
+        assert!(matches!(c.apply(&start("d", "a")), Err(Rejected::Busy(..))));
+        assert!(matches!(c.apply(&start("d", "")), Err(Rejected::Busy(..))));
+        assert!(c.apply(&start("e", "a")).is_ok());
+    }
+
+    #[test]
+    fn epochs_rise_by_one() {
+        let c = base();
+        assert_eq!(c.epoch, 2);
+        assert_eq!(create(&c, "a").epoch, 2 + 1 + 2 + 1);
+    }
+}

@@ -1,0 +1,24 @@
+//! The catalog: shards, databases, tables, how rows are placed, and the jobs that change it.
+//!
+//! Layer 0, pure: values and functions over them. A catalog is immutable and has an epoch; a change
+//! is a typed [`Command`] that makes the next catalog or says why not. No clock, no randomness and no
+//! I/O here, so that every node of the metadata service computes the same.
+
+pub mod command;
+pub mod function;
+pub mod job;
+pub mod key;
+pub mod model;
+pub mod slot;
+pub mod temporal;
+pub mod text;
+
+pub use command::{Command, Rejected};
+pub use function::{Function, NoPartition, RangeBound, Upper};
+pub use job::{Job, JobId, ShardProgress};
+pub use key::{KeyType, KeyValue, Unroutable, Use};
+pub use model::{
+    AutoIncrement, Catalog, Database, GroupId, KeyColumn, Placement, Shard, ShardId, Sharding, Table,
+    TableId, TableName,
+};
+pub use text::TextRule;

@@ -1,0 +1,103 @@
+//! What changes how text is read: sql_mode, and which server will run it.
+
+/// The parts of sql_mode that change tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
+pub struct LexMode {
+    /// "x" is a name, not a string.
+    pub ansi_quotes: bool,
+    /// A backslash in a string is a plain character.
+    pub no_backslash_escapes: bool,
+    /// || concatenates instead of meaning OR.
+    pub pipes_as_concat: bool,
+    /// The grammar is another one (sql_mode=ORACLE); statements on sharded tables are refused.
+    pub foreign_grammar: bool,
+}
+
+impl LexMode {
+    /// Reads a sql_mode value as the server prints it ("ANSI_QUOTES,STRICT_TRANS_TABLES").
+    pub fn from_sql_mode(value: &str) -> Self {
+        let mut mode = Self::default();
+        for part in value.split(',') {
+            match part.trim().to_ascii_uppercase().as_str() {
+                "ANSI_QUOTES" => mode.ansi_quotes = true,
+                "NO_BACKSLASH_ESCAPES" => mode.no_backslash_escapes = true,
+                "PIPES_AS_CONCAT" => mode.pipes_as_concat = true,
+                "ANSI" | "MSSQL" | "DB2" | "POSTGRESQL" | "MAXDB" => {
+                    mode.ansi_quotes = true;
+                    mode.pipes_as_concat = true;
+                }
+                "ORACLE" => {
+                    mode.ansi_quotes = true;
+                    mode.pipes_as_concat = true;
+                    mode.foreign_grammar = true;
+                }
+                _ => {}
+            }
+        }
+        mode
+    }
+
+    /// All settings as a few bits, for cache keys.
+    pub fn bits(self) -> u8 {
+        u8::from(self.ansi_quotes)
+            | u8::from(self.no_backslash_escapes) << 1
+            | u8::from(self.pipes_as_concat) << 2
+            | u8::from(self.foreign_grammar) << 3
+    }
+}
+
+/// The server that runs the statements, as far as version comments care.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Flavor {
+    /// MariaDB rather than MySQL.
+    pub mariadb: bool,
+    /// Version as in comments: 10.11.6 is 101106, 8.0.36 is 80036.
+    pub version: u32,
+}
+
+impl Flavor {
+    /// Reads a version text such as "10.11.6-MariaDB-1" or "5.5.5-10.4.2-MariaDB" or "8.0.36".
+    pub fn from_version(text: &str) -> Self {
+        let mariadb = text.to_ascii_lowercase().contains("mariadb");
+        let text = if mariadb { text.strip_prefix("5.5.5-").unwrap_or(text) } else { text };
+        let mut parts = text
+            .split(|c: char| !c.is_ascii_digit())
+            .take(3)
+            .map(|p| p.parse::<u32>().unwrap_or(0));
+        let mut next = || parts.next().unwrap_or(0);
+        let version = next() * 10_000 + next() * 100 + next();
+        Self { mariadb, version }
+    }
+
+    /// True if this server runs what stands in `/*!version ...`; `mariadb_only` is `/*M!`.
+    /// MariaDB skips MySQL 5.7 to 9.x (50700..=99999), whose syntax it does not share.
+    pub fn runs(self, version: u32, mariadb_only: bool) -> bool {
+        if mariadb_only && !self.mariadb {
+            return false;
+        }
+        let foreign = self.mariadb && !mariadb_only && (50_700..=99_999).contains(&version);
+        version <= self.version && !foreign
+    }
+}
+
+impl Default for Flavor {
+    fn default() -> Self {
+        Self { mariadb: true, version: 101_100 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_and_comments() {
+        let m = Flavor::from_version("10.11.14-MariaDB-0+deb12u2");
+        assert_eq!(m, Flavor { mariadb: true, version: 101_114 });
+        assert_eq!(Flavor::from_version("5.5.5-10.4.2-MariaDB").version, 100_402);
+        assert_eq!(Flavor::from_version("8.0.36"), Flavor { mariadb: false, version: 80_036 });
+        assert!(m.runs(0, false) && m.runs(40_101, false) && m.runs(100_100, true));
+        assert!(!m.runs(80_000, false) && !m.runs(999_999, false));
+        assert!(!Flavor::from_version("8.0.36").runs(0, true));
+    }
+}

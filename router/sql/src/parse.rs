@@ -1,0 +1,258 @@
+//! sqlparser, fed with our tokens.
+//!
+//! The parser never sees text: it gets the tokens of our lexer, so version comments, sql_mode and
+//! positions are ours. A position is a byte: line 1, column byte + 1. What the parser is known to
+//! read differently from MySQL is listed in [`Doubt`]; a statement with a doubt may be sent whole to
+//! a place that holds all its tables, but nothing is concluded from its conditions.
+
+use crate::ident::name_of;
+use crate::lexer::{Op, Token, TokenKind};
+use crate::literal::unescape;
+use crate::mode::LexMode;
+use sqlparser::ast::Statement as Ast;
+use sqlparser::dialect::MySqlDialect;
+use sqlparser::parser::Parser;
+use sqlparser::tokenizer::{Location, Span, Token as Pt, TokenWithSpan, Word};
+
+/// A reason not to trust the shape of a condition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Doubt {
+    /// XOR, whose precedence the parser has wrong.
+    Xor,
+    /// := inside an expression.
+    Assignment,
+    /// Adjacent strings, which are one value.
+    AdjacentStrings,
+    /// BINARY or ! in front of an expression bind differently.
+    Prefix,
+    /// sql_mode=ORACLE or HIGH_NOT_PRECEDENCE-like grammar changes.
+    Grammar,
+}
+
+/// Limits that keep the recursive parser within its stack.
+const OPERATORS_MAX: usize = 5_000;
+/// UNION, EXCEPT and INTERSECT in one statement.
+const SET_OPERATIONS_MAX: usize = 200;
+/// Nested parentheses.
+const DEPTH_MAX: usize = 100;
+
+/// Why there is no tree.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ParseError {
+    /// The parser does not know this SQL.
+    #[error("{0}")]
+    Syntax(String),
+    /// Too many operators, unions or parentheses to parse safely.
+    #[error("the statement has more than {max} {what}")]
+    TooLarge {
+        /// What there is too much of.
+        what: &'static str,
+        /// How much is allowed.
+        max: usize,
+    },
+}
+
+/// A parsed statement and what to doubt about it.
+#[derive(Debug, Clone)]
+pub struct Parsed {
+    /// The tree.
+    pub ast: Box<Ast>,
+    /// Why its conditions must not be used, if so.
+    pub doubt: Option<Doubt>,
+}
+
+/// Parses one statement.
+pub fn parse(text: &[u8], tokens: &[Token], mode: LexMode) -> Result<Parsed, ParseError> {
+    check_size(text, tokens)?;
+    let mut out = Vec::with_capacity(tokens.len() + 1);
+    for t in tokens {
+        if let Some(token) = convert(text, *t, mode) {
+            out.push(TokenWithSpan { token, span: span(*t) });
+        }
+    }
+    let mut parser = Parser::new(&MySqlDialect {}).with_tokens_with_locations(out);
+    let ast = parser.parse_statement().map_err(|e| ParseError::Syntax(e.to_string()))?;
+    let next = parser.next_token();
+    if !matches!(next.token, Pt::EOF | Pt::SemiColon) {
+        return Err(ParseError::Syntax(format!("unexpected {}", next.token)));
+    }
+    Ok(Parsed { ast: Box::new(ast), doubt: doubt(text, tokens, mode) })
+}
+
+/// The token that begins at the position the parser reports, by binary search.
+pub fn token_at(tokens: &[Token], span: Span) -> Option<u32> {
+    let byte = u32::try_from(span.start.column.checked_sub(1)?).ok()?;
+    tokens.binary_search_by_key(&byte, |t| t.start).ok().map(|i| i as u32)
+}
+
+fn span(t: Token) -> Span {
+    let at = |byte: u32| Location { line: 1, column: u64::from(byte) + 1 };
+    Span { start: at(t.start), end: at(t.end) }
+}
+
+fn check_size(text: &[u8], tokens: &[Token]) -> Result<(), ParseError> {
+    let (mut operators, mut unions, mut depth, mut deepest) = (0, 0, 0usize, 0);
+    for t in tokens {
+        match t.kind {
+            TokenKind::Op(Op::LParen) => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            TokenKind::Op(Op::RParen) => depth = depth.saturating_sub(1),
+            TokenKind::Op(Op::OrOr | Op::AndAnd | Op::Plus | Op::Minus | Op::Star | Op::Not) => {
+                operators += 1;
+            }
+            TokenKind::Word => {
+                let w = &text[t.range()];
+                let is = |s: &[u8]| w.eq_ignore_ascii_case(s);
+                operators += usize::from(is(b"OR") || is(b"AND") || is(b"NOT") || is(b"CASE"));
+                unions += usize::from(is(b"UNION") || is(b"EXCEPT") || is(b"INTERSECT"));
+            }
+            _ => {}
+        }
+    }
+    for (n, max, what) in [
+        (operators, OPERATORS_MAX, "operators"),
+        (unions, SET_OPERATIONS_MAX, "set operations"),
+        (deepest, DEPTH_MAX, "nested parentheses"),
+    ] {
+        if n > max {
+            return Err(ParseError::TooLarge { what, max });
+        }
+    }
+    Ok(())
+}
+
+fn doubt(text: &[u8], tokens: &[Token], mode: LexMode) -> Option<Doubt> {
+    if mode.foreign_grammar {
+        return Some(Doubt::Grammar);
+    }
+    for pair in tokens.windows(2) {
+        if pair.iter().all(|t| t.kind == TokenKind::Str) {
+            return Some(Doubt::AdjacentStrings);
+        }
+    }
+    tokens.iter().find_map(|t| match t.kind {
+        TokenKind::Op(Op::Assign) => Some(Doubt::Assignment),
+        TokenKind::Op(Op::Not) => Some(Doubt::Prefix),
+        TokenKind::Word if text[t.range()].eq_ignore_ascii_case(b"XOR") => Some(Doubt::Xor),
+        TokenKind::Word if text[t.range()].eq_ignore_ascii_case(b"BINARY") => Some(Doubt::Prefix),
+        _ => None,
+    })
+}
+
+fn convert(text: &[u8], t: Token, mode: LexMode) -> Option<Pt> {
+    let raw = String::from_utf8_lossy(text.get(t.range())?);
+    Some(match t.kind {
+        TokenKind::Word => Pt::make_word(&raw, None),
+        TokenKind::QuotedName => Pt::make_word(&name_of(text, t)?, Some('`')),
+        TokenKind::Str => {
+            let bytes = unescape(&text[t.range()], mode)?;
+            Pt::SingleQuotedString(String::from_utf8_lossy(&bytes).into_owned())
+        }
+        TokenKind::Int | TokenKind::Decimal | TokenKind::Float => {
+            Pt::Number(raw.into_owned(), false)
+        }
+        TokenKind::Hex => Pt::HexStringLiteral(raw.into_owned()),
+        TokenKind::Bit => Pt::SingleQuotedByteStringLiteral(raw.into_owned()),
+        TokenKind::Param => Pt::Placeholder("?".to_string()),
+        TokenKind::UserVar | TokenKind::SysVar => Pt::Word(Word {
+            value: raw.into_owned(),
+            quote_style: None,
+            keyword: sqlparser::keywords::Keyword::NoKeyword,
+        }),
+        TokenKind::Hint => return None,
+        TokenKind::Op(op) => operator(op, mode),
+    })
+}
+
+fn operator(op: Op, mode: LexMode) -> Pt {
+    match op {
+        Op::LParen => Pt::LParen,
+        Op::RParen => Pt::RParen,
+        Op::Comma => Pt::Comma,
+        Op::Semicolon => Pt::SemiColon,
+        Op::Dot => Pt::Period,
+        Op::Plus => Pt::Plus,
+        Op::Minus => Pt::Minus,
+        Op::Star => Pt::Mul,
+        Op::Slash => Pt::Div,
+        Op::Percent => Pt::Mod,
+        Op::Eq => Pt::Eq,
+        Op::Lt => Pt::Lt,
+        Op::Gt => Pt::Gt,
+        Op::Not => Pt::ExclamationMark,
+        Op::Tilde => Pt::Tilde,
+        Op::Caret => Pt::Caret,
+        Op::BitAnd => Pt::Ampersand,
+        Op::BitOr => Pt::Pipe,
+        Op::Colon => Pt::Colon,
+        Op::At => Pt::AtSign,
+        Op::LBrace => Pt::LBrace,
+        Op::RBrace => Pt::RBrace,
+        Op::Other => Pt::Char('\\'),
+        Op::Le => Pt::LtEq,
+        Op::Ge => Pt::GtEq,
+        Op::Ne => Pt::Neq,
+        Op::NullSafeEq => Pt::Spaceship,
+        Op::Shl => Pt::ShiftLeft,
+        Op::Shr => Pt::ShiftRight,
+        Op::OrOr if mode.pipes_as_concat => Pt::StringConcat,
+        Op::OrOr => Pt::make_keyword("OR"),
+        Op::AndAnd => Pt::make_keyword("AND"),
+        Op::Assign => Pt::Assignment,
+        Op::Arrow => Pt::Arrow,
+        Op::LongArrow => Pt::LongArrow,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Flavor, Lexed};
+
+    fn p(sql: &str) -> Result<Parsed, ParseError> {
+        let l = Lexed::new(sql.as_bytes(), LexMode::default(), Flavor::default()).unwrap();
+        parse(sql.as_bytes(), &l.tokens, LexMode::default())
+    }
+
+    #[test]
+    fn pipes_are_or() {
+        let text = p("select 1 from t where x=2 || y and id=1").unwrap().ast.to_string();
+        assert_eq!(text, "SELECT 1 FROM t WHERE x = 2 OR y AND id = 1");
+    }
+
+    #[test]
+    fn doubts() {
+        let d = |s: &str| p(s).unwrap().doubt;
+        assert_eq!(d("select 1 from t where a xor b and id=1"), Some(Doubt::Xor));
+        assert_eq!(d("select 1 from t where a = 'x' 'y'"), Some(Doubt::AdjacentStrings));
+        assert_eq!(d("select 1 from t where binary a = 'x'"), Some(Doubt::Prefix));
+        assert_eq!(d("select 1 from t where a = 1"), None);
+    }
+
+    #[test]
+    fn monsters_are_refused_not_crashed() {
+        let unions = vec!["select 1"; 20_000].join(" union ");
+        assert!(matches!(p(&unions), Err(ParseError::TooLarge { .. })));
+        let ors = format!("select 1 from t where {}", vec!["a=1"; 200_000].join(" or "));
+        assert!(matches!(p(&ors), Err(ParseError::TooLarge { .. })));
+        let deep = format!("select {}1{}", "(".repeat(5000), ")".repeat(5000));
+        assert!(matches!(p(&deep), Err(ParseError::TooLarge { .. })));
+        let big = format!("select 1 from t where a in ({})", vec!["1"; 100_000].join(","));
+        assert!(p(&big).is_ok());
+    }
+
+    #[test]
+    fn positions_are_bytes() {
+        let sql = "select 'ä' from t where id = 5";
+        let l = Lexed::new(sql.as_bytes(), LexMode::default(), Flavor::default()).unwrap();
+        let parsed = parse(sql.as_bytes(), &l.tokens, LexMode::default()).unwrap();
+        let Ast::Query(q) = *parsed.ast else { panic!() };
+        let select = q.body.as_select().unwrap().clone();
+        let Some(sqlparser::ast::Expr::BinaryOp { right, .. }) = select.selection else { panic!() };
+        let sqlparser::ast::Expr::Value(v) = *right else { panic!() };
+        let i = token_at(&l.tokens, v.span).unwrap();
+        assert_eq!(&sql[l.tokens[i as usize].range()], "5");
+    }
+}

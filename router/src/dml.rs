@@ -1,0 +1,86 @@
+//! UPDATE and DELETE: what may touch several shards, and what never may.
+
+use crate::refusal::Refusal;
+use crate::select::Analysis;
+use crate::traits::Traits;
+use catalog::Placement;
+use sqlparser::ast::{AssignmentTarget, Delete, FromTable, Update};
+
+/// Checks an UPDATE; notes what keeps it on one shard.
+pub fn check_update(a: &mut Analysis<'_>, u: &Update) -> Result<(), Refusal> {
+    for assignment in &u.assignments {
+        let AssignmentTarget::ColumnName(name) = &assignment.target else {
+            return Err(Refusal::unsupported("tuple assignments are not supported"));
+        };
+        let column = crate::scope::parts(name).and_then(|p| p.last().map(|i| i.value.clone()));
+        let column = column.unwrap_or_default();
+        for i in a.sharded() {
+            let Some(table) = a.scopes.instances[i].table.clone() else { continue };
+            if table.sharding().is_some_and(|s| s.key_index(&column).is_some()) {
+                return Err(Refusal::unsupported(format!(
+                    "UPDATE of the sharding key column {column} of {} would move rows between \
+                     shards, which is not supported yet; delete the row and insert it again",
+                    table.name
+                )));
+            }
+        }
+    }
+    let joined = !u.table.joins.is_empty() || u.from.is_some();
+    common(a, "UPDATE", joined, !u.order_by.is_empty(), u.limit.is_some(), u.returning.is_some());
+    Ok(())
+}
+
+/// Checks a DELETE; notes what keeps it on one shard.
+pub fn check_delete(a: &mut Analysis<'_>, d: &Delete) -> Result<(), Refusal> {
+    let (FromTable::WithFromKeyword(from) | FromTable::WithoutKeyword(from)) = &d.from;
+    let joined = !d.tables.is_empty()
+        || d.using.is_some()
+        || from.len() != 1
+        || from.iter().any(|t| !t.joins.is_empty());
+    common(a, "DELETE", joined, !d.order_by.is_empty(), d.limit.is_some(), d.returning.is_some());
+    Ok(())
+}
+
+fn common(
+    a: &mut Analysis<'_>,
+    verb: &str,
+    joined: bool,
+    ordered: bool,
+    limited: bool,
+    returning: bool,
+) {
+    for (yes, what) in [
+        (joined, "several tables"),
+        (ordered, "ORDER BY"),
+        (limited, "LIMIT"),
+        (returning, "RETURNING"),
+        (a.scopes.instances.len() > 1, "a subquery or a join"),
+    ] {
+        if yes {
+            a.block(format!("the {verb} has {what}"));
+        }
+    }
+}
+
+/// True if the table that is written is a reference table.
+pub fn target_is_reference(a: &Analysis<'_>) -> bool {
+    let first = a.scopes.instances.first().and_then(|i| i.table.as_ref());
+    first.is_some_and(|t| t.placement == Placement::Reference)
+}
+
+/// A write to a reference table must have the same effect on every shard.
+pub fn check_reference_write(a: &Analysis<'_>, traits: Traits) -> Result<(), Refusal> {
+    if a.any_placement(|p| !matches!(p, Placement::Reference)) {
+        return Err(Refusal::unsupported(
+            "a write to a reference table may only use reference tables, \
+             because every shard must see the same rows",
+        ));
+    }
+    if traits.non_deterministic || a.scatter_block.is_some() {
+        return Err(Refusal::unsupported(
+            "a write to a reference table runs on every shard and must do the same everywhere: \
+             no RAND, UUID, LIMIT, RETURNING, join or subquery",
+        ));
+    }
+    Ok(())
+}

@@ -1,0 +1,28 @@
+//! The planner: (catalog snapshot, statement) -> plan, and (plan, values) -> shards.
+//!
+//! Layer 1, pure: no I/O, no clock. A plan is made once per digest and kept; routing takes the values
+//! of one execution. The promise it keeps: a plan either gives what one server would give, or it is
+//! a [`Refusal`] that says why and what to do.
+
+pub mod args;
+pub mod cache;
+pub mod condition;
+pub mod dml;
+pub mod explain;
+pub mod facts;
+pub mod insert;
+pub mod names;
+pub mod plan;
+pub mod refusal;
+pub mod route;
+pub mod scope;
+pub mod select;
+pub mod traits;
+
+pub use args::{Args, Source};
+pub use cache::PlanCache;
+pub use insert::{InsertPlan, InsertRoute, RowIds};
+pub use plan::{Access, Plan, PlanContext, RoutePlan, Target, plan};
+pub use refusal::Refusal;
+pub use route::Route;
+pub use traits::Traits;

@@ -1,0 +1,24 @@
+//! The MySQL client/server protocol as values and state machines: no sockets, no clock, no runtime.
+//!
+//! Layer 0. Everything here turns bytes into typed values and back. Input is never trusted: every
+//! decoder returns an error for bytes that lie, none panics. What it refuses to do: I/O, buffering
+//! policy, knowledge of SQL.
+
+pub mod auth;
+pub mod caps;
+pub mod charset;
+pub mod column;
+pub mod command;
+pub mod compress;
+pub mod execute;
+pub mod framer;
+pub mod handshake;
+pub mod packet;
+pub mod prepare;
+pub mod read;
+pub mod reply;
+pub mod resultset;
+pub mod value;
+
+pub use packet::{HEADER_LEN, MAX_PAYLOAD};
+pub use read::{Malformed, Reader};
