@@ -34,7 +34,11 @@ pub fn records(log: &[u8]) -> Result<(Vec<&[u8]>, usize), Damaged> {
         let len = u32::from_le_bytes([head[0], head[1], head[2], head[3]]) as usize;
         let crc = u32::from_le_bytes([head[4], head[5], head[6], head[7]]);
         let start = at + RECORD_HEADER_LEN;
-        let body = if len > RECORD_BYTES_MAX { None } else { log.get(start..start + len) };
+        let body = if len > RECORD_BYTES_MAX {
+            None
+        } else {
+            log.get(start..start + len)
+        };
         match body {
             Some(body) if crc32fast::hash(body) == crc => {
                 out.push(body);

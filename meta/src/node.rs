@@ -23,12 +23,18 @@ impl EmbeddedMeta {
     pub fn open(dir: &Path) -> Result<Self, StoreError> {
         let store = Store::open(dir)?;
         let news = watch::Sender::new(Arc::new(store.state.catalog.clone()));
-        Ok(Self(Arc::new(Inner { store: Mutex::new(store), news })))
+        Ok(Self(Arc::new(Inner {
+            store: Mutex::new(store),
+            news,
+        })))
     }
 
     fn store(&self) -> MutexGuard<'_, Store> {
         // A panic while the lock was held cannot leave a half-changed state: it is replaced whole.
-        self.0.store.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+        self.0
+            .store
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
     fn apply(&self, entry: &Entry, expected_epoch: Option<u64>) -> Result<Outcome, MetaError> {
@@ -42,7 +48,9 @@ impl EmbeddedMeta {
             other => MetaError::Unavailable(other.to_string()),
         })?;
         if outcome == Outcome::Changed {
-            self.0.news.send_replace(Arc::new(store.state.catalog.clone()));
+            self.0
+                .news
+                .send_replace(Arc::new(store.state.catalog.clone()));
         }
         Ok(outcome)
     }
@@ -67,7 +75,9 @@ impl MetaService for EmbeddedMeta {
     ) -> BoxFuture<Result<Arc<Catalog>, MetaError>> {
         let node = self.clone();
         Box::pin(async move {
-            node.clone().run(Entry::Change(command), expected_epoch).await?;
+            node.clone()
+                .run(Entry::Change(command), expected_epoch)
+                .await?;
             Ok(node.0.news.borrow().clone())
         })
     }
@@ -80,7 +90,17 @@ impl MetaService for EmbeddedMeta {
     ) -> BoxFuture<Result<Range<u64>, MetaError>> {
         let node = self.clone();
         Box::pin(async move {
-            match node.run(Entry::Lease { table, at_least, count }, None).await? {
+            match node
+                .run(
+                    Entry::Lease {
+                        table,
+                        at_least,
+                        count,
+                    },
+                    None,
+                )
+                .await?
+            {
                 Outcome::Leased(range) => Ok(range),
                 Outcome::Changed => Err(MetaError::Unavailable("no ids were given".to_string())),
             }

@@ -49,7 +49,11 @@ impl State {
                 self.catalog = self.catalog.apply(command)?;
                 Outcome::Changed
             }
-            Entry::Lease { table, at_least, count } => {
+            Entry::Lease {
+                table,
+                at_least,
+                count,
+            } => {
                 let next = self.sequences.entry(table.0).or_insert(1);
                 let start = (*next).max(*at_least);
                 let end = start.saturating_add(*count);
@@ -69,11 +73,13 @@ mod tests {
     #[test]
     fn leases_never_overlap() {
         let mut s = State::default();
-        let mut lease = |at_least, count| {
-            match s.apply(&Entry::Lease { table: TableId(1), at_least, count }) {
-                Ok(Outcome::Leased(r)) => r,
-                other => panic!("{other:?}"),
-            }
+        let mut lease = |at_least, count| match s.apply(&Entry::Lease {
+            table: TableId(1),
+            at_least,
+            count,
+        }) {
+            Ok(Outcome::Leased(r)) => r,
+            other => panic!("{other:?}"),
         };
         assert_eq!(lease(0, 10), 1..11);
         assert_eq!(lease(0, 10), 11..21);

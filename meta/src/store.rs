@@ -66,7 +66,10 @@ pub struct Store {
 }
 
 fn io(path: &Path) -> impl FnOnce(std::io::Error) -> StoreError + '_ {
-    move |error| StoreError::Io { path: path.to_path_buf(), error }
+    move |error| StoreError::Io {
+        path: path.to_path_buf(),
+        error,
+    }
 }
 
 impl Store {
@@ -75,7 +78,8 @@ impl Store {
         std::fs::create_dir_all(dir).map_err(io(dir))?;
         let lock_path = dir.join("lock");
         let lock = File::create(&lock_path).map_err(io(&lock_path))?;
-        lock.try_lock().map_err(|_| StoreError::Locked(dir.to_path_buf()))?;
+        lock.try_lock()
+            .map_err(|_| StoreError::Locked(dir.to_path_buf()))?;
         let mut state = read_snapshot(&dir.join("snapshot"))?;
         let log_path = dir.join("log");
         let mut log = OpenOptions::new()
@@ -88,13 +92,22 @@ impl Store {
         log.read_to_end(&mut bytes).map_err(io(&log_path))?;
         let good = replay(&mut state, &bytes, &log_path)?;
         if good < bytes.len() {
-            tracing::warn!(dropped_bytes = bytes.len() - good, "the log ends in an unfinished record");
+            tracing::warn!(
+                dropped_bytes = bytes.len() - good,
+                "the log ends in an unfinished record"
+            );
             log.set_len(good as u64).map_err(io(&log_path))?;
             log.sync_all().map_err(io(&log_path))?;
         }
         sync_dir(dir)?;
         let dir = dir.to_path_buf();
-        Ok(Store { dir, log, log_bytes: good as u64, state, _lock: lock })
+        Ok(Store {
+            dir,
+            log,
+            log_bytes: good as u64,
+            state,
+            _lock: lock,
+        })
     }
 
     /// Carries out an entry and makes it durable before anybody sees it.
@@ -102,11 +115,18 @@ impl Store {
         let mut next = self.state.clone();
         let outcome = next.apply(entry)?;
         let path = self.dir.join("log");
-        let body = Versioned { format: FORMAT, body: (next.index, entry) };
+        let body = Versioned {
+            format: FORMAT,
+            body: (next.index, entry),
+        };
         let json = serde_json::to_vec(&body).map_err(|e| damaged(&path, e))?;
         let mut record = Vec::with_capacity(json.len() + 8);
         put_record(&mut record, &json);
-        if let Err(e) = self.log.write_all(&record).and_then(|()| self.log.sync_data()) {
+        if let Err(e) = self
+            .log
+            .write_all(&record)
+            .and_then(|()| self.log.sync_data())
+        {
             // Take back what may have been written, or the next record would stand behind rubbish.
             let _ = self.log.set_len(self.log_bytes);
             return Err(io(&path)(e));
@@ -122,23 +142,34 @@ impl Store {
     /// Writes the state whole and starts the log anew.
     pub fn compact(&mut self) -> Result<(), StoreError> {
         let (path, tmp) = (self.dir.join("snapshot"), self.dir.join("snapshot.new"));
-        let body = Versioned { format: FORMAT, body: &self.state };
+        let body = Versioned {
+            format: FORMAT,
+            body: &self.state,
+        };
         let json = serde_json::to_vec(&body).map_err(|e| damaged(&path, e))?;
         let mut bytes = Vec::with_capacity(json.len() + 8);
         put_record(&mut bytes, &json);
         let mut file = File::create(&tmp).map_err(io(&tmp))?;
-        file.write_all(&bytes).and_then(|()| file.sync_all()).map_err(io(&tmp))?;
+        file.write_all(&bytes)
+            .and_then(|()| file.sync_all())
+            .map_err(io(&tmp))?;
         std::fs::rename(&tmp, &path).map_err(io(&path))?;
         sync_dir(&self.dir)?;
         // Entries are numbered: a crash before this only replays what the snapshot already has.
-        self.log.set_len(0).and_then(|()| self.log.sync_all()).map_err(io(&self.dir.join("log")))?;
+        self.log
+            .set_len(0)
+            .and_then(|()| self.log.sync_all())
+            .map_err(io(&self.dir.join("log")))?;
         self.log_bytes = 0;
         Ok(())
     }
 }
 
 fn damaged(path: &Path, what: impl std::fmt::Display) -> StoreError {
-    StoreError::Damaged { path: path.to_path_buf(), what: what.to_string() }
+    StoreError::Damaged {
+        path: path.to_path_buf(),
+        what: what.to_string(),
+    }
 }
 
 fn sync_dir(dir: &Path) -> Result<(), StoreError> {
@@ -152,7 +183,10 @@ fn decode<T: for<'de> Deserialize<'de>>(path: &Path, json: &[u8]) -> Result<T, S
     }
     let OnlyFormat { format } = serde_json::from_slice(json).map_err(|e| damaged(path, e))?;
     if format > FORMAT {
-        return Err(StoreError::Newer { path: path.to_path_buf(), found: format });
+        return Err(StoreError::Newer {
+            path: path.to_path_buf(),
+            found: format,
+        });
     }
     let v: Versioned<T> = serde_json::from_slice(json).map_err(|e| damaged(path, e))?;
     Ok(v.body)
@@ -179,7 +213,10 @@ fn replay(state: &mut State, bytes: &[u8], path: &Path) -> Result<usize, StoreEr
             continue;
         }
         if index != state.index + 1 {
-            return Err(damaged(path, format!("entry {} is missing", state.index + 1)));
+            return Err(damaged(
+                path,
+                format!("entry {} is missing", state.index + 1),
+            ));
         }
         state.apply(&entry).map_err(|e| damaged(path, e))?;
     }
@@ -193,11 +230,16 @@ mod tests {
 
     fn put(n: u32) -> Entry {
         let name = format!("s{n}");
-        Entry::Change(Command::PutShard { name, host: "127.0.0.1".into(), port: 3306 })
+        Entry::Change(Command::PutShard {
+            name,
+            host: "127.0.0.1".into(),
+            port: 3306,
+        })
     }
 
     fn temp(name: &str) -> PathBuf {
-        let dir = std::env::temp_dir().join(format!("shardwright-store-{name}-{}", std::process::id()));
+        let dir =
+            std::env::temp_dir().join(format!("shardwright-store-{name}-{}", std::process::id()));
         let _ = std::fs::remove_dir_all(&dir);
         dir
     }
@@ -211,7 +253,12 @@ mod tests {
                 s.apply(&put(n)).unwrap();
             }
             s.compact().unwrap();
-            s.apply(&Entry::Lease { table: TableId(3), at_least: 0, count: 100 }).unwrap();
+            s.apply(&Entry::Lease {
+                table: TableId(3),
+                at_least: 0,
+                count: 100,
+            })
+            .unwrap();
             assert!(matches!(Store::open(&dir), Err(StoreError::Locked(_))));
             s.state.clone()
         };

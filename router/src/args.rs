@@ -2,9 +2,9 @@
 
 use catalog::temporal::DateTime;
 use catalog::{KeyType, KeyValue, Unroutable, Use};
+use sql::LexMode;
 use sql::lexer::{Token, TokenKind};
 use sql::literal::unescape;
-use sql::LexMode;
 
 /// Place of a value in a statement; the same for all texts with one digest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -99,7 +99,9 @@ impl Args<'_> {
         match t.kind {
             TokenKind::Int => {
                 let digits = std::str::from_utf8(raw).map_err(|_| lost)?;
-                let n: i128 = digits.parse().map_err(|_| Unroutable("the number is too large"))?;
+                let n: i128 = digits
+                    .parse()
+                    .map_err(|_| Unroutable("the number is too large"))?;
                 kind.from_int(if negated { -n } else { n }, usage)
             }
             TokenKind::Decimal => {
@@ -112,7 +114,9 @@ impl Args<'_> {
                 kind.from_text(&bytes, self.utf8, usage)
             }
             TokenKind::Hex => kind.from_hex(hex(raw).ok_or(lost)?, usage),
-            _ => Err(Unroutable("this kind of literal cannot be compared exactly")),
+            _ => Err(Unroutable(
+                "this kind of literal cannot be compared exactly",
+            )),
         }
     }
 
@@ -129,7 +133,10 @@ impl Args<'_> {
                 _ => format!("parameter {}", n + 1),
             },
             Source::Literal { token, negated } => {
-                let raw = self.tokens.get(token as usize).and_then(|t| self.text.get(t.range()));
+                let raw = self
+                    .tokens
+                    .get(token as usize)
+                    .and_then(|t| self.text.get(t.range()));
                 let raw = raw.unwrap_or_default();
                 let text = String::from_utf8_lossy(&raw[..raw.len().min(64)]);
                 format!("{}{text}", if negated { "-" } else { "" })
@@ -146,6 +153,13 @@ fn hex(raw: &[u8]) -> Option<Vec<u8>> {
         _ => return None,
     };
     let text = std::str::from_utf8(digits).ok()?;
-    let text = if text.len() % 2 == 1 { format!("0{text}") } else { text.to_string() };
-    (0..text.len()).step_by(2).map(|i| u8::from_str_radix(&text[i..i + 2], 16).ok()).collect()
+    let text = if text.len() % 2 == 1 {
+        format!("0{text}")
+    } else {
+        text.to_string()
+    };
+    (0..text.len())
+        .step_by(2)
+        .map(|i| u8::from_str_radix(&text[i..i + 2], 16).ok())
+        .collect()
 }

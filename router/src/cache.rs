@@ -21,7 +21,14 @@ impl<V> PlanCache<V> {
     /// An empty cache of at most `bytes_max` bytes (keys and the callers' estimates of values).
     pub fn new(bytes_max: usize) -> Self {
         let (map, order) = (HashMap::new(), VecDeque::new());
-        Self { map, order, bytes: 0, bytes_max, hits: 0, misses: 0 }
+        Self {
+            map,
+            order,
+            bytes: 0,
+            bytes_max,
+            hits: 0,
+            misses: 0,
+        }
     }
 
     /// The value under `key`.
@@ -45,7 +52,9 @@ impl<V> PlanCache<V> {
         self.order.push_back(key.clone());
         self.map.insert(key, (value, bytes));
         while self.bytes > self.bytes_max {
-            let Some(old) = self.order.pop_front() else { break };
+            let Some(old) = self.order.pop_front() else {
+                break;
+            };
             if let Some((_, b)) = self.map.remove(&old) {
                 self.bytes -= b;
             }

@@ -43,7 +43,11 @@ impl Reader<'_> {
         while let Some(e) = todo.pop() {
             match e {
                 Expr::Nested(inner) => todo.push(inner),
-                Expr::BinaryOp { left, op: BinaryOperator::And, right } => {
+                Expr::BinaryOp {
+                    left,
+                    op: BinaryOperator::And,
+                    right,
+                } => {
                     todo.push(right);
                     todo.push(left);
                 }
@@ -55,15 +59,27 @@ impl Reader<'_> {
 
     fn term(&self, e: &Expr, side: Side<'_>, out: &mut Facts) {
         match e {
-            Expr::BinaryOp { op: BinaryOperator::Or, .. } => self.or(e, side, out),
+            Expr::BinaryOp {
+                op: BinaryOperator::Or,
+                ..
+            } => self.or(e, side, out),
             Expr::BinaryOp { left, op, right } => {
                 self.comparison(left, op, right, side, out);
                 if let Some(flipped) = flip(op) {
                     self.comparison(right, &flipped, left, side, out);
                 }
             }
-            Expr::InList { expr, list, negated: false } => self.in_list(expr, list, side, out),
-            Expr::Between { expr, negated: false, low, high } => {
+            Expr::InList {
+                expr,
+                list,
+                negated: false,
+            } => self.in_list(expr, list, side, out),
+            Expr::Between {
+                expr,
+                negated: false,
+                low,
+                high,
+            } => {
                 if let Some(c) = self.column(expr, side)
                     && let (Some(l), Some(h)) = (self.source(low), self.source(high))
                 {
@@ -81,7 +97,11 @@ impl Reader<'_> {
         while let Some(e) = todo.pop() {
             match e {
                 Expr::Nested(inner) => todo.push(inner),
-                Expr::BinaryOp { left, op: BinaryOperator::Or, right } => {
+                Expr::BinaryOp {
+                    left,
+                    op: BinaryOperator::Or,
+                    right,
+                } => {
                     todo.push(right);
                     todo.push(left);
                 }
@@ -95,7 +115,11 @@ impl Reader<'_> {
         });
         let Some(first) = arms.next() else { return };
         let all = arms.fold(first, |a, b| a.or(&b, |i| self.scopes.key_width(i)));
-        out.and_all(Facts { edges: Vec::new(), columns: Default::default(), tuples: all.tuples });
+        out.and_all(Facts {
+            edges: Vec::new(),
+            columns: Default::default(),
+            tuples: all.tuples,
+        });
     }
 
     fn column(&self, e: &Expr, side: Side<'_>) -> Option<KeyColumnRef> {
@@ -130,7 +154,9 @@ impl Reader<'_> {
             }
             return;
         }
-        let Some(c) = self.column(left, side) else { return };
+        let Some(c) = self.column(left, side) else {
+            return;
+        };
         let Some(v) = self.source(right) else { return };
         match op {
             BinaryOperator::Eq => out.and(c, Domain::Points(vec![v])),
@@ -155,7 +181,9 @@ impl Reader<'_> {
             self.in_tuples(columns, list, side, out);
             return;
         }
-        let Some(c) = self.column(e, side) else { return };
+        let Some(c) = self.column(e, side) else {
+            return;
+        };
         let values: Option<Vec<_>> = list.iter().map(|v| self.source(v)).collect();
         if let Some(values) = values {
             out.and(c, Domain::Points(values));
@@ -180,14 +208,18 @@ impl Reader<'_> {
                 out.and(*c, Domain::Points(points));
             }
         }
-        let Some(instance) = refs.iter().flatten().next().map(|c| c.0) else { return };
+        let Some(instance) = refs.iter().flatten().next().map(|c| c.0) else {
+            return;
+        };
         let width = self.scopes.key_width(instance);
         let mut keys = Vec::new();
         for row in &rows {
             let mut key: SmallVec<[Source; 2]> = SmallVec::new();
             for k in 0..width {
                 let at = refs.iter().position(|c| *c == Some((instance, k)));
-                let Some(Some(v)) = at.map(|i| row[i]) else { return };
+                let Some(Some(v)) = at.map(|i| row[i]) else {
+                    return;
+                };
                 key.push(v);
             }
             keys.push(key);
@@ -205,11 +237,20 @@ impl Reader<'_> {
 pub fn source(tokens: &[Token], e: &Expr) -> Option<Source> {
     match e {
         Expr::Nested(inner) => source(tokens, inner),
-        Expr::UnaryOp { op: UnaryOperator::Minus, expr } => match source(tokens, expr)? {
-            Source::Literal { token, negated: false } => {
+        Expr::UnaryOp {
+            op: UnaryOperator::Minus,
+            expr,
+        } => match source(tokens, expr)? {
+            Source::Literal {
+                token,
+                negated: false,
+            } => {
                 let kind = tokens.get(token as usize)?.kind;
                 let number = matches!(kind, TokenKind::Int | TokenKind::Decimal);
-                number.then_some(Source::Literal { token, negated: true })
+                number.then_some(Source::Literal {
+                    token,
+                    negated: true,
+                })
             }
             _ => None,
         },
@@ -223,9 +264,10 @@ pub fn source(tokens: &[Token], e: &Expr) -> Option<Source> {
                     Some(Source::Param(u16::try_from(n).ok()?))
                 }
                 Value::Boolean(_) => None,
-                _ if tokens.get(token as usize)?.is_literal() => {
-                    Some(Source::Literal { token, negated: false })
-                }
+                _ if tokens.get(token as usize)?.is_literal() => Some(Source::Literal {
+                    token,
+                    negated: false,
+                }),
                 _ => None,
             }
         }

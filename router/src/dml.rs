@@ -15,8 +15,13 @@ pub fn check_update(a: &mut Analysis<'_>, u: &Update) -> Result<(), Refusal> {
         let column = crate::scope::parts(name).and_then(|p| p.last().map(|i| i.value.clone()));
         let column = column.unwrap_or_default();
         for i in a.sharded() {
-            let Some(table) = a.scopes.instances[i].table.clone() else { continue };
-            if table.sharding().is_some_and(|s| s.key_index(&column).is_some()) {
+            let Some(table) = a.scopes.instances[i].table.clone() else {
+                continue;
+            };
+            if table
+                .sharding()
+                .is_some_and(|s| s.key_index(&column).is_some())
+            {
                 return Err(Refusal::unsupported(format!(
                     "UPDATE of the sharding key column {column} of {} would move rows between \
                      shards, which is not supported yet; delete the row and insert it again",
@@ -26,7 +31,14 @@ pub fn check_update(a: &mut Analysis<'_>, u: &Update) -> Result<(), Refusal> {
         }
     }
     let joined = !u.table.joins.is_empty() || u.from.is_some();
-    common(a, "UPDATE", joined, !u.order_by.is_empty(), u.limit.is_some(), u.returning.is_some());
+    common(
+        a,
+        "UPDATE",
+        joined,
+        !u.order_by.is_empty(),
+        u.limit.is_some(),
+        u.returning.is_some(),
+    );
     Ok(())
 }
 
@@ -37,7 +49,14 @@ pub fn check_delete(a: &mut Analysis<'_>, d: &Delete) -> Result<(), Refusal> {
         || d.using.is_some()
         || from.len() != 1
         || from.iter().any(|t| !t.joins.is_empty());
-    common(a, "DELETE", joined, !d.order_by.is_empty(), d.limit.is_some(), d.returning.is_some());
+    common(
+        a,
+        "DELETE",
+        joined,
+        !d.order_by.is_empty(),
+        d.limit.is_some(),
+        d.returning.is_some(),
+    );
     Ok(())
 }
 

@@ -12,25 +12,40 @@ pub fn explain(catalog: &Catalog, plan: &Plan, args: &Args<'_>) -> Vec<(String, 
     match plan {
         Plan::Refuse(r) => {
             put("kind", "refuse".to_string());
-            put("error", format!("{} ({}): {}", r.code, r.sqlstate, r.message));
+            put(
+                "error",
+                format!("{} ({}): {}", r.code, r.sqlstate, r.message),
+            );
         }
         Plan::Insert(p) => {
             put("kind", "insert".to_string());
-            put("table", format!("{} ({})", p.table.name, p.table.placement.kind()));
+            put(
+                "table",
+                format!("{} ({})", p.table.name, p.table.placement.kind()),
+            );
             let route = p.row_ids(args, false).and_then(|ids| {
                 let generated: Vec<u64> = (1..=ids.generate).collect();
                 let route = p.route(args, &ids, &generated, &catalog.shard_ids())?;
                 Ok((ids, route))
             });
             match route {
-                Err(r) => put("error", format!("{} ({}): {}", r.code, r.sqlstate, r.message)),
+                Err(r) => put(
+                    "error",
+                    format!("{} ({}): {}", r.code, r.sqlstate, r.message),
+                ),
                 Ok((ids, _)) if ids.generate > 0 && p.table.sharding().is_some() => {
                     put("rows", p.row_count().to_string());
-                    put("shards", "by ids that are generated when it runs".to_string());
+                    put(
+                        "shards",
+                        "by ids that are generated when it runs".to_string(),
+                    );
                 }
                 Ok((_, route)) => {
                     for (s, rows) in &route.shards {
-                        put(&format!("rows on {}", catalog.shard_name(*s)), rows.len().to_string());
+                        put(
+                            &format!("rows on {}", catalog.shard_name(*s)),
+                            rows.len().to_string(),
+                        );
                     }
                 }
             }
@@ -48,7 +63,10 @@ pub fn explain(catalog: &Catalog, plan: &Plan, args: &Args<'_>) -> Vec<(String, 
                 put("table", format!("{t} ({kind})"));
             }
             match r.route(catalog, args) {
-                Err(e) => put("error", format!("{} ({}): {}", e.code, e.sqlstate, e.message)),
+                Err(e) => put(
+                    "error",
+                    format!("{} ({}): {}", e.code, e.sqlstate, e.message),
+                ),
                 Ok(Route::One(s)) => {
                     put("kind", "one shard".to_string());
                     put("shards", catalog.shard_name(s).to_string());
@@ -61,7 +79,11 @@ pub fn explain(catalog: &Catalog, plan: &Plan, args: &Args<'_>) -> Vec<(String, 
                     put("shards", names.join(", "));
                 }
             }
-            if let Target::Keyed { scatter_block: Some(why), .. } = &r.target {
+            if let Target::Keyed {
+                scatter_block: Some(why),
+                ..
+            } = &r.target
+            {
                 put("one shard only", why.clone());
             }
         }
@@ -72,18 +94,27 @@ pub fn explain(catalog: &Catalog, plan: &Plan, args: &Args<'_>) -> Vec<(String, 
 /// One line about a table's placement, as SHOW SHARDED TABLES prints it.
 pub fn placement_text(catalog: &Catalog, placement: &Placement) -> (String, String, String) {
     let names = |ids: &[catalog::ShardId]| {
-        ids.iter().map(|s| catalog.shard_name(*s)).collect::<Vec<_>>().join(", ")
+        ids.iter()
+            .map(|s| catalog.shard_name(*s))
+            .collect::<Vec<_>>()
+            .join(", ")
     };
     match placement {
         Placement::Single(s) | Placement::View(s) => {
             (placement.kind().to_string(), String::new(), names(&[*s]))
         }
-        Placement::Reference => {
-            (placement.kind().to_string(), String::new(), names(&catalog.shard_ids()))
-        }
+        Placement::Reference => (
+            placement.kind().to_string(),
+            String::new(),
+            names(&catalog.shard_ids()),
+        ),
         Placement::Sharded(s) => {
             let key: Vec<_> = s.key.iter().map(|k| k.name.as_str()).collect();
-            (placement.kind().to_string(), key.join(", "), names(&s.function.shards()))
+            (
+                placement.kind().to_string(),
+                key.join(", "),
+                names(&s.function.shards()),
+            )
         }
     }
 }

@@ -90,8 +90,12 @@ impl Facts {
     }
 
     fn instances(&self) -> Vec<InstanceId> {
-        let mut out: Vec<_> =
-            self.columns.keys().map(|c| c.0).chain(self.tuples.keys().copied()).collect();
+        let mut out: Vec<_> = self
+            .columns
+            .keys()
+            .map(|c| c.0)
+            .chain(self.tuples.keys().copied())
+            .collect();
         out.sort_unstable();
         out.dedup();
         out
@@ -132,7 +136,9 @@ impl Facts {
         }
         let mut out: Vec<SmallVec<[Source; 2]>> = vec![SmallVec::new()];
         for k in 0..width {
-            let Some(Domain::Points(values)) = self.columns.get(&(i, k)) else { return None };
+            let Some(Domain::Points(values)) = self.columns.get(&(i, k)) else {
+                return None;
+            };
             if out.len() * values.len() > POINTS_MAX {
                 return None;
             }
@@ -162,9 +168,11 @@ impl Facts {
 /// Of two facts about one column, one that is true if both are: fewer points, or both bounds.
 fn narrower(a: &Domain, b: &Domain) -> Domain {
     match (a, b) {
-        (Domain::Points(x), Domain::Points(y)) => {
-            Domain::Points(if y.len() < x.len() { y.clone() } else { x.clone() })
-        }
+        (Domain::Points(x), Domain::Points(y)) => Domain::Points(if y.len() < x.len() {
+            y.clone()
+        } else {
+            x.clone()
+        }),
         (Domain::Points(_), _) => a.clone(),
         (_, Domain::Points(_)) => b.clone(),
         (Domain::Between(l1, h1), Domain::Between(l2, h2)) => {

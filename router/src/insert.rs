@@ -107,9 +107,17 @@ fn unknown_table(
     if !matches!(names.common(), Common::Nothing) || !crate::scope::is_system_schema(db) {
         return Err(Refusal::no_such_table(db, &insert.table.name));
     }
-    let shard = ctx.catalog.default_shard(Some(db)).ok_or_else(crate::plan::no_shards)?;
+    let shard = ctx
+        .catalog
+        .default_shard(Some(db))
+        .ok_or_else(crate::plan::no_shards)?;
     let target = Target::Fixed(shard);
-    Ok(Plan::Route(RoutePlan { access: Access::Write, target, traits, tables: SmallVec::new() }))
+    Ok(Plan::Route(RoutePlan {
+        access: Access::Write,
+        target,
+        traits,
+        tables: SmallVec::new(),
+    }))
 }
 
 fn single(
@@ -132,23 +140,36 @@ fn single(
     }
     let tables = names.tables.iter().map(|t| t.name.clone()).collect();
     let target = Target::Fixed(shard);
-    Ok(Plan::Route(RoutePlan { access: Access::Write, target, traits, tables }))
+    Ok(Plan::Route(RoutePlan {
+        access: Access::Write,
+        target,
+        traits,
+        tables,
+    }))
 }
 
 fn has_subquery(text: &[u8], tokens: &[Token]) -> bool {
-    tokens.iter().any(|t| crate::traits::is_word(text, *t, b"SELECT"))
+    tokens
+        .iter()
+        .any(|t| crate::traits::is_word(text, *t, b"SELECT"))
 }
 
 fn sharded(table: &Arc<Table>, insert: &Insert, traits: Traits) -> Result<InsertPlan, Refusal> {
-    let columns = insert.columns.as_ref().filter(|c| !c.is_empty()).unwrap_or(&table.columns);
+    let columns = insert
+        .columns
+        .as_ref()
+        .filter(|c| !c.is_empty())
+        .unwrap_or(&table.columns);
     let place = |name: &str| columns.iter().position(|c| c.eq_ignore_ascii_case(name));
     let auto = table.auto_increment.as_ref().map(|a| place(&a.column));
     let mut key = SmallVec::new();
     if let Some(s) = table.sharding() {
         for k in &s.key {
             let at = place(&k.name);
-            let is_auto =
-                table.auto_increment.as_ref().is_some_and(|a| a.column.eq_ignore_ascii_case(&k.name));
+            let is_auto = table
+                .auto_increment
+                .as_ref()
+                .is_some_and(|a| a.column.eq_ignore_ascii_case(&k.name));
             if at.is_none() && !is_auto {
                 return Err(Refusal {
                     code: 1364,
@@ -176,7 +197,14 @@ fn sharded(table: &Arc<Table>, insert: &Insert, traits: Traits) -> Result<Insert
         ));
     }
     let width = columns.len();
-    Ok(InsertPlan { table: table.clone(), insert: insert.clone(), traits, key, auto, width })
+    Ok(InsertPlan {
+        table: table.clone(),
+        insert: insert.clone(),
+        traits,
+        key,
+        auto,
+        width,
+    })
 }
 
 impl InsertPlan {
@@ -217,10 +245,16 @@ impl InsertPlan {
 
     /// Decides every row's AUTO_INCREMENT value. `zero_is_value` is NO_AUTO_VALUE_ON_ZERO.
     pub fn row_ids(&self, args: &Args<'_>, zero_is_value: bool) -> Result<RowIds, Refusal> {
-        let mut out = RowIds { rows: Vec::new(), generate: 0, given_max: None };
+        let mut out = RowIds {
+            rows: Vec::new(),
+            generate: 0,
+            given_max: None,
+        };
         for row in 0..self.row_count() {
             let n = self.values(row).len();
-            if n != self.width && !(n == 0 && self.insert.columns.as_ref().is_none_or(Vec::is_empty)) {
+            if n != self.width
+                && !(n == 0 && self.insert.columns.as_ref().is_none_or(Vec::is_empty))
+            {
                 return Err(Refusal {
                     code: 1136,
                     sqlstate: "21S01",
@@ -242,7 +276,9 @@ impl InsertPlan {
         if self.auto.is_none() {
             return Ok(RowId::None);
         }
-        let Some(value) = self.auto_value(row) else { return Ok(RowId::Generated) };
+        let Some(value) = self.auto_value(row) else {
+            return Ok(RowId::Generated);
+        };
         let given = match value.kind {
             ValueKind::Null | ValueKind::Default => return Ok(RowId::Generated),
             ValueKind::Expression => return Err(self.odd_id()),
@@ -272,7 +308,11 @@ impl InsertPlan {
     }
 
     fn odd_id(&self) -> Refusal {
-        let column = self.table.auto_increment.as_ref().map_or("?", |a| &a.column);
+        let column = self
+            .table
+            .auto_increment
+            .as_ref()
+            .map_or("?", |a| &a.column);
         Refusal::unsupported(format!(
             "the AUTO_INCREMENT column {column} of {} must be given as a whole number, NULL, \
              DEFAULT or not at all",
@@ -305,8 +345,11 @@ impl InsertPlan {
                 key.push(self.key_value(row, k, *at, id, args)?);
             }
             let shard = sharding.compiled.shard(&key).map_err(|_| {
-                let shown: Vec<_> =
-                    self.key.iter().map(|at| self.show(row, *at, args)).collect();
+                let shown: Vec<_> = self
+                    .key
+                    .iter()
+                    .map(|at| self.show(row, *at, args))
+                    .collect();
                 Refusal::no_partition(&self.table.name.to_string(), &shown.join(", "))
             })?;
             match shards.iter_mut().find(|(s, _)| *s == shard) {
@@ -327,7 +370,9 @@ impl InsertPlan {
         args: &Args<'_>,
     ) -> Result<KeyValue, Refusal> {
         let sharding = self.table.sharding().map(|s| &s.key[k]);
-        let Some(column) = sharding else { return Ok(KeyValue::Null) };
+        let Some(column) = sharding else {
+            return Ok(KeyValue::Null);
+        };
         let is_auto = self
             .table
             .auto_increment
@@ -355,14 +400,15 @@ impl InsertPlan {
                 )));
             }
         };
-        args.key_value(source, &column.kind, Use::Store).map_err(|why| {
-            Refusal::unsupported(format!(
-                "the value {} of the sharding key column {} of {} cannot be placed: {why}",
-                args.show(source),
-                column.name,
-                self.table.name
-            ))
-        })
+        args.key_value(source, &column.kind, Use::Store)
+            .map_err(|why| {
+                Refusal::unsupported(format!(
+                    "the value {} of the sharding key column {} of {} cannot be placed: {why}",
+                    args.show(source),
+                    column.name,
+                    self.table.name
+                ))
+            })
     }
 
     fn show(&self, row: usize, at: Option<usize>, args: &Args<'_>) -> String {

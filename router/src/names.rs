@@ -45,9 +45,13 @@ pub fn named(catalog: &Catalog, database: Option<&str>, text: &[u8], tokens: &[T
         if t.kind == TokenKind::Str && out.schema_of_interest.is_none() {
             out.schema_of_interest = database_in(catalog, text, t);
         }
-        let Some(name) = name_of(text, t) else { continue };
+        let Some(name) = name_of(text, t) else {
+            continue;
+        };
         information_schema |= name.eq_ignore_ascii_case("information_schema");
-        let dot = tokens.get(i).is_some_and(|t| t.kind == TokenKind::Op(Op::Dot));
+        let dot = tokens
+            .get(i)
+            .is_some_and(|t| t.kind == TokenKind::Op(Op::Dot));
         if dot && catalog.databases.contains_key(&name) {
             let second = tokens.get(i + 1).and_then(|t| name_of(text, *t));
             if let Some(table) = second.and_then(|s| catalog.table(&name, &s)) {
@@ -67,7 +71,10 @@ pub fn named(catalog: &Catalog, database: Option<&str>, text: &[u8], tokens: &[T
 fn database_in(catalog: &Catalog, text: &[u8], t: Token) -> Option<String> {
     let raw = text.get(t.range())?;
     let name = std::str::from_utf8(raw.get(1..raw.len() - 1)?).ok()?;
-    catalog.databases.contains_key(name).then(|| name.to_string())
+    catalog
+        .databases
+        .contains_key(name)
+        .then(|| name.to_string())
 }
 
 impl Named {

@@ -1,5 +1,6 @@
 //! From a statement to its plan.
 
+use crate::Source;
 use crate::dml;
 use crate::facts::InstanceId;
 use crate::insert::{self, InsertPlan};
@@ -7,7 +8,6 @@ use crate::names::{Common, Named, named};
 use crate::refusal::Refusal;
 use crate::select::{Analysis, shape_block};
 use crate::traits::{Traits, is_word};
-use crate::Source;
 use catalog::{Catalog, Placement, ShardId, TableName};
 use smallvec::SmallVec;
 use sql::lexer::Token;
@@ -146,7 +146,12 @@ fn forward(
     target: Target,
 ) -> Result<Plan, Refusal> {
     let tables = names.tables.iter().map(|t| t.name.clone()).collect();
-    Ok(Plan::Route(RoutePlan { access: access_of(statement, traits), target, traits, tables }))
+    Ok(Plan::Route(RoutePlan {
+        access: access_of(statement, traits),
+        target,
+        traits,
+        tables,
+    }))
 }
 
 /// No table of the catalog: the database's shard answers, errors included.
@@ -194,22 +199,30 @@ fn other_statement(statement: &Statement, common: &Common) -> Refusal {
         Statement::Insert(None) => "this form of INSERT",
         _ => "this statement",
     };
-    Refusal::unsupported(format!("{what} is not supported on {table}, which is not on one shard"))
+    Refusal::unsupported(format!(
+        "{what} is not supported on {table}, which is not on one shard"
+    ))
 }
 
 impl Named {
     fn has_reference(&self) -> bool {
-        self.tables.iter().any(|t| t.placement == Placement::Reference)
+        self.tables
+            .iter()
+            .any(|t| t.placement == Placement::Reference)
     }
 }
 
 /// Token slice without a locking clause that the parser does not know.
 fn without_locking_clause<'t>(text: &[u8], tokens: &'t [Token]) -> &'t [Token] {
-    let at = tokens.iter().rposition(|t| is_word(text, *t, b"FOR") || is_word(text, *t, b"LOCK"));
+    let at = tokens
+        .iter()
+        .rposition(|t| is_word(text, *t, b"FOR") || is_word(text, *t, b"LOCK"));
     let Some(i) = at else { return tokens };
     let next = |w: &[u8]| tokens.get(i + 1).is_some_and(|t| is_word(text, *t, w));
     // Nothing of the statement proper may stand behind it.
-    let closed = !tokens[i..].iter().any(|t| t.kind == sql::TokenKind::Op(sql::Op::RParen));
+    let closed = !tokens[i..]
+        .iter()
+        .any(|t| t.kind == sql::TokenKind::Op(sql::Op::RParen));
     match closed && (next(b"UPDATE") || next(b"SHARE") || next(b"IN")) {
         true => &tokens[..i],
         false => tokens,
@@ -226,7 +239,10 @@ fn parsed(
 ) -> Result<Plan, Refusal> {
     let body = without_locking_clause(text, tokens);
     let Parsed { ast, doubt } = sql::parse::parse(text, body, ctx.mode).map_err(|e| {
-        let table = names.tables.first().map_or_else(String::new, |t| t.name.to_string());
+        let table = names
+            .tables
+            .first()
+            .map_or_else(String::new, |t| t.name.to_string());
         match e {
             ParseError::TooLarge { .. } => Refusal::unsupported(format!("{e}; split it")),
             ParseError::Syntax(m) => Refusal::unsupported(format!(
@@ -289,8 +305,8 @@ fn finish(
     }
     let home = home.map(|h| h.0);
     let sharded: Vec<InstanceId> = a.sharded();
-    let write_reference = access_of(statement, traits) == Access::Write
-        && dml::target_is_reference(&a);
+    let write_reference =
+        access_of(statement, traits) == Access::Write && dml::target_is_reference(&a);
     let target = if sharded.is_empty() {
         match home {
             _ if write_reference => Target::Everywhere,
@@ -301,7 +317,11 @@ fn finish(
         let keyed = |&i: &InstanceId| {
             let table = a.scopes.instances[i].table.clone()?;
             let width = a.scopes.key_width(i);
-            Some(Keyed { table, points: a.facts.points(i, width), bounds: a.facts.bounds(i) })
+            Some(Keyed {
+                table,
+                points: a.facts.points(i, width),
+                bounds: a.facts.bounds(i),
+            })
         };
         Target::Keyed {
             tables: sharded.iter().filter_map(keyed).collect(),
@@ -313,7 +333,12 @@ fn finish(
         dml::check_reference_write(&a, traits)?;
     }
     let tables = names.tables.iter().map(|t| t.name.clone()).collect();
-    Ok(Plan::Route(RoutePlan { access: access_of(statement, traits), target, traits, tables }))
+    Ok(Plan::Route(RoutePlan {
+        access: access_of(statement, traits),
+        target,
+        traits,
+        tables,
+    }))
 }
 
 /// Refusals that hold for every route.

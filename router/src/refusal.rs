@@ -15,7 +15,11 @@ pub struct Refusal {
 impl Refusal {
     /// ER_NOT_SUPPORTED_YET (1235).
     pub fn unsupported(message: impl Into<String>) -> Self {
-        Self { code: 1235, sqlstate: "42000", message: message.into() }
+        Self {
+            code: 1235,
+            sqlstate: "42000",
+            message: message.into(),
+        }
     }
 
     /// ER_NO_SUCH_TABLE (1146).
@@ -29,7 +33,11 @@ impl Refusal {
 
     /// ER_NO_DB_ERROR (1046).
     pub fn no_database() -> Self {
-        Self { code: 1046, sqlstate: "3D000", message: "No database selected".to_string() }
+        Self {
+            code: 1046,
+            sqlstate: "3D000",
+            message: "No database selected".to_string(),
+        }
     }
 
     /// ER_PARSE_ERROR (1064).

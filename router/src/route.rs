@@ -26,7 +26,11 @@ impl RoutePlan {
             Target::Fixed(s) => Ok(Route::One(*s)),
             Target::Any => Ok(Route::Any),
             Target::Everywhere => Ok(Route::Everywhere),
-            Target::Keyed { tables, home, scatter_block } => {
+            Target::Keyed {
+                tables,
+                home,
+                scatter_block,
+            } => {
                 let mut shards: SmallVec<[ShardId; 8]> = SmallVec::new();
                 for t in tables {
                     t.shards(args, &mut shards);
@@ -55,8 +59,13 @@ impl RoutePlan {
             Target::Keyed { tables, .. } => tables
                 .iter()
                 .filter_map(|t| {
-                    let key: Vec<_> =
-                        t.table.sharding()?.key.iter().map(|k| k.name.as_str()).collect();
+                    let key: Vec<_> = t
+                        .table
+                        .sharding()?
+                        .key
+                        .iter()
+                        .map(|k| k.name.as_str())
+                        .collect();
                     Some(format!("{}({})", t.table.name, key.join(", ")))
                 })
                 .collect(),
@@ -74,7 +83,9 @@ impl RoutePlan {
 impl Keyed {
     /// Adds the shards that may hold rows of this table for these values.
     fn shards(&self, args: &Args<'_>, out: &mut SmallVec<[ShardId; 8]>) {
-        let Some(sharding) = self.table.sharding() else { return };
+        let Some(sharding) = self.table.sharding() else {
+            return;
+        };
         if let Some(points) = &self.points
             && self.by_points(points, args, out).is_some()
         {
@@ -83,11 +94,13 @@ impl Keyed {
         if let Some((low, high)) = self.bounds
             && let Some(kind) = sharding.compiled.key_type(0)
         {
-            let value = |s: Option<Source>| {
-                s.and_then(|s| args.key_value(s, kind, Use::Compare).ok())
-            };
+            let value =
+                |s: Option<Source>| s.and_then(|s| args.key_value(s, kind, Use::Compare).ok());
             let (low, high) = (value(low), value(high));
-            if let Some(some) = sharding.compiled.shards_between(low.as_ref(), high.as_ref()) {
+            if let Some(some) = sharding
+                .compiled
+                .shards_between(low.as_ref(), high.as_ref())
+            {
                 out.extend(some);
                 return;
             }

@@ -58,11 +58,19 @@ pub fn parts(name: &ObjectName) -> Option<Vec<&Ident>> {
 
 impl Scopes {
     /// Looks a relation up.
-    pub fn relation(&self, catalog: &Catalog, database: Option<&str>, name: &ObjectName) -> Relation {
-        let Some(parts) = parts(name) else { return Relation::Odd };
+    pub fn relation(
+        &self,
+        catalog: &Catalog,
+        database: Option<&str>,
+        name: &ObjectName,
+    ) -> Relation {
+        let Some(parts) = parts(name) else {
+            return Relation::Odd;
+        };
         let (db, table) = match parts.as_slice() {
             [table] => {
-                let is_cte = |s: &Scope| s.ctes.iter().any(|c| c.eq_ignore_ascii_case(&table.value));
+                let is_cte =
+                    |s: &Scope| s.ctes.iter().any(|c| c.eq_ignore_ascii_case(&table.value));
                 if self.stack.iter().any(is_cte) {
                     return Relation::Known(None);
                 }
@@ -93,9 +101,7 @@ impl Scopes {
             Expr::Identifier(column) => self.bare(&column.value),
             Expr::CompoundIdentifier(parts) => match parts.as_slice() {
                 [table, column] => self.qualified(None, &table.value, &column.value),
-                [db, table, column] => {
-                    self.qualified(Some(&db.value), &table.value, &column.value)
-                }
+                [db, table, column] => self.qualified(Some(&db.value), &table.value, &column.value),
                 _ => None,
             },
             _ => None,
@@ -106,7 +112,9 @@ impl Scopes {
         for scope in self.stack.iter().rev() {
             let mut found = None;
             for &i in &scope.instances {
-                let Some(table) = &self.instances[i].table else { continue };
+                let Some(table) = &self.instances[i].table else {
+                    continue;
+                };
                 if table.columns.iter().any(|c| c.eq_ignore_ascii_case(column)) {
                     if found.is_some() {
                         return None;
@@ -118,7 +126,11 @@ impl Scopes {
                 return self.of_key(i, column);
             }
             // A derived table may have it: then it is not a column of an outer query.
-            if scope.instances.iter().any(|&i| self.instances[i].table.is_none()) {
+            if scope
+                .instances
+                .iter()
+                .any(|&i| self.instances[i].table.is_none())
+            {
                 return None;
             }
         }

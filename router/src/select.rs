@@ -69,12 +69,18 @@ impl<'a> Analysis<'a> {
     fn root(&mut self, ast: &Statement) {
         match ast {
             Statement::Update(u) => {
-                self.scopes.stack.push(Scope { has_tables: true, ..Default::default() });
+                self.scopes.stack.push(Scope {
+                    has_tables: true,
+                    ..Default::default()
+                });
                 self.from(std::slice::from_ref(&u.table));
                 self.condition(u.selection.as_ref(), Side::Both);
             }
             Statement::Delete(d) => {
-                self.scopes.stack.push(Scope { has_tables: true, ..Default::default() });
+                self.scopes.stack.push(Scope {
+                    has_tables: true,
+                    ..Default::default()
+                });
                 let (FromTable::WithFromKeyword(from) | FromTable::WithoutKeyword(from)) = &d.from;
                 self.from(d.using.as_ref().unwrap_or(from));
                 self.condition(d.selection.as_ref(), Side::Both);
@@ -84,11 +90,19 @@ impl<'a> Analysis<'a> {
     }
 
     fn depth(&self) -> usize {
-        self.scopes.stack.iter().filter(|s| s.has_tables).count().saturating_sub(1)
+        self.scopes
+            .stack
+            .iter()
+            .filter(|s| s.has_tables)
+            .count()
+            .saturating_sub(1)
     }
 
     fn reader(&self) -> Reader<'_> {
-        Reader { tokens: self.tokens, scopes: &self.scopes }
+        Reader {
+            tokens: self.tokens,
+            scopes: &self.scopes,
+        }
     }
 
     fn condition(&mut self, e: Option<&Expr>, side: Side<'_>) {
@@ -136,7 +150,9 @@ impl<'a> Analysis<'a> {
             && let Some(&i) = kept.iter().find(|i| !sharded(i))
         {
             let alias = self.scopes.instances[i].alias.clone();
-            self.block(format!("the outer join keeps rows of {alias}, which every shard has"));
+            self.block(format!(
+                "the outer join keeps rows of {alias}, which every shard has"
+            ));
         }
     }
 
@@ -152,7 +168,9 @@ impl<'a> Analysis<'a> {
             JoinConstraint::Using(names) => {
                 let mut edges = Vec::new();
                 for name in names {
-                    let Some(parts) = crate::scope::parts(name) else { continue };
+                    let Some(parts) = crate::scope::parts(name) else {
+                        continue;
+                    };
                     let Some(column) = parts.last() else { continue };
                     edges.extend(self.using_edges(&column.value, left, right, side));
                 }
@@ -183,7 +201,9 @@ impl<'a> Analysis<'a> {
             }
             found
         };
-        let (Some(a), Some(b)) = (owner(left), owner(right)) else { return Vec::new() };
+        let (Some(a), Some(b)) = (owner(left), owner(right)) else {
+            return Vec::new();
+        };
         if !self.scopes.is_compatible(a, b) {
             return Vec::new();
         }
@@ -191,20 +211,32 @@ impl<'a> Analysis<'a> {
             Side::Both => true,
             Side::Only(list) => list.contains(&i),
         };
-        [(a, b), (b, a)].into_iter().filter(|(_, to)| allows(to.0)).collect()
+        [(a, b), (b, a)]
+            .into_iter()
+            .filter(|(_, to)| allows(to.0))
+            .collect()
     }
 
     fn factor(&mut self, f: &TableFactor) -> Vec<InstanceId> {
         match f {
-            TableFactor::Table { name, alias, args: None, .. } => {
+            TableFactor::Table {
+                name,
+                alias,
+                args: None,
+                ..
+            } => {
                 self.relations.1 += 1;
                 self.table(name, alias.as_ref().map(|a| a.name.value.clone()))
             }
             TableFactor::Derived { alias, .. } => {
-                let alias = alias.as_ref().map_or_else(String::new, |a| a.name.value.clone());
+                let alias = alias
+                    .as_ref()
+                    .map_or_else(String::new, |a| a.name.value.clone());
                 vec![self.add(None, alias, None)]
             }
-            TableFactor::NestedJoin { table_with_joins, .. } => self.joined(table_with_joins),
+            TableFactor::NestedJoin {
+                table_with_joins, ..
+            } => self.joined(table_with_joins),
             _ => {
                 self.odd("this kind of table expression");
                 Vec::new()
@@ -251,7 +283,13 @@ impl<'a> Analysis<'a> {
     ) -> InstanceId {
         let depth = self.depth();
         let id = self.scopes.instances.len();
-        self.scopes.instances.push(Instance { table, alias, database, depth, preserved: false });
+        self.scopes.instances.push(Instance {
+            table,
+            alias,
+            database,
+            depth,
+            preserved: false,
+        });
         if let Some(scope) = self.scopes.stack.last_mut() {
             scope.instances.push(id);
         }
@@ -275,14 +313,21 @@ impl<'a> Analysis<'a> {
 
     /// The instances of sharded tables.
     pub fn sharded(&self) -> Vec<InstanceId> {
-        (0..self.scopes.instances.len()).filter(|i| self.scopes.key_width(*i) > 0).collect()
+        (0..self.scopes.instances.len())
+            .filter(|i| self.scopes.key_width(*i) > 0)
+            .collect()
     }
 
     /// Checks that all sharded instances are joined key by key, so that partners share a shard.
     pub fn check_colocation(&mut self) {
         let sharded = self.sharded();
-        let Some(&first) = sharded.first() else { return };
-        if let Some(&i) = sharded.iter().find(|i| self.scopes.instances[**i].depth > 0) {
+        let Some(&first) = sharded.first() else {
+            return;
+        };
+        if let Some(&i) = sharded
+            .iter()
+            .find(|i| self.scopes.instances[**i].depth > 0)
+        {
             let alias = self.scopes.instances[i].alias.clone();
             return self.block(format!("the sharded table {alias} stands in a subquery"));
         }
@@ -297,7 +342,10 @@ impl<'a> Analysis<'a> {
             at += 1;
         }
         if let Some(&i) = sharded.iter().find(|i| !reached.contains(i)) {
-            let (a, b) = (&self.scopes.instances[first].alias, &self.scopes.instances[i].alias);
+            let (a, b) = (
+                &self.scopes.instances[first].alias,
+                &self.scopes.instances[i].alias,
+            );
             let why = format!("{a} and {b} are not joined on their whole sharding keys");
             self.block(why);
         }
@@ -305,7 +353,9 @@ impl<'a> Analysis<'a> {
 
     fn joined_on_key(&self, a: InstanceId, b: InstanceId) -> bool {
         let get = |i: InstanceId| self.scopes.instances[i].table.as_ref()?.sharding();
-        let (Some(x), Some(y)) = (get(a), get(b)) else { return false };
+        let (Some(x), Some(y)) = (get(a), get(b)) else {
+            return false;
+        };
         let edge = |k: usize| {
             self.facts
                 .edges
@@ -317,7 +367,11 @@ impl<'a> Analysis<'a> {
 
     /// True if placement `wanted` occurs among the tables.
     pub fn any_placement(&self, wanted: impl Fn(&Placement) -> bool) -> bool {
-        let tables = self.scopes.instances.iter().filter_map(|i| i.table.as_ref());
+        let tables = self
+            .scopes
+            .instances
+            .iter()
+            .filter_map(|i| i.table.as_ref());
         tables.into_iter().any(|t| wanted(&t.placement))
     }
 }
@@ -334,7 +388,10 @@ impl Visitor for Analysis<'_> {
         let ctes = q.with.iter().flat_map(|w| &w.cte_tables);
         let ctes = ctes.map(|c| c.alias.name.value.clone()).collect();
         // Names of WITH only; the SELECT inside opens the scope with tables.
-        self.scopes.stack.push(Scope { ctes, ..Default::default() });
+        self.scopes.stack.push(Scope {
+            ctes,
+            ..Default::default()
+        });
         ControlFlow::Continue(())
     }
 
@@ -344,7 +401,10 @@ impl Visitor for Analysis<'_> {
     }
 
     fn pre_visit_select(&mut self, s: &Select) -> ControlFlow<()> {
-        self.scopes.stack.push(Scope { has_tables: true, ..Default::default() });
+        self.scopes.stack.push(Scope {
+            has_tables: true,
+            ..Default::default()
+        });
         self.from(&s.from);
         self.condition(s.selection.as_ref(), Side::Both);
         ControlFlow::Continue(())
@@ -358,7 +418,9 @@ impl Visitor for Analysis<'_> {
 
 /// Why the answers of several shards cannot simply follow each other; `None` if they can.
 pub fn shape_block(q: &Query) -> Option<&'static str> {
-    let SetExpr::Select(s) = q.body.as_ref() else { return Some("UNION, EXCEPT or INTERSECT") };
+    let SetExpr::Select(s) = q.body.as_ref() else {
+        return Some("UNION, EXCEPT or INTERSECT");
+    };
     if q.with.is_some() {
         return Some("WITH");
     }
@@ -371,7 +433,8 @@ pub fn shape_block(q: &Query) -> Option<&'static str> {
     if s.distinct.is_some() {
         return Some("DISTINCT");
     }
-    let plain = matches!(&s.group_by, GroupByExpr::Expressions(e, m) if e.is_empty() && m.is_empty());
+    let plain =
+        matches!(&s.group_by, GroupByExpr::Expressions(e, m) if e.is_empty() && m.is_empty());
     if !plain {
         return Some("GROUP BY");
     }

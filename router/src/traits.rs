@@ -33,14 +33,52 @@ pub struct Traits {
 }
 
 const SESSION_VALUES: [&str; 7] = [
-    "FOUND_ROWS", "ROW_COUNT", "CONNECTION_ID", "USER", "SESSION_USER", "SYSTEM_USER", "CURRENT_USER",
+    "FOUND_ROWS",
+    "ROW_COUNT",
+    "CONNECTION_ID",
+    "USER",
+    "SESSION_USER",
+    "SYSTEM_USER",
+    "CURRENT_USER",
 ];
-const BLOCKING: [&str; 5] = ["SLEEP", "BENCHMARK", "MASTER_POS_WAIT", "MASTER_GTID_WAIT", "LOAD_FILE"];
-const RANDOM: [&str; 6] = ["RAND", "UUID", "UUID_SHORT", "SYS_GUID", "RANDOM_BYTES", "NEXTVAL"];
+const BLOCKING: [&str; 5] = [
+    "SLEEP",
+    "BENCHMARK",
+    "MASTER_POS_WAIT",
+    "MASTER_GTID_WAIT",
+    "LOAD_FILE",
+];
+const RANDOM: [&str; 6] = [
+    "RAND",
+    "UUID",
+    "UUID_SHORT",
+    "SYS_GUID",
+    "RANDOM_BYTES",
+    "NEXTVAL",
+];
 const AGGREGATES: [&str; 22] = [
-    "COUNT", "SUM", "AVG", "MIN", "MAX", "GROUP_CONCAT", "BIT_AND", "BIT_OR", "BIT_XOR", "STD",
-    "STDDEV", "STDDEV_POP", "STDDEV_SAMP", "VAR_POP", "VAR_SAMP", "VARIANCE", "JSON_ARRAYAGG",
-    "JSON_OBJECTAGG", "ANY_VALUE", "MEDIAN", "PERCENTILE_CONT", "PERCENTILE_DISC",
+    "COUNT",
+    "SUM",
+    "AVG",
+    "MIN",
+    "MAX",
+    "GROUP_CONCAT",
+    "BIT_AND",
+    "BIT_OR",
+    "BIT_XOR",
+    "STD",
+    "STDDEV",
+    "STDDEV_POP",
+    "STDDEV_SAMP",
+    "VAR_POP",
+    "VAR_SAMP",
+    "VARIANCE",
+    "JSON_ARRAYAGG",
+    "JSON_OBJECTAGG",
+    "ANY_VALUE",
+    "MEDIAN",
+    "PERCENTILE_CONT",
+    "PERCENTILE_DISC",
 ];
 
 fn any(word: &[u8], list: &[&str]) -> bool {
@@ -149,7 +187,9 @@ mod tests {
     #[test]
     fn seen_and_not_seen() {
         assert!(of("select last_insert_id()").last_insert_id);
-        assert!(of("select @a := 1").writes_user_variables && !of("select @a").writes_user_variables);
+        assert!(
+            of("select @a := 1").writes_user_variables && !of("select @a").writes_user_variables
+        );
         assert!(of("select a into @x from t").writes_user_variables);
         assert!(of("select a from t for update").locking);
         assert!(of("select a from t lock in share mode").locking);

@@ -15,15 +15,25 @@ use std::sync::Arc;
 fn int(name: &str) -> KeyColumn {
     KeyColumn {
         name: name.into(),
-        kind: KeyType::Integer { min: i64::MIN.into(), max: i64::MAX.into() },
+        kind: KeyType::Integer {
+            min: i64::MIN.into(),
+            max: i64::MAX.into(),
+        },
     }
 }
 
 fn text(name: &str) -> KeyColumn {
     let collation = "utf8mb4_general_ci";
     let rule = TextRule::of_collation(collation).unwrap();
-    let kind = KeyType::Text { rule, collation: collation.into(), chars: 20 };
-    KeyColumn { name: name.into(), kind }
+    let kind = KeyType::Text {
+        rule,
+        collation: collation.into(),
+        chars: 20,
+    };
+    KeyColumn {
+        name: name.into(),
+        kind,
+    }
 }
 
 struct Build(Catalog);
@@ -32,14 +42,29 @@ impl Build {
     fn table(&mut self, name: &str, columns: &[&str], auto: Option<&str>, placement: Placement) {
         let id = TableId(self.0.tables.len() as u64 + 1);
         let name = TableName::new("shop", name);
-        let auto_increment =
-            auto.map(|c| AutoIncrement { column: c.into(), max: i32::MAX as u64 });
+        let auto_increment = auto.map(|c| AutoIncrement {
+            column: c.into(),
+            max: i32::MAX as u64,
+        });
         let columns = columns.iter().map(|c| c.to_string()).collect();
-        let table = Table { id, name: name.clone(), placement, columns, auto_increment };
+        let table = Table {
+            id,
+            name: name.clone(),
+            placement,
+            columns,
+            auto_increment,
+        };
         self.0.tables.insert(name, Arc::new(table));
     }
 
-    fn sharded(&mut self, name: &str, columns: &[&str], key: Vec<KeyColumn>, f: Function, group: u64) {
+    fn sharded(
+        &mut self,
+        name: &str,
+        columns: &[&str],
+        key: Vec<KeyColumn>,
+        f: Function,
+        group: u64,
+    ) {
         let s = Sharding::new(key, f, GroupId(group)).unwrap();
         self.table(name, columns, None, Placement::Sharded(Box::new(s)));
     }
@@ -48,16 +73,41 @@ impl Build {
 fn shop() -> Catalog {
     let mut c = Catalog::default();
     for n in ["s1", "s2"] {
-        let put = Command::PutShard { name: n.into(), host: "127.0.0.1".into(), port: 3306 };
+        let put = Command::PutShard {
+            name: n.into(),
+            host: "127.0.0.1".into(),
+            port: 3306,
+        };
         c = c.apply(&put).unwrap();
     }
-    c.databases.insert("shop".into(), Database { default_shard: ShardId(1) });
+    c.databases.insert(
+        "shop".into(),
+        Database {
+            default_shard: ShardId(1),
+        },
+    );
     let mut b = Build(c);
     let hash = || Function::even_hash(&[ShardId(1), ShardId(2)]);
     b.sharded("users", &["id", "name"], vec![int("id")], hash(), 1);
-    b.sharded("orders", &["id", "user_id", "total"], vec![int("user_id")], hash(), 1);
-    b.sharded("items", &["a", "b", "v"], vec![int("a"), int("b")], hash(), 2);
-    let range = |n: &str, u: Upper, s| RangePartition { name: n.into(), upper: vec![u], shard: ShardId(s) };
+    b.sharded(
+        "orders",
+        &["id", "user_id", "total"],
+        vec![int("user_id")],
+        hash(),
+        1,
+    );
+    b.sharded(
+        "items",
+        &["a", "b", "v"],
+        vec![int("a"), int("b")],
+        hash(),
+        2,
+    );
+    let range = |n: &str, u: Upper, s| RangePartition {
+        name: n.into(),
+        upper: vec![u],
+        shard: ShardId(s),
+    };
     let days = Function::Range(vec![
         range("old", Upper::Number("100".into()), 1),
         range("new", Upper::MaxValue, 2),
@@ -69,9 +119,20 @@ fn shop() -> Catalog {
         shard: ShardId(s),
     };
     let regions = Function::List(vec![list("n", "north", 1), list("s", "south", 2)]);
-    b.sharded("branch", &["region", "name"], vec![text("region")], regions, 4);
+    b.sharded(
+        "branch",
+        &["region", "name"],
+        vec![text("region")],
+        regions,
+        4,
+    );
     b.table("city", &["id", "name"], None, Placement::Reference);
-    b.table("notes", &["id", "body", "day"], None, Placement::Single(ShardId(1)));
+    b.table(
+        "notes",
+        &["id", "body", "day"],
+        None,
+        Placement::Single(ShardId(1)),
+    );
     b.table("logs", &["id", "line"], None, Placement::Single(ShardId(2)));
     b.0
 }
@@ -80,11 +141,24 @@ fn show(catalog: &Catalog, sql: &str) -> String {
     let mode = LexMode::default();
     let l = Lexed::new(sql.as_bytes(), mode, Flavor::default()).unwrap();
     let statement = classify(sql.as_bytes(), &l, mode);
-    let ctx = PlanContext { catalog, database: Some("shop"), mode };
+    let ctx = PlanContext {
+        catalog,
+        database: Some("shop"),
+        mode,
+    };
     let p = plan(ctx, sql.as_bytes(), &l, &statement);
-    let params = [ParamRef::Int(1), ParamRef::Int(2), ParamRef::Bytes(b"north")];
-    let args =
-        Args { text: sql.as_bytes(), tokens: &l.tokens, mode, utf8: true, params: &params };
+    let params = [
+        ParamRef::Int(1),
+        ParamRef::Int(2),
+        ParamRef::Bytes(b"north"),
+    ];
+    let args = Args {
+        text: sql.as_bytes(),
+        tokens: &l.tokens,
+        mode,
+        utf8: true,
+        params: &params,
+    };
     let mut out = String::new();
     for (k, v) in explain(catalog, &p, &args) {
         writeln!(out, "  {k}: {v}").unwrap();

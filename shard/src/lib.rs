@@ -1,1 +1,25 @@
-//! placeholder
+//! Connections to shards: log in, lease, share, prepare, reset, kill, watch.
+//!
+//! Layer 1. Everything here lives on one thread (a worker's) and is `Rc` and `RefCell`, except health,
+//! which all workers read. Rows are never decoded; what goes up are MySQL packets.
+
+pub mod conn;
+pub mod error;
+pub mod health;
+pub mod kill;
+pub mod login;
+pub mod net;
+pub mod pipeline;
+pub mod pool;
+pub mod prepared;
+pub mod scratch;
+pub mod settings;
+
+pub use conn::{ConnClass, ServerConn};
+pub use error::ShardError;
+pub use health::ShardHealth;
+pub use login::Login;
+pub use net::NetStream;
+pub use pipeline::{Pipeline, ReplySlot};
+pub use pool::{Lease, PoolLimits, ShardPool};
+pub use settings::Settings;

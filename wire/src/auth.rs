@@ -53,7 +53,9 @@ pub fn native_scramble(password: &[u8], nonce: &[u8]) -> Vec<u8> {
 /// True if `answer` was made with the password behind `verifier`.
 pub fn native_check(verifier: &[u8; 20], nonce: &[u8], answer: &[u8]) -> bool {
     let mask = sha1(&[nonce, verifier]);
-    let Some(stage1) = xor(&mask, answer) else { return false };
+    let Some(stage1) = xor(&mask, answer) else {
+        return false;
+    };
     verify_slices_are_equal(&sha1(&[&stage1]), verifier).is_ok()
 }
 
@@ -75,13 +77,18 @@ pub fn sha2_scramble(password: &[u8], nonce: &[u8]) -> Vec<u8> {
 /// True if `answer` was made with the password behind `verifier`.
 pub fn sha2_check(verifier: &[u8; 32], nonce: &[u8], answer: &[u8]) -> bool {
     let mask = sha256(&[verifier, nonce]);
-    let Some(stage1) = xor(&mask, answer) else { return false };
+    let Some(stage1) = xor(&mask, answer) else {
+        return false;
+    };
     verify_slices_are_equal(&sha256(&[&stage1]), verifier).is_ok()
 }
 
 /// The password and its zero byte, masked with the nonce, as it is encrypted with RSA.
 fn mask(text: &[u8], nonce: &[u8]) -> Vec<u8> {
-    text.iter().zip(nonce.iter().cycle()).map(|(a, b)| a ^ b).collect()
+    text.iter()
+        .zip(nonce.iter().cycle())
+        .map(|(a, b)| a ^ b)
+        .collect()
 }
 
 /// Something in RSA failed; details would help only an attacker.
@@ -128,7 +135,11 @@ impl RsaKey {
 }
 
 /// The client's side: `password` encrypted for the server's public key (DER).
-pub fn rsa_encrypt_password(der: &[u8], password: &[u8], nonce: &[u8]) -> Result<Vec<u8>, RsaFailed> {
+pub fn rsa_encrypt_password(
+    der: &[u8],
+    password: &[u8],
+    nonce: &[u8],
+) -> Result<Vec<u8>, RsaFailed> {
     let key = PublicEncryptingKey::from_der(der).map_err(|_| RsaFailed)?;
     let key = OaepPublicEncryptingKey::new(key).map_err(|_| RsaFailed)?;
     let mut text = password.to_vec();
@@ -150,7 +161,11 @@ mod tests {
         let good = native_scramble(b"secret", NONCE);
         assert!(native_check(&native_verifier(b"secret"), NONCE, &good));
         assert!(!native_check(&native_verifier(b"Secret"), NONCE, &good));
-        assert!(!native_check(&native_verifier(b"secret"), b"x1234567890123456789", &good));
+        assert!(!native_check(
+            &native_verifier(b"secret"),
+            b"x1234567890123456789",
+            &good
+        ));
         assert!(!native_check(&native_verifier(b"secret"), NONCE, b""));
         let good = sha2_scramble(b"secret", NONCE);
         assert!(sha2_check(&sha2_verifier(b"secret"), NONCE, &good));
@@ -161,7 +176,10 @@ mod tests {
     #[test]
     fn native_verifier_is_what_password_prints() {
         // SELECT PASSWORD('secret') on MariaDB.
-        let hex: String = native_verifier(b"secret").iter().map(|b| format!("{b:02X}")).collect();
+        let hex: String = native_verifier(b"secret")
+            .iter()
+            .map(|b| format!("{b:02X}"))
+            .collect();
         assert_eq!(hex, "14E65567ABDB5135D0CFD9A70B3032C179A49EE7");
     }
 

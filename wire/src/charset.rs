@@ -47,7 +47,16 @@ pub fn charset_of(collation: u16) -> Option<&'static str> {
 pub fn is_ascii_safe(charset: &str) -> bool {
     !matches!(
         charset,
-        "big5" | "gbk" | "sjis" | "cp932" | "gb18030" | "ucs2" | "utf16" | "utf16le" | "utf32" | "swe7"
+        "big5"
+            | "gbk"
+            | "sjis"
+            | "cp932"
+            | "gb18030"
+            | "ucs2"
+            | "utf16"
+            | "utf16le"
+            | "utf32"
+            | "swe7"
     )
 }
 
@@ -57,7 +66,13 @@ mod tests {
 
     #[test]
     fn drivers_default_collations_are_known() {
-        for (id, name) in [(8, "latin1"), (33, "utf8mb3"), (45, "utf8mb4"), (255, "utf8mb4"), (63, "binary")] {
+        for (id, name) in [
+            (8, "latin1"),
+            (33, "utf8mb3"),
+            (45, "utf8mb4"),
+            (255, "utf8mb4"),
+            (63, "binary"),
+        ] {
             assert_eq!(charset_of(id), Some(name));
         }
         assert!(!is_ascii_safe("gbk") && is_ascii_safe("utf8mb4"));

@@ -94,7 +94,13 @@ impl Column {
     /// Appends the payload.
     pub fn encode(&self, out: &mut Vec<u8>) {
         put_lenenc_bytes(out, b"def");
-        for s in [&self.database, &self.table, &self.org_table, &self.name, &self.org_name] {
+        for s in [
+            &self.database,
+            &self.table,
+            &self.org_table,
+            &self.name,
+            &self.org_name,
+        ] {
             put_lenenc_bytes(out, s.as_bytes());
         }
         out.push(0x0c);
@@ -162,14 +168,20 @@ mod tests {
 
     #[test]
     fn columns_and_rows_round_trip() {
-        let c = Column { database: "shop".into(), ..Column::text("name", 10) };
+        let c = Column {
+            database: "shop".into(),
+            ..Column::text("name", 10)
+        };
         let mut out = Vec::new();
         c.encode(&mut out);
         assert_eq!(Column::decode(&out), Ok(c));
         assert!(Column::decode(&out[..out.len() - 3]).is_err());
         let mut row = Vec::new();
         put_text_row(&mut row, &[Some(b"a"), None]);
-        assert_eq!(decode_text_row(&row, 2), Ok(vec![Some(b"a".to_vec()), None]));
+        assert_eq!(
+            decode_text_row(&row, 2),
+            Ok(vec![Some(b"a".to_vec()), None])
+        );
         assert!(decode_text_row(&row, 3).is_err());
     }
 }

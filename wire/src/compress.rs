@@ -3,8 +3,8 @@
 //! Source: MySQL "Compression". A frame that says uncompressed length 0 carries plain bytes.
 
 use crate::packet::MAX_PAYLOAD;
-use flate2::write::{ZlibDecoder, ZlibEncoder};
 use flate2::Compression;
+use flate2::write::{ZlibDecoder, ZlibEncoder};
 use std::io::Write;
 
 /// Bytes of a frame header.
@@ -26,7 +26,9 @@ pub enum FrameError {
 /// Takes one frame off the front of `input` and appends what it holds to `out`.
 /// Returns the bytes used and the frame's number; `None` if the frame is not complete.
 pub fn take_frame(input: &[u8], out: &mut Vec<u8>) -> Result<Option<(usize, u8)>, FrameError> {
-    let Some(h) = input.get(..FRAME_HEADER_LEN) else { return Ok(None) };
+    let Some(h) = input.get(..FRAME_HEADER_LEN) else {
+        return Ok(None);
+    };
     let len = u32::from_le_bytes([h[0], h[1], h[2], 0]) as usize;
     let plain_len = u32::from_le_bytes([h[4], h[5], h[6], 0]) as usize;
     let Some(body) = input.get(FRAME_HEADER_LEN..FRAME_HEADER_LEN + len) else {
@@ -59,7 +61,10 @@ fn inflate(body: &[u8], plain_len: usize, out: &mut Vec<u8>) -> Result<(), Frame
             Ok(())
         }
     }
-    let mut decoder = ZlibDecoder::new(Bounded { out, left: plain_len });
+    let mut decoder = ZlibDecoder::new(Bounded {
+        out,
+        left: plain_len,
+    });
     decoder.write_all(body).map_err(|_| FrameError::Broken)?;
     let rest = decoder.finish().map_err(|_| FrameError::Broken)?;
     if rest.left != 0 {
@@ -71,7 +76,11 @@ fn inflate(body: &[u8], plain_len: usize, out: &mut Vec<u8>) -> Result<(), Frame
 /// Appends `plain` as frames numbered from `*seq`.
 pub fn put_frames(out: &mut Vec<u8>, seq: &mut u8, plain: &[u8]) {
     for chunk in plain.chunks(MAX_PAYLOAD) {
-        let packed = if chunk.len() < MIN_COMPRESS_LENGTH { None } else { deflate(chunk) };
+        let packed = if chunk.len() < MIN_COMPRESS_LENGTH {
+            None
+        } else {
+            deflate(chunk)
+        };
         let (body, plain_len) = match &packed {
             Some(p) => (&p[..], chunk.len()),
             None => (chunk, 0),
@@ -96,7 +105,11 @@ mod tests {
 
     #[test]
     fn frames_round_trip() {
-        for plain in [vec![1u8; 10], vec![7; 100_000], (0..=255).cycle().take(300).collect()] {
+        for plain in [
+            vec![1u8; 10],
+            vec![7; 100_000],
+            (0..=255).cycle().take(300).collect(),
+        ] {
             let (mut framed, mut seq, mut back) = (Vec::new(), 0, Vec::new());
             put_frames(&mut framed, &mut seq, &plain);
             let (used, n) = take_frame(&framed, &mut back).unwrap().unwrap();
@@ -113,6 +126,9 @@ mod tests {
         framed[5] = 0;
         assert!(take_frame(&framed, &mut Vec::new()).is_err());
         framed[5] = 200;
-        assert_eq!(take_frame(&framed, &mut Vec::new()), Err(FrameError::Length));
+        assert_eq!(
+            take_frame(&framed, &mut Vec::new()),
+            Err(FrameError::Length)
+        );
     }
 }

@@ -42,7 +42,13 @@ impl<'a> Execute<'a> {
                 types = Some(r.bytes(params * 2, "parameter types")?);
             }
         }
-        Ok(Self { id, flags, null_bitmap, types, values: r.rest() })
+        Ok(Self {
+            id,
+            flags,
+            null_bitmap,
+            types,
+            values: r.rest(),
+        })
     }
 }
 
@@ -68,14 +74,24 @@ pub fn locate_params(
     let mut out = SmallVec::new();
     for (i, kind) in types.chunks_exact(2).enumerate() {
         let kind = [kind[0], kind[1]];
-        let null = null_bitmap.get(i / 8).is_some_and(|b| b >> (i % 8) & 1 == 1);
+        let null = null_bitmap
+            .get(i / 8)
+            .is_some_and(|b| b >> (i % 8) & 1 == 1);
         if long(i) || null {
-            out.push(Param { kind, at: None, long: long(i) });
+            out.push(Param {
+                kind,
+                at: None,
+                long: long(i),
+            });
             continue;
         }
         let start = r.position();
         read_param(&mut r, kind[0], kind[1] & 0x80 != 0)?;
-        out.push(Param { kind, at: Some(start..r.position()), long: false });
+        out.push(Param {
+            kind,
+            at: Some(start..r.position()),
+            long: false,
+        });
     }
     if !r.is_empty() {
         return Err(Malformed("bytes behind the last parameter"));
@@ -125,6 +141,21 @@ impl ParamList {
     pub fn push_u64(&mut self, value: u64) {
         let kind = [crate::column::column_type::LONGLONG, 0x80];
         self.push(kind, Some(&value.to_le_bytes()), false);
+    }
+
+    /// Parameters so far.
+    pub fn len(&self) -> usize {
+        self.count
+    }
+
+    /// True if there is none yet.
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// Null bitmap, types and values.
+    pub fn into_parts(self) -> (Vec<u8>, Vec<u8>, Vec<u8>) {
+        (self.nulls, self.types, self.values)
     }
 
     /// Appends the payload of COM_STMT_EXECUTE (with its command byte) for server statement `id`.

@@ -75,6 +75,8 @@ pub struct Framer {
     continued: bool,
     renumber: Option<u8>,
     next_seq: u8,
+    /// Stop once between the columns and the rows.
+    pause_at_rows: bool,
     /// Flags of the last OK or EOF packet.
     pub status: u16,
     /// Warnings of the last OK or EOF packet.
@@ -101,6 +103,7 @@ impl Framer {
             continued: false,
             renumber: None,
             next_seq: 1,
+            pause_at_rows: false,
             status: 0,
             warnings: 0,
             rows: 0,
@@ -111,6 +114,21 @@ impl Framer {
     /// From now on packets get numbers counting from `seq`.
     pub fn renumber_from(&mut self, seq: u8) {
         self.renumber = Some(seq);
+    }
+
+    /// Never pass the last column and the first row in one step, so that either can be left out.
+    pub fn pause_at_rows(&mut self) {
+        self.pause_at_rows = true;
+    }
+
+    /// True once the columns are through (with [`Self::pause_at_rows`]: exactly from there on).
+    pub fn is_in_rows(&self) -> bool {
+        matches!(self.state, State::Rows | State::Done) && !self.pause_at_rows
+    }
+
+    /// True if the last bytes passed end inside a packet.
+    pub fn is_inside_packet(&self) -> bool {
+        self.skip > 0 || self.continued
     }
 
     /// The number that the next packet has to have.
@@ -152,7 +170,15 @@ impl Framer {
             if self.skip > 0 || self.state == State::Done && !self.continued {
                 return Ok(stop);
             }
-            let Some(head) = Header::parse(&buf[at..]) else { return Ok(stop) };
+            if self.pause_at_rows && self.state == State::Rows && !self.continued {
+                self.pause_at_rows = false;
+                if at > 0 {
+                    return Ok(stop);
+                }
+            }
+            let Some(head) = Header::parse(&buf[at..]) else {
+                return Ok(stop);
+            };
             if self.continued {
                 self.number(&mut buf[at..]);
                 self.begin(head.len);
@@ -288,7 +314,11 @@ impl Framer {
             Control::ColumnsEnd => {
                 let (_, status) = decode_eof(payload)?;
                 let cursor = status & SERVER_STATUS_CURSOR_EXISTS != 0;
-                self.state = if cursor { self.after(status) } else { State::Rows };
+                self.state = if cursor {
+                    self.after(status)
+                } else {
+                    State::Rows
+                };
                 self.status = status;
             }
             Control::RowsEnd if payload.len() == 5 => {

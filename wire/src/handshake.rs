@@ -77,7 +77,15 @@ impl Greeting {
             0 => NATIVE.to_string(),
             _ => String::from_utf8_lossy(r.null_bytes("plugin").unwrap_or(r.rest())).into_owned(),
         };
-        Ok(Greeting { version, connection_id, nonce, capabilities, collation, status, plugin })
+        Ok(Greeting {
+            version,
+            connection_id,
+            nonce,
+            capabilities,
+            collation,
+            status,
+            plugin,
+        })
     }
 }
 
@@ -156,14 +164,25 @@ impl HandshakeResponse {
         }
         let mut plugin = None;
         if capabilities & CLIENT_PLUGIN_AUTH != 0 && !r.is_empty() {
-            let bytes = r.null_bytes("plugin").or_else(|_| r.bytes(r.rest().len(), "plugin"))?;
+            let bytes = r
+                .null_bytes("plugin")
+                .or_else(|_| r.bytes(r.rest().len(), "plugin"))?;
             plugin = Some(text(bytes, "plugin name is not utf-8")?);
         }
         let mut attributes = Vec::new();
         if capabilities & CLIENT_CONNECT_ATTRS != 0 && !r.is_empty() {
             attributes = decode_attributes(&mut r)?;
         }
-        Ok(Self { capabilities, max_packet, collation, user, auth, database, plugin, attributes })
+        Ok(Self {
+            capabilities,
+            max_packet,
+            collation,
+            user,
+            auth,
+            database,
+            plugin,
+            attributes,
+        })
     }
 
     /// Appends the payload (auth response with a length-encoded length).
@@ -335,7 +354,10 @@ mod tests {
 
     #[test]
     fn auth_switch_round_trips() {
-        let s = AuthSwitch { plugin: CACHING_SHA2.into(), nonce: vec![5; 20] };
+        let s = AuthSwitch {
+            plugin: CACHING_SHA2.into(),
+            nonce: vec![5; 20],
+        };
         let mut out = Vec::new();
         s.encode(&mut out);
         assert_eq!(AuthSwitch::decode(&out), Ok(s));

@@ -114,21 +114,30 @@ pub enum FrontError {
 
 /// Looks for one payload at the front of `buf`, whose first packet must have number `seq`.
 pub fn front(buf: &[u8], seq: u8, max: usize) -> Result<Front, FrontError> {
-    let Some(head) = Header::parse(buf) else { return Ok(Front::Need(HEADER_LEN)) };
+    let Some(head) = Header::parse(buf) else {
+        return Ok(Front::Need(HEADER_LEN));
+    };
     check(head, seq, head.len, max)?;
     let end = HEADER_LEN + head.len;
     if head.len < MAX_PAYLOAD {
         if buf.len() < end {
             return Ok(Front::Need(end));
         }
-        return Ok(Front::Whole { payload: HEADER_LEN..end, consumed: end, seq });
+        return Ok(Front::Whole {
+            payload: HEADER_LEN..end,
+            consumed: end,
+            seq,
+        });
     }
     join(buf, seq, max)
 }
 
 fn check(head: Header, seq: u8, total: usize, max: usize) -> Result<(), FrontError> {
     if head.seq != seq {
-        return Err(FrontError::OutOfOrder { got: head.seq, expected: seq });
+        return Err(FrontError::OutOfOrder {
+            got: head.seq,
+            expected: seq,
+        });
     }
     if total > max {
         return Err(FrontError::TooLarge { len: total, max });
@@ -139,7 +148,9 @@ fn check(head: Header, seq: u8, total: usize, max: usize) -> Result<(), FrontErr
 fn join(buf: &[u8], first: u8, max: usize) -> Result<Front, FrontError> {
     let (mut at, mut seq, mut total) = (0, first, 0);
     loop {
-        let Some(head) = Header::parse(&buf[at..]) else { return Ok(Front::Need(at + HEADER_LEN)) };
+        let Some(head) = Header::parse(&buf[at..]) else {
+            return Ok(Front::Need(at + HEADER_LEN));
+        };
         total += head.len;
         check(head, seq, total, max)?;
         let end = at + HEADER_LEN + head.len;
@@ -159,7 +170,11 @@ fn join(buf: &[u8], first: u8, max: usize) -> Result<Front, FrontError> {
         payload.extend_from_slice(&buf[pos + HEADER_LEN..pos + HEADER_LEN + len]);
         pos += HEADER_LEN + len;
     }
-    Ok(Front::Joined { payload, consumed: at, seq })
+    Ok(Front::Joined {
+        payload,
+        consumed: at,
+        seq,
+    })
 }
 
 /// Splits one packet off the front of `buf`: header, payload, and the bytes behind it.
@@ -176,22 +191,40 @@ mod tests {
 
     #[test]
     fn a_split_payload_comes_back_whole() {
-        for len in [0, 1, MAX_PAYLOAD - 1, MAX_PAYLOAD, MAX_PAYLOAD + 5, 2 * MAX_PAYLOAD] {
+        for len in [
+            0,
+            1,
+            MAX_PAYLOAD - 1,
+            MAX_PAYLOAD,
+            MAX_PAYLOAD + 5,
+            2 * MAX_PAYLOAD,
+        ] {
             let payload: Vec<u8> = (0..len).map(|i| i as u8).collect();
             let (mut out, mut seq) = (Vec::new(), 0);
             put_packet(&mut out, &mut seq, &payload);
             match front(&out, 0, usize::MAX).unwrap() {
-                Front::Whole { payload: r, consumed, .. } => {
+                Front::Whole {
+                    payload: r,
+                    consumed,
+                    ..
+                } => {
                     assert_eq!(&out[r], &payload[..]);
                     assert_eq!(consumed, out.len());
                 }
-                Front::Joined { payload: p, consumed, .. } => {
+                Front::Joined {
+                    payload: p,
+                    consumed,
+                    ..
+                } => {
                     assert!(p == payload);
                     assert_eq!(consumed, out.len());
                 }
                 Front::Need(n) => panic!("needs {n}"),
             }
-            assert!(matches!(front(&out[..out.len() - 1], 0, usize::MAX), Ok(Front::Need(_))));
+            assert!(matches!(
+                front(&out[..out.len() - 1], 0, usize::MAX),
+                Ok(Front::Need(_))
+            ));
         }
     }
 
@@ -199,8 +232,17 @@ mod tests {
     fn wrong_numbers_and_sizes_are_refused() {
         let (mut out, mut seq) = (Vec::new(), 3);
         put_packet(&mut out, &mut seq, b"abc");
-        assert!(matches!(front(&out, 0, 100), Err(FrontError::OutOfOrder { got: 3, expected: 0 })));
-        assert!(matches!(front(&out, 3, 2), Err(FrontError::TooLarge { len: 3, max: 2 })));
+        assert!(matches!(
+            front(&out, 0, 100),
+            Err(FrontError::OutOfOrder {
+                got: 3,
+                expected: 0
+            })
+        ));
+        assert!(matches!(
+            front(&out, 3, 2),
+            Err(FrontError::TooLarge { len: 3, max: 2 })
+        ));
     }
 
     #[test]

@@ -43,13 +43,25 @@ impl PrepareOk {
         let columns = r.u16("columns")?;
         let params = r.u16("parameters")?;
         r.u8("filler")?;
-        Ok(Self { id, columns, params, warnings: r.u16("warnings").unwrap_or(0) })
+        Ok(Self {
+            id,
+            columns,
+            params,
+            warnings: r.u16("warnings").unwrap_or(0),
+        })
     }
 }
 
 impl Prepared {
     /// Appends the whole answer for a client that knows the statement as `id`.
-    pub fn encode(&self, out: &mut Vec<u8>, seq: &mut u8, id: u32, deprecate_eof: bool, status: u16) {
+    pub fn encode(
+        &self,
+        out: &mut Vec<u8>,
+        seq: &mut u8,
+        id: u32,
+        deprecate_eof: bool,
+        status: u16,
+    ) {
         let mut head = vec![0];
         head.extend_from_slice(&id.to_le_bytes());
         head.extend_from_slice(&(self.columns.len() as u16).to_le_bytes());
@@ -87,7 +99,15 @@ mod tests {
             p.encode(&mut out, &mut seq, 9, deprecate, 2);
             assert_eq!(seq, 1 + packets);
             let ok = PrepareOk::decode(&out[4..16]).unwrap();
-            assert_eq!(ok, PrepareOk { id: 9, columns: 2, params: 1, warnings: 0 });
+            assert_eq!(
+                ok,
+                PrepareOk {
+                    id: 9,
+                    columns: 2,
+                    params: 1,
+                    warnings: 0
+                }
+            );
         }
     }
 }

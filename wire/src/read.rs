@@ -15,7 +15,10 @@ pub struct Reader<'a> {
 impl<'a> Reader<'a> {
     /// A reader at the start of `bytes`.
     pub fn new(bytes: &'a [u8]) -> Self {
-        Self { rest: bytes, total: bytes.len() }
+        Self {
+            rest: bytes,
+            total: bytes.len(),
+        }
     }
 
     /// Bytes not read yet.
@@ -94,7 +97,11 @@ impl<'a> Reader<'a> {
 
     /// A string ended by a zero byte, which is consumed.
     pub fn null_bytes(&mut self, what: &'static str) -> Result<&'a [u8], Malformed> {
-        let n = self.rest.iter().position(|&b| b == 0).ok_or(Malformed(what))?;
+        let n = self
+            .rest
+            .iter()
+            .position(|&b| b == 0)
+            .ok_or(Malformed(what))?;
         let out = self.bytes(n, what)?;
         self.bytes(1, what)?;
         Ok(out)
@@ -132,7 +139,17 @@ mod tests {
 
     #[test]
     fn lenenc_round_trips_at_every_width() {
-        for n in [0, 250, 251, 252, 0xffff, 0x1_0000, 0xff_ffff, 0x100_0000, u64::MAX] {
+        for n in [
+            0,
+            250,
+            251,
+            252,
+            0xffff,
+            0x1_0000,
+            0xff_ffff,
+            0x100_0000,
+            u64::MAX,
+        ] {
             let mut out = Vec::new();
             put_lenenc(&mut out, n);
             let mut r = Reader::new(&out);

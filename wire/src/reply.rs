@@ -31,8 +31,13 @@ impl OkPacket {
         let last_insert_id = r.lenenc("last insert id")?;
         let status = r.u16("status")?;
         let warnings = r.u16("warnings")?;
-        let mut out =
-            Self { affected_rows, last_insert_id, status, warnings, ..Default::default() };
+        let mut out = Self {
+            affected_rows,
+            last_insert_id,
+            status,
+            warnings,
+            ..Default::default()
+        };
         if session_track && !r.is_empty() {
             out.info = r.lenenc_bytes("info")?.to_vec();
             if status & SERVER_SESSION_STATE_CHANGED != 0 && !r.is_empty() {
@@ -102,7 +107,11 @@ impl ErrPacket {
     /// An error with its SQLSTATE (a wrong length becomes HY000).
     pub fn new(code: u16, sqlstate: &str, message: impl Into<String>) -> Self {
         let sqlstate = sqlstate.as_bytes().try_into().unwrap_or(*b"HY000");
-        Self { code, sqlstate, message: message.into() }
+        Self {
+            code,
+            sqlstate,
+            message: message.into(),
+        }
     }
 
     /// Reads a payload, with or without the SQLSTATE (servers leave it out before authentication).
@@ -115,7 +124,11 @@ impl ErrPacket {
             sqlstate.copy_from_slice(&r.bytes(6, "sqlstate")?[1..]);
         }
         let message = String::from_utf8_lossy(r.rest()).into_owned();
-        Ok(Self { code, sqlstate, message })
+        Ok(Self {
+            code,
+            sqlstate,
+            message,
+        })
     }
 
     /// Appends the payload.

@@ -28,12 +28,16 @@ impl ResultSet {
     /// A result with text columns of these names.
     pub fn with_text_columns(names: &[&str]) -> Self {
         let columns = names.iter().map(|n| Column::text(n, 256)).collect();
-        Self { columns, rows: Vec::new() }
+        Self {
+            columns,
+            rows: Vec::new(),
+        }
     }
 
     /// Adds a row.
     pub fn row<S: Into<String>>(&mut self, values: impl IntoIterator<Item = S>) {
-        self.rows.push(values.into_iter().map(|v| Some(v.into())).collect());
+        self.rows
+            .push(values.into_iter().map(|v| Some(v.into())).collect());
     }
 
     /// Appends all packets of this result.
@@ -56,19 +60,21 @@ impl ResultSet {
         for row in &self.rows {
             put_packet_with(out, seq, |b| match format {
                 RowFormat::Text => {
-                    let row: Vec<_> =
-                        row.iter().map(|v| v.as_deref().map(str::as_bytes)).collect();
+                    let row: Vec<_> = row
+                        .iter()
+                        .map(|v| v.as_deref().map(str::as_bytes))
+                        .collect();
                     put_text_row(b, &row);
                 }
                 RowFormat::Binary => self.put_binary_row(b, row),
             });
         }
         put_packet_with(out, seq, |b| match deprecate_eof {
-            true => OkPacket { status, ..Default::default() }.encode(
-                b,
-                0xfe,
-                capabilities & !CLIENT_SESSION_TRACK,
-            ),
+            true => OkPacket {
+                status,
+                ..Default::default()
+            }
+            .encode(b, 0xfe, capabilities & !CLIENT_SESSION_TRACK),
             false => put_eof(b, 0, status),
         });
     }
@@ -81,7 +87,9 @@ impl ResultSet {
             match value {
                 None => out[at + (i + 2) / 8] |= 1 << ((i + 2) % 8),
                 Some(v) if column.kind == column_type::LONGLONG => {
-                    let n = v.parse::<i64>().unwrap_or_else(|_| v.parse().unwrap_or(0u64) as i64);
+                    let n = v
+                        .parse::<i64>()
+                        .unwrap_or_else(|_| v.parse().unwrap_or(0u64) as i64);
                     out.extend_from_slice(&n.to_le_bytes());
                 }
                 Some(v) => put_lenenc_bytes(out, v.as_bytes()),

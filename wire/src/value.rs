@@ -71,7 +71,11 @@ pub fn read_param<'a>(
 }
 
 fn int(unsigned: bool, s: i64, u: u64) -> ParamValue<'static> {
-    if unsigned { ParamValue::UInt(u) } else { ParamValue::Int(s) }
+    if unsigned {
+        ParamValue::UInt(u)
+    } else {
+        ParamValue::Int(s)
+    }
 }
 
 fn date_time(r: &mut Reader<'_>, kind: u8) -> Result<ParamValue<'static>, Malformed> {
@@ -90,7 +94,11 @@ fn date_time(r: &mut Reader<'_>, kind: u8) -> Result<ParamValue<'static>, Malfor
     if !matches!(n, 0 | 4 | 7 | 11) {
         return Err(Malformed("date length"));
     }
-    Ok(ParamValue::DateTime { parts, micros, date_only: kind == t::DATE })
+    Ok(ParamValue::DateTime {
+        parts,
+        micros,
+        date_only: kind == t::DATE,
+    })
 }
 
 #[cfg(test)]
@@ -105,18 +113,27 @@ mod tests {
     fn numbers_keep_their_sign() {
         assert_eq!(read(t::TINY, false, &[0xff]), Ok(ParamValue::Int(-1)));
         assert_eq!(read(t::TINY, true, &[0xff]), Ok(ParamValue::UInt(255)));
-        assert_eq!(read(t::LONGLONG, true, &[0xff; 8]), Ok(ParamValue::UInt(u64::MAX)));
+        assert_eq!(
+            read(t::LONGLONG, true, &[0xff; 8]),
+            Ok(ParamValue::UInt(u64::MAX))
+        );
         assert!(read(t::LONG, false, &[1, 2]).is_err());
     }
 
     #[test]
     fn dates_and_strings() {
         let d = read(t::DATETIME, false, &[7, 0xea, 7, 1, 2, 3, 4, 5]).unwrap();
-        let want =
-            ParamValue::DateTime { parts: (2026, 1, 2, 3, 4, 5), micros: 0, date_only: false };
+        let want = ParamValue::DateTime {
+            parts: (2026, 1, 2, 3, 4, 5),
+            micros: 0,
+            date_only: false,
+        };
         assert_eq!(d, want);
         assert!(read(t::DATETIME, false, &[5, 1, 1, 1, 1, 1]).is_err());
-        assert_eq!(read(t::VAR_STRING, false, b"\x02ab"), Ok(ParamValue::Bytes(b"ab")));
+        assert_eq!(
+            read(t::VAR_STRING, false, b"\x02ab"),
+            Ok(ParamValue::Bytes(b"ab"))
+        );
         assert!(read(t::VAR_STRING, false, b"\x05ab").is_err());
         assert!(read(0x20, false, b"").is_err());
     }

@@ -105,10 +105,19 @@ impl Catalog {
                 let gone = next.rules.remove(table);
                 gone.ok_or_else(|| Rejected::Missing(format!("a waiting rule for {table}")))?;
             }
-            Command::StartJob { database, statement, objects, shards } => {
+            Command::StartJob {
+                database,
+                statement,
+                objects,
+                shards,
+            } => {
                 next.start_job(database, statement, objects, shards)?;
             }
-            Command::Progress { job, shard, progress } => {
+            Command::Progress {
+                job,
+                shard,
+                progress,
+            } => {
                 let job = next.job_mut(*job)?;
                 for (s, p) in &mut job.shards {
                     if s == shard {
@@ -126,13 +135,20 @@ impl Catalog {
     }
 
     fn job_mut(&mut self, id: JobId) -> Result<&mut Job, Rejected> {
-        self.jobs.get_mut(&id).ok_or_else(|| Rejected::Missing(format!("DDL job {}", id.0)))
+        self.jobs
+            .get_mut(&id)
+            .ok_or_else(|| Rejected::Missing(format!("DDL job {}", id.0)))
     }
 
     fn put_shard(&mut self, name: &str, host: &str, port: u16) {
         let next = ShardId(self.shards.keys().last().map_or(1, |s| s.0 + 1));
         let id = self.shard_named(name).map_or(next, |s| s.id);
-        let shard = Shard { id, name: name.to_string(), host: host.to_string(), port };
+        let shard = Shard {
+            id,
+            name: name.to_string(),
+            host: host.to_string(),
+            port,
+        };
         self.shards.insert(id, shard);
     }
 
@@ -146,17 +162,23 @@ impl Catalog {
         for other in self.jobs.values() {
             let clash = |a: &TableName| {
                 other.objects.iter().any(|b| {
-                    a == b
-                        || a.database == b.database && (a.table.is_empty() || b.table.is_empty())
+                    a == b || a.database == b.database && (a.table.is_empty() || b.table.is_empty())
                 })
             };
             if let Some(o) = objects.iter().find(|o| clash(o)) {
-                return Err(Rejected::Busy(other.id.0, o.to_string(), other.statement.clone()));
+                return Err(Rejected::Busy(
+                    other.id.0,
+                    o.to_string(),
+                    other.statement.clone(),
+                ));
             }
         }
         self.last_id += 1;
         let id = JobId(self.last_id);
-        let shards = shards.iter().map(|s| (*s, ShardProgress::Pending)).collect();
+        let shards = shards
+            .iter()
+            .map(|s| (*s, ShardProgress::Pending))
+            .collect();
         let job = Job {
             id,
             database: database.clone(),
@@ -182,12 +204,20 @@ impl Catalog {
                 for (from, to) in pairs {
                     let table = self.tables.remove(from);
                     let table = table.ok_or_else(|| Rejected::Missing(format!("table {from}")))?;
-                    let renamed = Table { name: to.clone(), ..(*table).clone() };
+                    let renamed = Table {
+                        name: to.clone(),
+                        ..(*table).clone()
+                    };
                     self.tables.insert(to.clone(), Arc::new(renamed));
                 }
             }
-            Effect::CreateDatabase { name, default_shard } => {
-                let database = Database { default_shard: *default_shard };
+            Effect::CreateDatabase {
+                name,
+                default_shard,
+            } => {
+                let database = Database {
+                    default_shard: *default_shard,
+                };
                 self.databases.insert(name.clone(), database);
             }
             Effect::DropDatabase(name) => {
@@ -232,14 +262,21 @@ mod tests {
     fn base() -> Catalog {
         let mut c = Catalog::default();
         for n in ["s1", "s2"] {
-            let put = Command::PutShard { name: n.into(), host: "127.0.0.1".into(), port: 3306 };
+            let put = Command::PutShard {
+                name: n.into(),
+                host: "127.0.0.1".into(),
+                port: 3306,
+            };
             c = c.apply(&put).unwrap();
         }
         c
     }
 
     fn table(name: &str) -> Table {
-        let key = vec![KeyColumn { name: "id".into(), kind: KeyType::Integer { min: 0, max: 9 } }];
+        let key = vec![KeyColumn {
+            name: "id".into(),
+            kind: KeyType::Integer { min: 0, max: 9 },
+        }];
         let f = Function::even_hash(&[ShardId(1), ShardId(2)]);
         Table {
             id: TableId(0),
@@ -259,10 +296,17 @@ mod tests {
         };
         let mut c = c.apply(&start).unwrap();
         let job = JobId(c.last_id);
-        let finish = Command::FinishJob { job, effect: Effect::PutTable(Box::new(table(name))) };
+        let finish = Command::FinishJob {
+            job,
+            effect: Effect::PutTable(Box::new(table(name))),
+        };
         assert!(matches!(c.apply(&finish), Err(Rejected::Unfinished(_))));
         for shard in c.shard_ids() {
-            let done = Command::Progress { job, shard, progress: ShardProgress::Done };
+            let done = Command::Progress {
+                job,
+                shard,
+                progress: ShardProgress::Done,
+            };
             c = c.apply(&done).unwrap();
         }
         c.apply(&finish).unwrap()

@@ -81,7 +81,9 @@ impl Function {
         let uppers = even_uppers(shards.len());
         let parts = uppers.into_iter().zip(shards);
         Function::Hash(
-            parts.map(|(upper_slot, &shard)| HashPartition { upper_slot, shard }).collect(),
+            parts
+                .map(|(upper_slot, &shard)| HashPartition { upper_slot, shard })
+                .collect(),
         )
     }
 
@@ -126,9 +128,16 @@ pub struct Compiled {
 
 #[derive(Debug, Clone)]
 enum CompiledKind {
-    Hash { uppers: Vec<u16> },
-    Range { uppers: Vec<Vec<RangeBound>> },
-    List { values: Vec<(Vec<KeyValue>, usize)>, default: Option<usize> },
+    Hash {
+        uppers: Vec<u16>,
+    },
+    Range {
+        uppers: Vec<Vec<RangeBound>>,
+    },
+    List {
+        values: Vec<(Vec<KeyValue>, usize)>,
+        default: Option<usize>,
+    },
 }
 
 impl Compiled {
@@ -140,7 +149,11 @@ impl Compiled {
             Function::Range(parts) => compile_range(parts, &types)?,
             Function::List(parts) => compile_list(parts, &types)?,
         };
-        Ok(Compiled { types, shards, kind })
+        Ok(Compiled {
+            types,
+            shards,
+            kind,
+        })
     }
 
     /// Columns of the key.
@@ -172,7 +185,11 @@ impl Compiled {
             }
             CompiledKind::Range { uppers } => {
                 let at = uppers.partition_point(|u| below_or_equal(u, key));
-                if at == uppers.len() { Err(NoPartition) } else { Ok(at) }
+                if at == uppers.len() {
+                    Err(NoPartition)
+                } else {
+                    Ok(at)
+                }
             }
             CompiledKind::List { values, default } => values
                 .binary_search_by(|(v, _)| v.as_slice().cmp(key))
@@ -196,7 +213,9 @@ impl Compiled {
         low: Option<&KeyValue>,
         high: Option<&KeyValue>,
     ) -> Option<SmallVec<[ShardId; 8]>> {
-        let CompiledKind::Range { uppers } = &self.kind else { return None };
+        let CompiledKind::Range { uppers } = &self.kind else {
+            return None;
+        };
         let mut out = SmallVec::new();
         for (i, upper) in uppers.iter().enumerate() {
             let lower = i.checked_sub(1).and_then(|p| uppers[p].first());
@@ -243,7 +262,10 @@ fn compile_hash(parts: &[HashPartition]) -> Result<Parts, String> {
     if !ascending || uppers.last() != Some(&crate::slot::SLOTS) {
         return Err("hash partitions do not cover all slots".to_string());
     }
-    Ok((CompiledKind::Hash { uppers }, parts.iter().map(|p| p.shard).collect()))
+    Ok((
+        CompiledKind::Hash { uppers },
+        parts.iter().map(|p| p.shard).collect(),
+    ))
 }
 
 fn value_of(kind: &KeyType, upper: &Upper) -> Result<KeyValue, String> {
@@ -272,14 +294,22 @@ fn check_width(n: usize, types: &[KeyType], partition: &str) -> Result<(), Strin
     if n == types.len() {
         return Ok(());
     }
-    Err(format!("partition {partition} has {n} values for a key of {} columns", types.len()))
+    Err(format!(
+        "partition {partition} has {n} values for a key of {} columns",
+        types.len()
+    ))
 }
 
 fn compile_range(parts: &[RangePartition], types: &[KeyType]) -> Result<Parts, String> {
-    if types.iter().any(|t| matches!(t, KeyType::Text { rule, .. } if !rule.ordered)) {
-        return Err("the order of this collation is not known exactly; use a _bin or \
+    if types
+        .iter()
+        .any(|t| matches!(t, KeyType::Text { rule, .. } if !rule.ordered))
+    {
+        return Err(
+            "the order of this collation is not known exactly; use a _bin or \
                     _general_ci column for a range rule"
-            .to_string());
+                .to_string(),
+        );
     }
     let mut uppers: Vec<Vec<RangeBound>> = Vec::new();
     for p in parts {
@@ -303,7 +333,10 @@ fn compile_range(parts: &[RangePartition], types: &[KeyType]) -> Result<Parts, S
         }
         uppers.push(bound);
     }
-    Ok((CompiledKind::Range { uppers }, parts.iter().map(|p| p.shard).collect()))
+    Ok((
+        CompiledKind::Range { uppers },
+        parts.iter().map(|p| p.shard).collect(),
+    ))
 }
 
 fn compile_list(parts: &[ListPartition], types: &[KeyType]) -> Result<Parts, String> {
@@ -317,8 +350,11 @@ fn compile_list(parts: &[ListPartition], types: &[KeyType]) -> Result<Parts, Str
         };
         for tuple in list {
             check_width(tuple.len(), types, &p.name)?;
-            let key: Result<Vec<_>, _> =
-                tuple.iter().zip(types).map(|(u, t)| value_of(t, u)).collect();
+            let key: Result<Vec<_>, _> = tuple
+                .iter()
+                .zip(types)
+                .map(|(u, t)| value_of(t, u))
+                .collect();
             values.push((key?, i));
         }
     }
@@ -329,7 +365,10 @@ fn compile_list(parts: &[ListPartition], types: &[KeyType]) -> Result<Parts, Str
             parts[w[0].1].name, parts[w[1].1].name
         ));
     }
-    Ok((CompiledKind::List { values, default }, parts.iter().map(|p| p.shard).collect()))
+    Ok((
+        CompiledKind::List { values, default },
+        parts.iter().map(|p| p.shard).collect(),
+    ))
 }
 
 #[cfg(test)]

@@ -90,7 +90,9 @@ impl KeyType {
                 Ok(KeyValue::Number(n))
             }
             KeyType::Decimal { precision, scale } => {
-                let v = n.checked_mul(10i128.pow(u32::from(*scale))).ok_or(OUT_OF_RANGE)?;
+                let v = n
+                    .checked_mul(10i128.pow(u32::from(*scale)))
+                    .ok_or(OUT_OF_RANGE)?;
                 if usage == Use::Store && v.abs() >= 10i128.pow(u32::from(*precision)) {
                     return Err(OUT_OF_RANGE);
                 }
@@ -105,11 +107,15 @@ impl KeyType {
 
     /// From a decimal number's text, sign included.
     pub fn from_decimal(&self, text: &str) -> Result<KeyValue, Unroutable> {
-        let KeyType::Decimal { precision, scale } = self else { return Err(WRONG_CLASS) };
+        let KeyType::Decimal { precision, scale } = self else {
+            return Err(WRONG_CLASS);
+        };
         let (whole, frac) = text.split_once('.').unwrap_or((text, ""));
         let frac = frac.trim_end_matches('0');
         if frac.len() > usize::from(*scale) {
-            return Err(Unroutable("it has more digits behind the point than the column"));
+            return Err(Unroutable(
+                "it has more digits behind the point than the column",
+            ));
         }
         let digits = format!("{whole}{frac:0<width$}", width = usize::from(*scale));
         let v: i128 = digits.parse().map_err(|_| WRONG_CLASS)?;
@@ -143,7 +149,8 @@ impl KeyType {
                 }
                 let text = std::str::from_utf8(s).map_err(|_| Unroutable("it is no UTF-8"))?;
                 let bytes = rule.canonical(s).map_err(Unroutable)?;
-                if usage == Use::Store && text.trim_end_matches(' ').chars().count() > *chars as usize
+                if usage == Use::Store
+                    && text.trim_end_matches(' ').chars().count() > *chars as usize
                 {
                     return Err(TOO_LONG);
                 }
@@ -246,7 +253,11 @@ fn decimal_text(n: i128, scale: u8) -> String {
     if scale == 0 {
         return n.to_string();
     }
-    let digits = format!("{:0>width$}", n.unsigned_abs(), width = usize::from(scale) + 1);
+    let digits = format!(
+        "{:0>width$}",
+        n.unsigned_abs(),
+        width = usize::from(scale) + 1
+    );
     let (whole, frac) = digits.split_at(digits.len() - usize::from(scale));
     format!("{}{whole}.{frac}", if n < 0 { "-" } else { "" })
 }
@@ -255,29 +266,46 @@ fn decimal_text(n: i128, scale: u8) -> String {
 mod tests {
     use super::*;
 
-    const INT: KeyType = KeyType::Integer { min: -128, max: 127 };
+    const INT: KeyType = KeyType::Integer {
+        min: -128,
+        max: 127,
+    };
 
     #[test]
     fn integers() {
         assert_eq!(INT.from_int(5, Use::Store), Ok(KeyValue::Number(5)));
         assert_eq!(INT.from_int(300, Use::Store), Err(OUT_OF_RANGE));
         assert_eq!(INT.from_int(300, Use::Compare), Ok(KeyValue::Number(300)));
-        assert_eq!(INT.from_text(b"5", true, Use::Compare), Ok(KeyValue::Number(5)));
+        assert_eq!(
+            INT.from_text(b"5", true, Use::Compare),
+            Ok(KeyValue::Number(5))
+        );
         for odd in ["05", " 5", "5.0", "5x", "+5", "-0"] {
-            assert!(INT.from_text(odd.as_bytes(), true, Use::Compare).is_err(), "{odd}");
+            assert!(
+                INT.from_text(odd.as_bytes(), true, Use::Compare).is_err(),
+                "{odd}"
+            );
         }
         assert!(INT.from_double(5.5, Use::Compare).is_err());
     }
 
     #[test]
     fn decimals_hash_as_the_server_prints_them() {
-        let t = KeyType::Decimal { precision: 6, scale: 2 };
+        let t = KeyType::Decimal {
+            precision: 6,
+            scale: 2,
+        };
         let text = |v: &KeyValue| {
             let mut out = Vec::new();
             t.hash_text(v, &mut out);
             String::from_utf8(out).unwrap()
         };
-        for (input, want) in [("1.5", "1.50"), ("-0.05", "-0.05"), ("12", "12.00"), ("1.500", "1.50")] {
+        for (input, want) in [
+            ("1.5", "1.50"),
+            ("-0.05", "-0.05"),
+            ("12", "12.00"),
+            ("1.500", "1.50"),
+        ] {
             assert_eq!(text(&t.from_decimal(input).unwrap()), want);
         }
         assert!(t.from_decimal("1.505").is_err() && t.from_decimal("12345").is_err());
@@ -286,9 +314,16 @@ mod tests {
     #[test]
     fn text_and_numbers_do_not_mix_in_comparisons() {
         let rule = TextRule::of_collation("utf8mb4_bin").unwrap();
-        let t = KeyType::Text { rule, collation: "utf8mb4_bin".into(), chars: 3 };
+        let t = KeyType::Text {
+            rule,
+            collation: "utf8mb4_bin".into(),
+            chars: 3,
+        };
         assert!(t.from_int(5, Use::Compare).is_err());
-        assert_eq!(t.from_int(5, Use::Store), Ok(KeyValue::Bytes(b"5".to_vec())));
+        assert_eq!(
+            t.from_int(5, Use::Store),
+            Ok(KeyValue::Bytes(b"5".to_vec()))
+        );
         assert_eq!(t.from_text(b"abcd", true, Use::Store), Err(TOO_LONG));
         assert!(t.from_text(b"abcd", true, Use::Compare).is_ok());
         assert!(t.from_text(b"\xe4", false, Use::Compare).is_err());

@@ -18,7 +18,7 @@ pub use function::{Function, NoPartition, RangeBound, Upper};
 pub use job::{Job, JobId, ShardProgress};
 pub use key::{KeyType, KeyValue, Unroutable, Use};
 pub use model::{
-    AutoIncrement, Catalog, Database, GroupId, KeyColumn, Placement, Shard, ShardId, Sharding, Table,
-    TableId, TableName,
+    AutoIncrement, Catalog, Database, GroupId, KeyColumn, PendingRule, Placement, Shard, ShardId,
+    Sharding, Table, TableId, TableName,
 };
 pub use text::TextRule;

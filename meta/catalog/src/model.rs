@@ -31,7 +31,10 @@ pub struct TableName {
 impl TableName {
     /// From both parts.
     pub fn new(database: impl Into<String>, table: impl Into<String>) -> Self {
-        Self { database: database.into(), table: table.into() }
+        Self {
+            database: database.into(),
+            table: table.into(),
+        }
     }
 }
 
@@ -100,7 +103,11 @@ impl TryFrom<ShardingText> for Sharding {
 
 impl From<Sharding> for ShardingText {
     fn from(s: Sharding) -> Self {
-        Self { key: s.key, function: s.function, group: s.group }
+        Self {
+            key: s.key,
+            function: s.function,
+            group: s.group,
+        }
     }
 }
 
@@ -116,19 +123,30 @@ impl Sharding {
     /// Checks and compiles a rule.
     pub fn new(key: Vec<KeyColumn>, function: Function, group: GroupId) -> Result<Self, String> {
         let compiled = Arc::new(Compiled::new(&function, &key)?);
-        Ok(Self { key, function, group, compiled })
+        Ok(Self {
+            key,
+            function,
+            group,
+            compiled,
+        })
     }
 
     /// True if equal keys of both live together.
     pub fn is_placed_like(&self, other: &Sharding) -> bool {
         self.function == other.function
             && self.key.len() == other.key.len()
-            && self.key.iter().zip(&other.key).all(|(a, b)| a.kind.is_compatible(&b.kind))
+            && self
+                .key
+                .iter()
+                .zip(&other.key)
+                .all(|(a, b)| a.kind.is_compatible(&b.kind))
     }
 
     /// Index of a column in the key (column names ignore case).
     pub fn key_index(&self, column: &str) -> Option<usize> {
-        self.key.iter().position(|k| k.name.eq_ignore_ascii_case(column))
+        self.key
+            .iter()
+            .position(|k| k.name.eq_ignore_ascii_case(column))
     }
 }
 
@@ -243,7 +261,9 @@ impl Catalog {
 
     /// Where statements go that any shard can answer: the database's shard, else the first.
     pub fn default_shard(&self, database: Option<&str>) -> Option<ShardId> {
-        let of_db = database.and_then(|d| self.databases.get(d)).map(|d| d.default_shard);
+        let of_db = database
+            .and_then(|d| self.databases.get(d))
+            .map(|d| d.default_shard);
         of_db.or_else(|| self.shards.keys().next().copied())
     }
 }
@@ -263,7 +283,10 @@ mod tables_as_list {
         d: D,
     ) -> Result<BTreeMap<TableName, Arc<Table>>, D::Error> {
         let list = Vec::<Table>::deserialize(d)?;
-        Ok(list.into_iter().map(|t| (t.name.clone(), Arc::new(t))).collect())
+        Ok(list
+            .into_iter()
+            .map(|t| (t.name.clone(), Arc::new(t)))
+            .collect())
     }
 }
 
@@ -281,6 +304,8 @@ mod rules_as_list {
     pub fn deserialize<'de, D: Deserializer<'de>>(
         d: D,
     ) -> Result<BTreeMap<TableName, PendingRule>, D::Error> {
-        Ok(Vec::<(TableName, PendingRule)>::deserialize(d)?.into_iter().collect())
+        Ok(Vec::<(TableName, PendingRule)>::deserialize(d)?
+            .into_iter()
+            .collect())
     }
 }

@@ -13,7 +13,9 @@ pub fn slot_of(canonical: &[u8]) -> u16 {
 
 /// Splits the slots evenly: the exclusive upper slot of each of `n` partitions.
 pub fn even_uppers(n: usize) -> Vec<u16> {
-    (1..=n).map(|i| (usize::from(SLOTS) * i / n) as u16).collect()
+    (1..=n)
+        .map(|i| (usize::from(SLOTS) * i / n) as u16)
+        .collect()
 }
 
 #[cfg(test)]

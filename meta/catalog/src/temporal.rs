@@ -26,7 +26,10 @@ impl DateTime {
             return None;
         }
         let seconds = u64::from(h) * 3600 + u64::from(min) * 60 + u64::from(s);
-        Some(Self { date, micros: seconds * 1_000_000 + u64::from(micros) })
+        Some(Self {
+            date,
+            micros: seconds * 1_000_000 + u64::from(micros),
+        })
     }
 
     /// Reads `YYYY-MM-DD` or `YYYY-MM-DD HH:MM:SS[.f]`, nothing shorter or looser.
@@ -81,7 +84,8 @@ impl DateTime {
 
     /// True if no digit is lost with `fsp` fractional digits.
     pub fn fits(self, fsp: u8) -> bool {
-        self.micros.is_multiple_of(10u64.pow(6 - u32::from(fsp.min(6))))
+        self.micros
+            .is_multiple_of(10u64.pow(6 - u32::from(fsp.min(6))))
     }
 }
 
@@ -95,7 +99,14 @@ mod tests {
         assert_eq!(d.text(3), "2026-02-28 23:59:59.500");
         assert!(d.fits(1) && !d.fits(0));
         assert!(DateTime::parse("2024-02-29").is_some());
-        for bad in ["2026-02-29", "2026-2-3", "20260101", "0000-00-00", "2026-01-01T00:00:00", "2026-01-01 1"] {
+        for bad in [
+            "2026-02-29",
+            "2026-2-3",
+            "20260101",
+            "0000-00-00",
+            "2026-01-01T00:00:00",
+            "2026-01-01 1",
+        ] {
             assert_eq!(DateTime::parse(bad), None, "{bad}");
         }
         assert!(DateTime::parse("2026-01-02") < DateTime::parse("2026-01-02 00:00:01"));

@@ -25,10 +25,18 @@ impl TextRule {
         let name = collation.to_ascii_lowercase();
         let pad_space = !name.contains("nopad") && !name.contains("0900");
         if name == "binary" {
-            return Some(TextRule { fold_ascii: false, pad_space: false, ordered: true });
+            return Some(TextRule {
+                fold_ascii: false,
+                pad_space: false,
+                ordered: true,
+            });
         }
         if name.ends_with("_bin") {
-            return Some(TextRule { fold_ascii: false, pad_space, ordered: true });
+            return Some(TextRule {
+                fold_ascii: false,
+                pad_space,
+                ordered: true,
+            });
         }
         let by_code = [
             "utf8mb4_general_ci",
@@ -44,7 +52,11 @@ impl TextRule {
         ];
         if by_code.contains(&name.as_str()) {
             let ordered = name != "latin1_general_ci";
-            return Some(TextRule { fold_ascii: true, pad_space, ordered });
+            return Some(TextRule {
+                fold_ascii: true,
+                pad_space,
+                ordered,
+            });
         }
         let by_weight = [
             "utf8mb4_unicode_ci",
@@ -57,9 +69,11 @@ impl TextRule {
             "utf8mb4_uca1400_ai_ci",
             "utf8mb3_uca1400_ai_ci",
         ];
-        by_weight
-            .contains(&name.as_str())
-            .then_some(TextRule { fold_ascii: true, pad_space, ordered: false })
+        by_weight.contains(&name.as_str()).then_some(TextRule {
+            fold_ascii: true,
+            pad_space,
+            ordered: false,
+        })
     }
 
     /// The value with what the collation ignores taken away, or why it cannot be placed.
@@ -93,7 +107,10 @@ mod tests {
         assert!(ci.canonical("é".as_bytes()).is_err());
         let bin = TextRule::of_collation("utf8mb4_bin").unwrap();
         assert_ne!(bin.canonical(b"a"), bin.canonical(b"A"));
-        assert_eq!(bin.canonical("é ".as_bytes()), bin.canonical("é".as_bytes()));
+        assert_eq!(
+            bin.canonical("é ".as_bytes()),
+            bin.canonical("é".as_bytes())
+        );
         let nopad = TextRule::of_collation("utf8mb4_nopad_bin").unwrap();
         assert_ne!(nopad.canonical(b"a "), nopad.canonical(b"a"));
         assert_eq!(TextRule::of_collation("utf8mb4_german2_ci"), None);

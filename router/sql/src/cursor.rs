@@ -20,7 +20,12 @@ pub struct Cursor<'a> {
 impl<'a> Cursor<'a> {
     /// A cursor at the first token.
     pub fn new(text: &'a [u8], tokens: &'a [Token], mode: LexMode) -> Self {
-        Self { text, tokens, index: 0, mode }
+        Self {
+            text,
+            tokens,
+            index: 0,
+            mode,
+        }
     }
 
     /// A cursor over the same tokens at another index.
@@ -127,9 +132,15 @@ impl<'a> Cursor<'a> {
         let first = self.name()?;
         if self.is_op(Op::Dot) {
             self.index += 1;
-            return Some(ObjectName { database: Some(first), name: self.name()? });
+            return Some(ObjectName {
+                database: Some(first),
+                name: self.name()?,
+            });
         }
-        Some(ObjectName { database: None, name: first })
+        Some(ObjectName {
+            database: None,
+            name: first,
+        })
     }
 
     /// Takes a string literal.

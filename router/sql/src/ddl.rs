@@ -132,7 +132,10 @@ pub fn parse(c: Cursor<'_>) -> Option<Result<Ddl, ClauseError>> {
     if at.eat_one(&["GRANT", "REVOKE"]).is_some() {
         return Some(Ok(Ddl::Account));
     }
-    if at.eat_one(&["ANALYZE", "OPTIMIZE", "CHECK", "REPAIR", "CHECKSUM"]).is_some() {
+    if at
+        .eat_one(&["ANALYZE", "OPTIMIZE", "CHECK", "REPAIR", "CHECKSUM"])
+        .is_some()
+    {
         at.eat_one(&["NO_WRITE_TO_BINLOG", "LOCAL"]);
         at.eat_one(&["TABLE", "TABLES"])?;
         return Some(Ok(Ddl::Maintain(object_list(&mut at)?)));
@@ -171,7 +174,15 @@ fn create(mut c: Cursor<'_>) -> Option<Result<Ddl, ClauseError>> {
         if c.eat("VIEW") {
             return create_view(c, or_replace).map(Ok);
         }
-        let routine = ["PROCEDURE", "FUNCTION", "TRIGGER", "EVENT", "SEQUENCE", "PACKAGE", "SERVER"];
+        let routine = [
+            "PROCEDURE",
+            "FUNCTION",
+            "TRIGGER",
+            "EVENT",
+            "SEQUENCE",
+            "PACKAGE",
+            "SERVER",
+        ];
         if c.eat_one(&routine).is_some() {
             c.eat_all(&["IF", "NOT", "EXISTS"]);
             return Some(Ok(Ddl::Routine(c.object_name()?)));
@@ -190,7 +201,11 @@ fn create_view(mut c: Cursor<'_>, replace: bool) -> Option<Ddl> {
     if !c.eat("AS") {
         return None;
     }
-    Some(Ddl::CreateView { view, replace, query: c.index })
+    Some(Ddl::CreateView {
+        view,
+        replace,
+        query: c.index,
+    })
 }
 
 fn create_database(mut c: Cursor<'_>) -> Option<Result<Ddl, ClauseError>> {
@@ -203,14 +218,21 @@ fn create_database(mut c: Cursor<'_>) -> Option<Result<Ddl, ClauseError>> {
             c.eat_op(Op::Eq);
             let Some(s) = c.name_or_string() else {
                 let expected = "the name of the database's default shard";
-                return Some(Err(ClauseError { at: c.position(), expected }));
+                return Some(Err(ClauseError {
+                    at: c.position(),
+                    expected,
+                }));
             };
             shard = Some((start..c.end_of_last(), s));
         } else {
             c.next();
         }
     }
-    Some(Ok(Ddl::CreateDatabase { name, if_not_exists, shard }))
+    Some(Ok(Ddl::CreateDatabase {
+        name,
+        if_not_exists,
+        shard,
+    }))
 }
 
 fn create_index(mut c: Cursor<'_>, unique: bool) -> Option<Ddl> {
@@ -223,7 +245,11 @@ fn create_index(mut c: Cursor<'_>, unique: bool) -> Option<Ddl> {
         return None;
     }
     let table = c.object_name()?;
-    Some(Ddl::CreateIndex { table, unique, columns: c.name_list().unwrap_or_default() })
+    Some(Ddl::CreateIndex {
+        table,
+        unique,
+        columns: c.name_list().unwrap_or_default(),
+    })
 }
 
 fn create_table(
@@ -293,18 +319,28 @@ fn comment_rule(text: &str, at: usize) -> Result<Option<Rule>, ClauseError> {
     if !c.eat_all(&["SHARD", "BY"]) {
         return Ok(None);
     }
-    parse_rule(&mut c).map(Some).map_err(|e| ClauseError { at, expected: e.expected })
+    parse_rule(&mut c).map(Some).map_err(|e| ClauseError {
+        at,
+        expected: e.expected,
+    })
 }
 
 fn drop_object(mut c: Cursor<'_>) -> Option<Ddl> {
     let temporary = c.eat("TEMPORARY");
     if c.eat_one(&["TABLE", "TABLES"]).is_some() {
         let if_exists = c.eat_all(&["IF", "EXISTS"]);
-        return Some(Ddl::DropTable { tables: object_list(&mut c)?, if_exists, temporary });
+        return Some(Ddl::DropTable {
+            tables: object_list(&mut c)?,
+            if_exists,
+            temporary,
+        });
     }
     if c.eat_one(&["DATABASE", "SCHEMA"]).is_some() {
         let if_exists = c.eat_all(&["IF", "EXISTS"]);
-        return Some(Ddl::DropDatabase { name: c.name()?, if_exists });
+        return Some(Ddl::DropDatabase {
+            name: c.name()?,
+            if_exists,
+        });
     }
     if c.eat_one(&["INDEX", "KEY"]).is_some() {
         c.eat_all(&["IF", "EXISTS"]);
@@ -313,12 +349,22 @@ fn drop_object(mut c: Cursor<'_>) -> Option<Ddl> {
     }
     if c.eat("VIEW") {
         let if_exists = c.eat_all(&["IF", "EXISTS"]);
-        return Some(Ddl::DropView { views: object_list(&mut c)?, if_exists });
+        return Some(Ddl::DropView {
+            views: object_list(&mut c)?,
+            if_exists,
+        });
     }
     if c.eat_one(&["USER", "ROLE"]).is_some() {
         return Some(Ddl::Account);
     }
-    c.eat_one(&["PROCEDURE", "FUNCTION", "TRIGGER", "EVENT", "SEQUENCE", "PACKAGE"])?;
+    c.eat_one(&[
+        "PROCEDURE",
+        "FUNCTION",
+        "TRIGGER",
+        "EVENT",
+        "SEQUENCE",
+        "PACKAGE",
+    ])?;
     c.eat_all(&["IF", "EXISTS"]);
     Some(Ddl::Routine(c.object_name()?))
 }

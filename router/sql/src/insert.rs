@@ -93,7 +93,9 @@ pub fn parse(mut c: Cursor<'_>) -> Option<Insert> {
     loop {
         if c.eat("IGNORE") {
             ignore = true;
-        } else if c.eat_one(&["LOW_PRIORITY", "HIGH_PRIORITY", "DELAYED"]).is_none()
+        } else if c
+            .eat_one(&["LOW_PRIORITY", "HIGH_PRIORITY", "DELAYED"])
+            .is_none()
             && !eat_hint(&mut c)
         {
             break;
@@ -180,10 +182,8 @@ fn source(
         *columns = Some(names);
         return Some(Source::Set(values));
     }
-    let select = c.is_op(Op::LParen)
-        || c.is_word("SELECT")
-        || c.is_word("WITH")
-        || c.is_word("TABLE");
+    let select =
+        c.is_op(Op::LParen) || c.is_word("SELECT") || c.is_word("WITH") || c.is_word("TABLE");
     select.then_some(Source::Select(c.index as u32))
 }
 
@@ -205,7 +205,11 @@ fn row(c: &mut Cursor<'_>, params: &mut u16) -> Option<Row> {
     if !c.eat_op(Op::RParen) {
         return None;
     }
-    Some(Row { tokens: start..c.index as u32, params: first..*params, values })
+    Some(Row {
+        tokens: start..c.index as u32,
+        params: first..*params,
+        values,
+    })
 }
 
 /// One value, up to a comma or parenthesis outside of groups, or the end.
@@ -230,16 +234,25 @@ fn value(c: &mut Cursor<'_>, params: &mut u16) -> Option<Value> {
     }
     let at = c.at(start);
     let kind = value_kind(&at, c.index - start, first_param)?;
-    Some(Value { tokens: start as u32..c.index as u32, kind })
+    Some(Value {
+        tokens: start as u32..c.index as u32,
+        kind,
+    })
 }
 
 fn value_kind(at: &Cursor<'_>, count: usize, param: u16) -> Option<ValueKind> {
     let first = at.peek().filter(|_| count > 0)?;
     if count == 2 && at.is_op(Op::Minus) {
         let second = at.peek_at(1)?;
-        let number = matches!(second.kind, TokenKind::Int | TokenKind::Decimal | TokenKind::Float);
+        let number = matches!(
+            second.kind,
+            TokenKind::Int | TokenKind::Decimal | TokenKind::Float
+        );
         if number {
-            return Some(ValueKind::Literal { token: at.index as u32 + 1, negated: true });
+            return Some(ValueKind::Literal {
+                token: at.index as u32 + 1,
+                negated: true,
+            });
         }
     }
     if count != 1 {
@@ -249,7 +262,10 @@ fn value_kind(at: &Cursor<'_>, count: usize, param: u16) -> Option<ValueKind> {
         TokenKind::Param => ValueKind::Param(param),
         TokenKind::Word if at.is_word("NULL") => ValueKind::Null,
         TokenKind::Word if at.is_word("DEFAULT") => ValueKind::Default,
-        _ if first.is_literal() => ValueKind::Literal { token: at.index as u32, negated: false },
+        _ if first.is_literal() => ValueKind::Literal {
+            token: at.index as u32,
+            negated: false,
+        },
         _ => ValueKind::Expression,
     })
 }
@@ -291,8 +307,13 @@ fn tail_clauses(c: &mut Cursor<'_>) -> Option<(Option<Vec<String>>, bool)> {
 
 /// Byte range of a token range.
 pub fn bytes_of(tokens: &[Token], range: &Range<u32>) -> Range<usize> {
-    let first = tokens.get(range.start as usize).map_or(0, |t| t.start as usize);
-    let last = range.end.checked_sub(1).and_then(|i| tokens.get(i as usize));
+    let first = tokens
+        .get(range.start as usize)
+        .map_or(0, |t| t.start as usize);
+    let last = range
+        .end
+        .checked_sub(1)
+        .and_then(|i| tokens.get(i as usize));
     first..last.map_or(first, |t| t.end as usize).max(first)
 }
 
@@ -308,17 +329,27 @@ mod tests {
 
     #[test]
     fn rows_and_values() {
-        let i = p("INSERT IGNORE INTO d.t (a, `b`, c) VALUES (1, -2, now(3)), (?, NULL, DEFAULT) \
-                   ON DUPLICATE KEY UPDATE c = VALUES(c) + ?, b = 1")
+        let i = p(
+            "INSERT IGNORE INTO d.t (a, `b`, c) VALUES (1, -2, now(3)), (?, NULL, DEFAULT) \
+                   ON DUPLICATE KEY UPDATE c = VALUES(c) + ?, b = 1",
+        )
         .unwrap();
         assert!(i.ignore && !i.replace);
         assert_eq!(i.table.to_string(), "d.t");
         assert_eq!(i.columns.unwrap(), ["a", "b", "c"]);
-        let Source::Values(rows) = i.source else { panic!() };
-        assert!(matches!(rows[0].values[1].kind, ValueKind::Literal { negated: true, .. }));
+        let Source::Values(rows) = i.source else {
+            panic!()
+        };
+        assert!(matches!(
+            rows[0].values[1].kind,
+            ValueKind::Literal { negated: true, .. }
+        ));
         assert_eq!(rows[0].values[2].kind, ValueKind::Expression);
         let kinds: Vec<_> = rows[1].values.iter().map(|v| v.kind).collect();
-        assert_eq!(kinds, [ValueKind::Param(0), ValueKind::Null, ValueKind::Default]);
+        assert_eq!(
+            kinds,
+            [ValueKind::Param(0), ValueKind::Null, ValueKind::Default]
+        );
         assert_eq!(rows[1].params, 0..1);
         assert_eq!(i.on_duplicate.unwrap(), ["c", "b"]);
         assert_eq!(i.params_in_rows, 1);
@@ -326,9 +357,17 @@ mod tests {
 
     #[test]
     fn other_forms() {
-        assert!(matches!(p("REPLACE t SET a=1, b=?").unwrap().source, Source::Set(v) if v.len() == 2));
-        assert!(matches!(p("insert into t select * from u").unwrap().source, Source::Select(3)));
-        assert!(matches!(p("insert into t (a) (select 1)").unwrap().source, Source::Select(6)));
+        assert!(
+            matches!(p("REPLACE t SET a=1, b=?").unwrap().source, Source::Set(v) if v.len() == 2)
+        );
+        assert!(matches!(
+            p("insert into t select * from u").unwrap().source,
+            Source::Select(3)
+        ));
+        assert!(matches!(
+            p("insert into t (a) (select 1)").unwrap().source,
+            Source::Select(6)
+        ));
         assert!(p("insert t values ()").is_some());
         assert!(p("insert t values (1,2) returning a").unwrap().returning);
         assert!(p("insert into t values (1").is_none());

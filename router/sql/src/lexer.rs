@@ -135,7 +135,14 @@ impl Lexed {
         self.tokens.clear();
         self.key.clear();
         self.version_comment = false;
-        let mut lexer = Lexer { text, pos: 0, mode, flavor, in_version: None, out: self };
+        let mut lexer = Lexer {
+            text,
+            pos: 0,
+            mode,
+            flavor,
+            in_version: None,
+            out: self,
+        };
         lexer.run()
     }
 
@@ -218,7 +225,11 @@ impl Lexer<'_, '_> {
 
     fn push(&mut self, kind: TokenKind, start: usize, end: usize) {
         self.pos = end;
-        self.out.tokens.push(Token { kind, start: start as u32, end: end as u32 });
+        self.out.tokens.push(Token {
+            kind,
+            start: start as u32,
+            end: end as u32,
+        });
         let key = &mut self.out.key;
         let text = &self.text[start..end];
         match kind {
@@ -268,7 +279,13 @@ impl Lexer<'_, '_> {
         }
         if self.text[start] == b'0' && matches!(self.at(start + 1), b'x' | b'b') {
             let hex = self.at(start + 1) == b'x';
-            let ok = |b: u8| if hex { b.is_ascii_hexdigit() } else { matches!(b, b'0' | b'1') };
+            let ok = |b: u8| {
+                if hex {
+                    b.is_ascii_hexdigit()
+                } else {
+                    matches!(b, b'0' | b'1')
+                }
+            };
             let mut end = start + 2;
             while end < self.text.len() && ok(self.text[end]) {
                 end += 1;
@@ -306,7 +323,9 @@ impl Lexer<'_, '_> {
     }
 
     fn after_dot(&self, start: usize) -> bool {
-        let Some(last) = self.out.tokens.last() else { return false };
+        let Some(last) = self.out.tokens.last() else {
+            return false;
+        };
         last.kind == TokenKind::Op(Op::Dot) && last.end as usize == start
     }
 
@@ -407,11 +426,19 @@ impl Lexer<'_, '_> {
         let start = self.pos;
         let system = self.at(start + 1) == b'@';
         self.pos += if system { 2 } else { 1 };
-        let kind = if system { TokenKind::SysVar } else { TokenKind::UserVar };
+        let kind = if system {
+            TokenKind::SysVar
+        } else {
+            TokenKind::UserVar
+        };
         let b = self.at(self.pos);
         if matches!(b, b'`' | b'\'' | b'"') {
             // Strings escape in user variable names as strings do; names in backticks do not.
-            let inner = if b == b'`' { TokenKind::QuotedName } else { TokenKind::Str };
+            let inner = if b == b'`' {
+                TokenKind::QuotedName
+            } else {
+                TokenKind::Str
+            };
             let at = self.pos;
             self.quoted(b, inner, at)?;
             let end = self.pos;

@@ -61,10 +61,17 @@ mod tests {
 
     #[test]
     fn escapes_as_the_server_reads_them() {
-        let get = |s: &str| unescape(s.as_bytes(), LexMode::default()).unwrap().into_owned();
+        let get = |s: &str| {
+            unescape(s.as_bytes(), LexMode::default())
+                .unwrap()
+                .into_owned()
+        };
         assert_eq!(get(r"'a\nb''c\\\%\q'"), b"a\nb'c\\\\%q");
         assert_eq!(get(r#""a""b'c""#), b"a\"b'c");
-        let raw = LexMode { no_backslash_escapes: true, ..Default::default() };
+        let raw = LexMode {
+            no_backslash_escapes: true,
+            ..Default::default()
+        };
         assert_eq!(unescape(br"'a\n'", raw).unwrap().into_owned(), br"a\n");
     }
 }

@@ -28,5 +28,8 @@ pub fn parse(mut c: Cursor<'_>) -> Option<Load> {
     if !c.eat_all(&["INTO", "TABLE"]) {
         return None;
     }
-    Some(Load { local, table: c.object_name()? })
+    Some(Load {
+        local,
+        table: c.object_name()?,
+    })
 }

@@ -59,7 +59,11 @@ impl Flavor {
     /// Reads a version text such as "10.11.6-MariaDB-1" or "5.5.5-10.4.2-MariaDB" or "8.0.36".
     pub fn from_version(text: &str) -> Self {
         let mariadb = text.to_ascii_lowercase().contains("mariadb");
-        let text = if mariadb { text.strip_prefix("5.5.5-").unwrap_or(text) } else { text };
+        let text = if mariadb {
+            text.strip_prefix("5.5.5-").unwrap_or(text)
+        } else {
+            text
+        };
         let mut parts = text
             .split(|c: char| !c.is_ascii_digit())
             .take(3)
@@ -82,7 +86,10 @@ impl Flavor {
 
 impl Default for Flavor {
     fn default() -> Self {
-        Self { mariadb: true, version: 101_100 }
+        Self {
+            mariadb: true,
+            version: 101_100,
+        }
     }
 }
 
@@ -93,9 +100,24 @@ mod tests {
     #[test]
     fn versions_and_comments() {
         let m = Flavor::from_version("10.11.14-MariaDB-0+deb12u2");
-        assert_eq!(m, Flavor { mariadb: true, version: 101_114 });
-        assert_eq!(Flavor::from_version("5.5.5-10.4.2-MariaDB").version, 100_402);
-        assert_eq!(Flavor::from_version("8.0.36"), Flavor { mariadb: false, version: 80_036 });
+        assert_eq!(
+            m,
+            Flavor {
+                mariadb: true,
+                version: 101_114
+            }
+        );
+        assert_eq!(
+            Flavor::from_version("5.5.5-10.4.2-MariaDB").version,
+            100_402
+        );
+        assert_eq!(
+            Flavor::from_version("8.0.36"),
+            Flavor {
+                mariadb: false,
+                version: 80_036
+            }
+        );
         assert!(m.runs(0, false) && m.runs(40_101, false) && m.runs(100_100, true));
         assert!(!m.runs(80_000, false) && !m.runs(999_999, false));
         assert!(!Flavor::from_version("8.0.36").runs(0, true));

@@ -67,27 +67,44 @@ pub fn parse(text: &[u8], tokens: &[Token], mode: LexMode) -> Result<Parsed, Par
     let mut out = Vec::with_capacity(tokens.len() + 1);
     for t in tokens {
         if let Some(token) = convert(text, *t, mode) {
-            out.push(TokenWithSpan { token, span: span(*t) });
+            out.push(TokenWithSpan {
+                token,
+                span: span(*t),
+            });
         }
     }
     let mut parser = Parser::new(&MySqlDialect {}).with_tokens_with_locations(out);
-    let ast = parser.parse_statement().map_err(|e| ParseError::Syntax(e.to_string()))?;
+    let ast = parser
+        .parse_statement()
+        .map_err(|e| ParseError::Syntax(e.to_string()))?;
     let next = parser.next_token();
     if !matches!(next.token, Pt::EOF | Pt::SemiColon) {
         return Err(ParseError::Syntax(format!("unexpected {}", next.token)));
     }
-    Ok(Parsed { ast: Box::new(ast), doubt: doubt(text, tokens, mode) })
+    Ok(Parsed {
+        ast: Box::new(ast),
+        doubt: doubt(text, tokens, mode),
+    })
 }
 
 /// The token that begins at the position the parser reports, by binary search.
 pub fn token_at(tokens: &[Token], span: Span) -> Option<u32> {
     let byte = u32::try_from(span.start.column.checked_sub(1)?).ok()?;
-    tokens.binary_search_by_key(&byte, |t| t.start).ok().map(|i| i as u32)
+    tokens
+        .binary_search_by_key(&byte, |t| t.start)
+        .ok()
+        .map(|i| i as u32)
 }
 
 fn span(t: Token) -> Span {
-    let at = |byte: u32| Location { line: 1, column: u64::from(byte) + 1 };
-    Span { start: at(t.start), end: at(t.end) }
+    let at = |byte: u32| Location {
+        line: 1,
+        column: u64::from(byte) + 1,
+    };
+    Span {
+        start: at(t.start),
+        end: at(t.end),
+    }
 }
 
 fn check_size(text: &[u8], tokens: &[Token]) -> Result<(), ParseError> {
@@ -218,16 +235,28 @@ mod tests {
 
     #[test]
     fn pipes_are_or() {
-        let text = p("select 1 from t where x=2 || y and id=1").unwrap().ast.to_string();
+        let text = p("select 1 from t where x=2 || y and id=1")
+            .unwrap()
+            .ast
+            .to_string();
         assert_eq!(text, "SELECT 1 FROM t WHERE x = 2 OR y AND id = 1");
     }
 
     #[test]
     fn doubts() {
         let d = |s: &str| p(s).unwrap().doubt;
-        assert_eq!(d("select 1 from t where a xor b and id=1"), Some(Doubt::Xor));
-        assert_eq!(d("select 1 from t where a = 'x' 'y'"), Some(Doubt::AdjacentStrings));
-        assert_eq!(d("select 1 from t where binary a = 'x'"), Some(Doubt::Prefix));
+        assert_eq!(
+            d("select 1 from t where a xor b and id=1"),
+            Some(Doubt::Xor)
+        );
+        assert_eq!(
+            d("select 1 from t where a = 'x' 'y'"),
+            Some(Doubt::AdjacentStrings)
+        );
+        assert_eq!(
+            d("select 1 from t where binary a = 'x'"),
+            Some(Doubt::Prefix)
+        );
         assert_eq!(d("select 1 from t where a = 1"), None);
     }
 
@@ -235,11 +264,17 @@ mod tests {
     fn monsters_are_refused_not_crashed() {
         let unions = vec!["select 1"; 20_000].join(" union ");
         assert!(matches!(p(&unions), Err(ParseError::TooLarge { .. })));
-        let ors = format!("select 1 from t where {}", vec!["a=1"; 200_000].join(" or "));
+        let ors = format!(
+            "select 1 from t where {}",
+            vec!["a=1"; 200_000].join(" or ")
+        );
         assert!(matches!(p(&ors), Err(ParseError::TooLarge { .. })));
         let deep = format!("select {}1{}", "(".repeat(5000), ")".repeat(5000));
         assert!(matches!(p(&deep), Err(ParseError::TooLarge { .. })));
-        let big = format!("select 1 from t where a in ({})", vec!["1"; 100_000].join(","));
+        let big = format!(
+            "select 1 from t where a in ({})",
+            vec!["1"; 100_000].join(",")
+        );
         assert!(p(&big).is_ok());
     }
 
@@ -250,8 +285,12 @@ mod tests {
         let parsed = parse(sql.as_bytes(), &l.tokens, LexMode::default()).unwrap();
         let Ast::Query(q) = *parsed.ast else { panic!() };
         let select = q.body.as_select().unwrap().clone();
-        let Some(sqlparser::ast::Expr::BinaryOp { right, .. }) = select.selection else { panic!() };
-        let sqlparser::ast::Expr::Value(v) = *right else { panic!() };
+        let Some(sqlparser::ast::Expr::BinaryOp { right, .. }) = select.selection else {
+            panic!()
+        };
+        let sqlparser::ast::Expr::Value(v) = *right else {
+            panic!()
+        };
         let i = token_at(&l.tokens, v.span).unwrap();
         assert_eq!(&sql[l.tokens[i as usize].range()], "5");
     }

@@ -74,7 +74,11 @@ pub fn parse(mut c: Cursor<'_>) -> Option<Set> {
     if c.is_word("PASSWORD") || c.is_word("ROLE") || c.is_word("DEFAULT") {
         return Some(Set::Account);
     }
-    if c.is_word("STATEMENT") && !c.peek_at(1).is_some_and(|t| t.kind == TokenKind::Op(Op::Eq)) {
+    if c.is_word("STATEMENT")
+        && !c
+            .peek_at(1)
+            .is_some_and(|t| t.kind == TokenKind::Op(Op::Eq))
+    {
         while let Some(t) = c.next() {
             if t.kind == TokenKind::Word && c.bytes(t).eq_ignore_ascii_case(b"FOR") {
                 return Some(Set::Statement(c.index));
@@ -107,7 +111,11 @@ pub fn parse(mut c: Cursor<'_>) -> Option<Set> {
 }
 
 fn constant(target: Target) -> Assignment {
-    Assignment { target, value: 0..0, kind: ValueKind::Constant }
+    Assignment {
+        target,
+        value: 0..0,
+        kind: ValueKind::Constant,
+    }
 }
 
 fn transaction(c: &mut Cursor<'_>, session: bool) -> Option<Assignment> {
@@ -130,7 +138,11 @@ fn transaction(c: &mut Cursor<'_>, session: bool) -> Option<Assignment> {
             return None;
         }
         if c.at_end() {
-            return Some(constant(Target::Transaction { session, isolation, read_only }));
+            return Some(constant(Target::Transaction {
+                session,
+                isolation,
+                read_only,
+            }));
         }
         if !c.eat_op(Op::Comma) {
             return None;
@@ -140,10 +152,17 @@ fn transaction(c: &mut Cursor<'_>, session: bool) -> Option<Assignment> {
 
 /// One assignment; `Some(None)` if it is global.
 fn assignment(c: &mut Cursor<'_>) -> Option<Option<Assignment>> {
-    if c.is_word("NAMES") && !c.peek_at(1).is_some_and(|t| t.kind == TokenKind::Op(Op::Eq)) {
+    if c.is_word("NAMES")
+        && !c
+            .peek_at(1)
+            .is_some_and(|t| t.kind == TokenKind::Op(Op::Eq))
+    {
         c.next();
         if c.eat("DEFAULT") {
-            return Some(Some(constant(Target::Names { charset: None, collation: None })));
+            return Some(Some(constant(Target::Names {
+                charset: None,
+                collation: None,
+            })));
         }
         let charset = Some(c.name_or_string()?.to_ascii_lowercase());
         let mut collation = None;
@@ -159,7 +178,9 @@ fn assignment(c: &mut Cursor<'_>) -> Option<Option<Assignment>> {
         };
         return Some(Some(constant(Target::CharacterSet(charset))));
     }
-    let Some(target) = target(c)? else { return Some(None) };
+    let Some(target) = target(c)? else {
+        return Some(None);
+    };
     if !c.eat_op(Op::Eq) && !c.eat_op(Op::Assign) {
         return None;
     }
@@ -180,7 +201,11 @@ fn assignment(c: &mut Cursor<'_>) -> Option<Option<Assignment>> {
         return None;
     }
     let kind = value_kind(c, first);
-    Some(Some(Assignment { target, value, kind }))
+    Some(Some(Assignment {
+        target,
+        value,
+        kind,
+    }))
 }
 
 /// The assigned variable; `Some(None)` if it is global.
@@ -221,8 +246,13 @@ fn value_kind(c: &Cursor<'_>, first: usize) -> ValueKind {
     if signed {
         at.next();
     }
-    let Some(t) = at.peek() else { return ValueKind::Expression };
-    let number = matches!(t.kind, TokenKind::Int | TokenKind::Decimal | TokenKind::Float);
+    let Some(t) = at.peek() else {
+        return ValueKind::Expression;
+    };
+    let number = matches!(
+        t.kind,
+        TokenKind::Int | TokenKind::Decimal | TokenKind::Float
+    );
     if count == 2 && signed && number {
         return ValueKind::Constant;
     }
@@ -249,9 +279,10 @@ mod tests {
 
     fn items(sql: &str) -> Vec<(Target, String, ValueKind)> {
         match p(sql) {
-            Some(Set::Session(v)) => {
-                v.into_iter().map(|a| (a.target, sql[a.value].to_string(), a.kind)).collect()
-            }
+            Some(Set::Session(v)) => v
+                .into_iter()
+                .map(|a| (a.target, sql[a.value].to_string(), a.kind))
+                .collect(),
             other => panic!("{other:?}"),
         }
     }
@@ -259,24 +290,36 @@ mod tests {
     #[test]
     fn what_drivers_send() {
         let s = |n: &str| Target::Session(n.into());
-        assert_eq!(items("SET autocommit=1, sql_mode=concat(@@sql_mode,',STRICT_TRANS_TABLES')"), [
-            (s("autocommit"), "1".into(), ValueKind::Constant),
+        assert_eq!(
+            items("SET autocommit=1, sql_mode=concat(@@sql_mode,',STRICT_TRANS_TABLES')"),
+            [
+                (s("autocommit"), "1".into(), ValueKind::Constant),
+                (
+                    s("sql_mode"),
+                    "concat(@@sql_mode,',STRICT_TRANS_TABLES')".into(),
+                    ValueKind::Expression
+                ),
+            ]
+        );
+        assert_eq!(
+            items("set names utf8mb4 collate 'utf8mb4_bin'")[0].0,
+            Target::Names {
+                charset: Some("utf8mb4".into()),
+                collation: Some("utf8mb4_bin".into())
+            }
+        );
+        assert_eq!(
+            items("SET @@session.time_zone := '+00:00'")[0].0,
+            s("time_zone")
+        );
+        assert_eq!(
+            items("SET @X = -1")[0],
             (
-                s("sql_mode"),
-                "concat(@@sql_mode,',STRICT_TRANS_TABLES')".into(),
-                ValueKind::Expression
-            ),
-        ]);
-        assert_eq!(items("set names utf8mb4 collate 'utf8mb4_bin'")[0].0, Target::Names {
-            charset: Some("utf8mb4".into()),
-            collation: Some("utf8mb4_bin".into())
-        });
-        assert_eq!(items("SET @@session.time_zone := '+00:00'")[0].0, s("time_zone"));
-        assert_eq!(items("SET @X = -1")[0], (
-            Target::UserVariable("x".into()),
-            "-1".into(),
-            ValueKind::Constant
-        ));
+                Target::UserVariable("x".into()),
+                "-1".into(),
+                ValueKind::Constant
+            )
+        );
         assert_eq!(
             items("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED, READ ONLY")[0].0,
             Target::Transaction {
@@ -292,7 +335,10 @@ mod tests {
         assert_eq!(p("SET GLOBAL max_connections=1"), Some(Set::Global));
         assert_eq!(p("SET a=1, @@global.b=2"), Some(Set::Global));
         assert_eq!(p("SET PASSWORD = 'x'"), Some(Set::Account));
-        assert!(matches!(p("SET STATEMENT max_statement_time=1 FOR SELECT 1"), Some(Set::Statement(6))));
+        assert!(matches!(
+            p("SET STATEMENT max_statement_time=1 FOR SELECT 1"),
+            Some(Set::Statement(6))
+        ));
         assert_eq!(p("SET x"), None);
     }
 }

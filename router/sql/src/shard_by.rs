@@ -96,6 +96,11 @@ pub enum RuleStatement {
         /// The table.
         table: ObjectName,
     },
+    /// CANCEL DDL JOB id
+    CancelJob {
+        /// The job.
+        id: u64,
+    },
 }
 
 /// A clause that cannot be read: byte position and what was expected there.
@@ -109,7 +114,10 @@ pub struct ClauseError {
 }
 
 fn want<T>(c: &Cursor<'_>, v: Option<T>, expected: &'static str) -> Result<T, ClauseError> {
-    v.ok_or(ClauseError { at: c.position(), expected })
+    v.ok_or(ClauseError {
+        at: c.position(),
+        expected,
+    })
 }
 
 fn need(c: &Cursor<'_>, yes: bool, expected: &'static str) -> Result<(), ClauseError> {
@@ -127,17 +135,30 @@ pub fn parse_rule(c: &mut Cursor<'_>) -> Result<Rule, ClauseError> {
         }
         ShardBy::Hash { columns, shards }
     } else if c.eat("RANGE") {
-        ShardBy::Range { columns: columns(c)?, parts: parts(c, range_part)? }
+        ShardBy::Range {
+            columns: columns(c)?,
+            parts: parts(c, range_part)?,
+        }
     } else if c.eat("LIST") {
-        ShardBy::List { columns: columns(c)?, parts: parts(c, list_part)? }
+        ShardBy::List {
+            columns: columns(c)?,
+            parts: parts(c, list_part)?,
+        }
     } else if c.eat("REFERENCE") {
         ShardBy::Reference
     } else if c.eat("SINGLE") {
-        let shard = if c.eat("ON") { Some(shard_name(c)?) } else { None };
+        let shard = if c.eat("ON") {
+            Some(shard_name(c)?)
+        } else {
+            None
+        };
         ShardBy::Single { shard }
     } else {
         let expected = "SHARD BY must be followed by HASH, RANGE, LIST, REFERENCE or SINGLE";
-        return Err(ClauseError { at: c.position(), expected });
+        return Err(ClauseError {
+            at: c.position(),
+            expected,
+        });
     };
     let mut with = None;
     if c.eat("WITH") {
@@ -150,7 +171,11 @@ pub fn parse_rule(c: &mut Cursor<'_>) -> Result<Rule, ClauseError> {
 
 fn columns(c: &mut Cursor<'_>) -> Result<Vec<String>, ClauseError> {
     let list = c.name_list();
-    want(c, list, "the sharding key in parentheses, for example (user_id)")
+    want(
+        c,
+        list,
+        "the sharding key in parentheses, for example (user_id)",
+    )
 }
 
 fn shard_name(c: &mut Cursor<'_>) -> Result<String, ClauseError> {
@@ -176,7 +201,11 @@ fn parts<T>(
             return Ok(out);
         }
         let yes = c.eat_op(Op::Comma);
-        need(c, yes, "a comma or the closing parenthesis of the partitions")?;
+        need(
+            c,
+            yes,
+            "a comma or the closing parenthesis of the partitions",
+        )?;
     }
 }
 
@@ -189,18 +218,32 @@ fn on_shard(c: &mut Cursor<'_>) -> Result<String, ClauseError> {
 fn range_part(c: &mut Cursor<'_>, name: String) -> Result<RangePart, ClauseError> {
     let yes = c.eat_all(&["VALUES", "LESS", "THAN"]);
     need(c, yes, "VALUES LESS THAN (bound)")?;
-    let upper = if c.eat("MAXVALUE") { vec![RuleValue::MaxValue] } else { tuple(c)? };
-    Ok(RangePart { name, upper, shard: on_shard(c)? })
+    let upper = if c.eat("MAXVALUE") {
+        vec![RuleValue::MaxValue]
+    } else {
+        tuple(c)?
+    };
+    Ok(RangePart {
+        name,
+        upper,
+        shard: on_shard(c)?,
+    })
 }
 
 fn list_part(c: &mut Cursor<'_>, name: String) -> Result<ListPart, ClauseError> {
     if c.eat("DEFAULT") {
-        return Ok(ListPart { name, values: None, shard: on_shard(c)? });
+        return Ok(ListPart {
+            name,
+            values: None,
+            shard: on_shard(c)?,
+        });
     }
     let yes = c.eat_all(&["VALUES", "IN"]);
     need(c, yes, "VALUES IN (values), or DEFAULT")?;
     let mut values = Vec::new();
-    let tuples = c.peek_at(1).is_some_and(|t| t.kind == TokenKind::Op(Op::LParen));
+    let tuples = c
+        .peek_at(1)
+        .is_some_and(|t| t.kind == TokenKind::Op(Op::LParen));
     if tuples {
         c.next();
         loop {
@@ -214,7 +257,11 @@ fn list_part(c: &mut Cursor<'_>, name: String) -> Result<ListPart, ClauseError> 
     } else {
         values = tuple(c)?.into_iter().map(|v| vec![v]).collect();
     }
-    Ok(ListPart { name, values: Some(values), shard: on_shard(c)? })
+    Ok(ListPart {
+        name,
+        values: Some(values),
+        shard: on_shard(c)?,
+    })
 }
 
 fn tuple(c: &mut Cursor<'_>) -> Result<Vec<RuleValue>, ClauseError> {
@@ -243,14 +290,25 @@ fn value(c: &mut Cursor<'_>) -> Option<RuleValue> {
         return Some(RuleValue::Text(s));
     }
     let minus = c.eat_op(Op::Minus);
-    let t = c.peek().filter(|t| matches!(t.kind, TokenKind::Int | TokenKind::Decimal))?;
+    let t = c
+        .peek()
+        .filter(|t| matches!(t.kind, TokenKind::Int | TokenKind::Decimal))?;
     c.next();
     let digits = std::str::from_utf8(c.bytes(t)).ok()?;
-    Some(RuleValue::Number(format!("{}{digits}", if minus { "-" } else { "" })))
+    Some(RuleValue::Number(format!(
+        "{}{digits}",
+        if minus { "-" } else { "" }
+    )))
 }
 
-/// Reads CREATE or DROP SHARDING RULE; `None` if it is neither.
+/// Reads CREATE or DROP SHARDING RULE and CANCEL DDL JOB; `None` if it is none of them.
 pub fn parse_statement(mut c: Cursor<'_>) -> Option<Result<RuleStatement, ClauseError>> {
+    if c.eat_all(&["CANCEL", "DDL", "JOB"]) {
+        let token = c.peek().filter(|t| t.kind == TokenKind::Int);
+        let id = token.and_then(|t| std::str::from_utf8(c.bytes(t)).ok()?.parse().ok());
+        let id = want(&c, id, "the number of a DDL job (SHOW DDL JOBS lists them)");
+        return Some(id.map(|id| RuleStatement::CancelJob { id }));
+    }
     let create = c.eat_all(&["CREATE", "SHARDING", "RULE"]);
     if !create && !c.eat_all(&["DROP", "SHARDING", "RULE"]) {
         return None;
@@ -264,7 +322,10 @@ pub fn parse_statement(mut c: Cursor<'_>) -> Option<Result<RuleStatement, Clause
             need(&c, c.at_end(), "nothing may follow the table")?;
             return Ok(RuleStatement::Drop { table });
         }
-        Ok(RuleStatement::Create { table, rule: parse_rule(&mut c)? })
+        Ok(RuleStatement::Create {
+            table,
+            rule: parse_rule(&mut c)?,
+        })
     })())
 }
 
@@ -275,24 +336,38 @@ mod tests {
 
     fn rule(sql: &str) -> Result<Rule, ClauseError> {
         let l = Lexed::new(sql.as_bytes(), LexMode::default(), Flavor::default()).unwrap();
-        parse_rule(&mut Cursor::new(sql.as_bytes(), &l.tokens, LexMode::default()))
+        parse_rule(&mut Cursor::new(
+            sql.as_bytes(),
+            &l.tokens,
+            LexMode::default(),
+        ))
     }
 
     #[test]
     fn every_function() {
         let h = rule("HASH (user_id) WITH shop.users").unwrap();
-        assert_eq!(h.by, ShardBy::Hash { columns: vec!["user_id".into()], shards: vec![] });
+        assert_eq!(
+            h.by,
+            ShardBy::Hash {
+                columns: vec!["user_id".into()],
+                shards: vec![]
+            }
+        );
         assert_eq!(h.with.unwrap().to_string(), "shop.users");
         let r = rule(
             "RANGE (day) (PARTITION a VALUES LESS THAN ('2026-01-01') ON s1, \
              PARTITION b VALUES LESS THAN (MAXVALUE) ON s2)",
         );
-        let ShardBy::Range { parts, .. } = r.unwrap().by else { panic!() };
+        let ShardBy::Range { parts, .. } = r.unwrap().by else {
+            panic!()
+        };
         assert_eq!(parts[1].upper, [RuleValue::MaxValue]);
         let l = rule(
             "LIST (r, n) (PARTITION a VALUES IN (('n', -1), (NULL, 2)) ON s1, PARTITION o DEFAULT ON s2)",
         );
-        let ShardBy::List { parts, .. } = l.unwrap().by else { panic!() };
+        let ShardBy::List { parts, .. } = l.unwrap().by else {
+            panic!()
+        };
         assert_eq!(parts[0].values.as_ref().unwrap()[1][0], RuleValue::Null);
         assert_eq!(parts[1].values, None);
         assert_eq!(rule("REFERENCE").unwrap().by, ShardBy::Reference);

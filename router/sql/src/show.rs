@@ -63,7 +63,11 @@ pub fn parse(mut c: Cursor<'_>) -> Option<Show> {
     }
     if c.is_word("COUNT") {
         let errors = c.is_word_at(4, "ERRORS");
-        let kind = if errors { Diagnostics::ErrorCount } else { Diagnostics::WarningCount };
+        let kind = if errors {
+            Diagnostics::ErrorCount
+        } else {
+            Diagnostics::WarningCount
+        };
         return Some(Show::Diagnostics(kind));
     }
     let full = c.eat("FULL");
@@ -78,7 +82,9 @@ pub fn parse(mut c: Cursor<'_>) -> Option<Show> {
     if c.eat("ERRORS") {
         return Some(Show::Diagnostics(Diagnostics::Errors));
     }
-    if c.eat_one(&["COLUMNS", "FIELDS", "INDEX", "INDEXES", "KEYS"]).is_some() {
+    if c.eat_one(&["COLUMNS", "FIELDS", "INDEX", "INDEXES", "KEYS"])
+        .is_some()
+    {
         c.eat_one(&["FROM", "IN"])?;
         let mut table = c.object_name()?;
         if c.eat_one(&["FROM", "IN"]).is_some() {
@@ -90,13 +96,17 @@ pub fn parse(mut c: Cursor<'_>) -> Option<Show> {
         return create(&mut c);
     }
     let tables = c.eat("TABLES");
-    if tables || c.eat_all(&["TABLE", "STATUS"]) || c.eat("TRIGGERS") || c.eat_all(&["OPEN", "TABLES"])
+    if tables
+        || c.eat_all(&["TABLE", "STATUS"])
+        || c.eat("TRIGGERS")
+        || c.eat_all(&["OPEN", "TABLES"])
     {
         let named = c.eat_one(&["FROM", "IN"]).is_some();
         return Some(Show::Database(if named { Some(c.name()?) } else { None }));
     }
     const ONE_SERVER: [&str; 9] = [
-        "MASTER", "SLAVE", "REPLICA", "BINARY", "BINLOG", "RELAYLOG", "EXPLAIN", "PROFILE", "PROFILES",
+        "MASTER", "SLAVE", "REPLICA", "BINARY", "BINLOG", "RELAYLOG", "EXPLAIN", "PROFILE",
+        "PROFILES",
     ];
     if let Some(what) = c.eat_one(&ONE_SERVER) {
         return Some(Show::OneServer(what));
@@ -115,18 +125,24 @@ fn own(c: &mut Cursor<'_>) -> Option<Show> {
         (&["PROXY", "STATUS"], Show::ProxyStatus),
         (&["DDL", "JOBS"], Show::DdlJobs),
     ];
-    all.into_iter().find(|(words, _)| c.eat_all(words)).map(|(_, show)| show)
+    all.into_iter()
+        .find(|(words, _)| c.eat_all(words))
+        .map(|(_, show)| show)
 }
 
 fn create(c: &mut Cursor<'_>) -> Option<Show> {
     if c.eat("TABLE") || c.eat("VIEW") {
-        return Some(Show::Table { table: c.object_name()? });
+        return Some(Show::Table {
+            table: c.object_name()?,
+        });
     }
     if c.eat_one(&["DATABASE", "SCHEMA"]).is_some() {
         c.eat_all(&["IF", "NOT", "EXISTS"]);
         return Some(Show::Database(Some(c.name()?)));
     }
-    if c.eat_one(&["PROCEDURE", "FUNCTION", "TRIGGER", "EVENT", "SEQUENCE"]).is_some() {
+    if c.eat_one(&["PROCEDURE", "FUNCTION", "TRIGGER", "EVENT", "SEQUENCE"])
+        .is_some()
+    {
         return Some(Show::Database(c.object_name()?.database));
     }
     Some(Show::Anywhere)
@@ -145,14 +161,25 @@ mod tests {
     #[test]
     fn kinds() {
         assert_eq!(p("show shards"), Some(Show::Shards));
-        assert_eq!(p("SHOW FULL TABLES FROM `a b` LIKE 'x'"), Some(Show::Database(Some("a b".into()))));
-        let Some(Show::Table { table }) = p("SHOW FULL COLUMNS FROM t FROM d") else { panic!() };
+        assert_eq!(
+            p("SHOW FULL TABLES FROM `a b` LIKE 'x'"),
+            Some(Show::Database(Some("a b".into())))
+        );
+        let Some(Show::Table { table }) = p("SHOW FULL COLUMNS FROM t FROM d") else {
+            panic!()
+        };
         assert_eq!(table.to_string(), "d.t");
         assert!(matches!(p("desc d.t"), Some(Show::Table { .. })));
         assert_eq!(p("desc select 1 from t"), None);
         assert_eq!(p("SHOW SESSION VARIABLES LIKE 'a'"), Some(Show::Anywhere));
-        assert_eq!(p("SHOW COUNT(*) ERRORS"), Some(Show::Diagnostics(Diagnostics::ErrorCount)));
-        assert_eq!(p("show full processlist"), Some(Show::ProcessList { full: true }));
+        assert_eq!(
+            p("SHOW COUNT(*) ERRORS"),
+            Some(Show::Diagnostics(Diagnostics::ErrorCount))
+        );
+        assert_eq!(
+            p("show full processlist"),
+            Some(Show::ProcessList { full: true })
+        );
         assert_eq!(p("SHOW MASTER STATUS"), Some(Show::OneServer("MASTER")));
     }
 }

@@ -23,7 +23,10 @@ impl Splices {
         let mut out = Vec::with_capacity(text.len() + 64);
         let mut at = 0;
         for (range, with) in self.0 {
-            debug_assert!(range.start >= at && range.end <= text.len(), "splices overlap");
+            debug_assert!(
+                range.start >= at && range.end <= text.len(),
+                "splices overlap"
+            );
             out.extend_from_slice(text.get(at..range.start).unwrap_or_default());
             out.extend_from_slice(&with);
             at = range.end;

@@ -15,7 +15,9 @@ pub fn statements(text: &[u8], tokens: &[Token]) -> Vec<Range<usize>> {
         let end = if is_compound(text, rest) {
             rest.len()
         } else {
-            let at = rest.iter().position(|t| t.kind == TokenKind::Op(Op::Semicolon));
+            let at = rest
+                .iter()
+                .position(|t| t.kind == TokenKind::Op(Op::Semicolon));
             at.unwrap_or(rest.len())
         };
         if end > 0 {
@@ -33,7 +35,9 @@ fn is_compound(text: &[u8], tokens: &[Token]) -> bool {
     if c.eat_all(&["BEGIN", "NOT", "ATOMIC"]) {
         return true;
     }
-    if c.eat_one(&["IF", "LOOP", "REPEAT", "WHILE", "CASE", "FOR"]).is_some() {
+    if c.eat_one(&["IF", "LOOP", "REPEAT", "WHILE", "CASE", "FOR"])
+        .is_some()
+    {
         return true;
     }
     if !c.eat("CREATE") {
@@ -41,11 +45,15 @@ fn is_compound(text: &[u8], tokens: &[Token]) -> bool {
     }
     // CREATE [OR REPLACE] [DEFINER = x@y] [AGGREGATE] PROCEDURE ...
     for n in 0..12 {
-        if ["PROCEDURE", "FUNCTION", "TRIGGER", "EVENT", "PACKAGE"].iter().any(|w| c.is_word_at(n, w))
+        if ["PROCEDURE", "FUNCTION", "TRIGGER", "EVENT", "PACKAGE"]
+            .iter()
+            .any(|w| c.is_word_at(n, w))
         {
             return true;
         }
-        if ["TABLE", "VIEW", "INDEX", "DATABASE", "USER", "SELECT"].iter().any(|w| c.is_word_at(n, w))
+        if ["TABLE", "VIEW", "INDEX", "DATABASE", "USER", "SELECT"]
+            .iter()
+            .any(|w| c.is_word_at(n, w))
         {
             return false;
         }
@@ -60,7 +68,10 @@ mod tests {
 
     fn cut(sql: &str) -> Vec<&str> {
         let l = Lexed::new(sql.as_bytes(), LexMode::default(), Flavor::default()).unwrap();
-        statements(sql.as_bytes(), &l.tokens).into_iter().map(|r| &sql[r]).collect()
+        statements(sql.as_bytes(), &l.tokens)
+            .into_iter()
+            .map(|r| &sql[r])
+            .collect()
     }
 
     #[test]

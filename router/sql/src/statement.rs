@@ -71,8 +71,20 @@ pub enum Statement {
 }
 
 const ADMIN: [&str; 14] = [
-    "FLUSH", "RESET", "PURGE", "CHANGE", "INSTALL", "UNINSTALL", "SHUTDOWN", "BINLOG", "STOP",
-    "CACHE", "CLONE", "RESTART", "BACKUP", "START",
+    "FLUSH",
+    "RESET",
+    "PURGE",
+    "CHANGE",
+    "INSTALL",
+    "UNINSTALL",
+    "SHUTDOWN",
+    "BINLOG",
+    "STOP",
+    "CACHE",
+    "CLONE",
+    "RESTART",
+    "BACKUP",
+    "START",
 ];
 
 /// Tells what kind of statement the tokens are.
@@ -128,7 +140,8 @@ pub fn classify(text: &[u8], lexed: &Lexed, mode: LexMode) -> Statement {
         None => {}
     }
     let mut at = c;
-    at.eat_one(&ADMIN).map_or(Statement::Other, Statement::ServerAdmin)
+    at.eat_one(&ADMIN)
+        .map_or(Statement::Other, Statement::ServerAdmin)
 }
 
 /// WITH ctes, then the verb outside of parentheses.
@@ -159,7 +172,9 @@ fn less_common(c: Cursor<'_>) -> Option<Statement> {
     if at.eat("KILL") {
         at.eat_one(&["HARD", "SOFT"]);
         let query = at.eat_one(&["CONNECTION", "QUERY"]) == Some("QUERY");
-        let id = at.next().and_then(|t| std::str::from_utf8(at.bytes(t)).ok()?.parse().ok());
+        let id = at
+            .next()
+            .and_then(|t| std::str::from_utf8(at.bytes(t)).ok()?.parse().ok());
         return Some(id.map_or(Statement::Other, |id| Statement::Kill { query, id }));
     }
     if at.eat_one(&["EXPLAIN", "DESCRIBE", "DESC"]).is_some() {
@@ -237,9 +252,18 @@ mod tests {
         assert!(matches!(k("describe t"), Statement::Show(_)));
         assert_eq!(k("flush tables"), Statement::ServerAdmin("FLUSH"));
         assert_eq!(k("use `a`"), Statement::Use("a".into()));
-        assert_eq!(k("prepare s from 'select 1'"), Statement::SqlPrepare(Some("select 1".into())));
-        assert!(matches!(k("create sharding rule for t hash(a)"), Statement::Rule(_)));
-        assert!(matches!(k("create sharding rule for t"), Statement::BadClause(_)));
+        assert_eq!(
+            k("prepare s from 'select 1'"),
+            Statement::SqlPrepare(Some("select 1".into()))
+        );
+        assert!(matches!(
+            k("create sharding rule for t hash(a)"),
+            Statement::Rule(_)
+        ));
+        assert!(matches!(
+            k("create sharding rule for t"),
+            Statement::BadClause(_)
+        ));
         assert_eq!(k("lock tables t write"), Statement::LockTables);
         assert_eq!(k("gibberish"), Statement::Other);
     }

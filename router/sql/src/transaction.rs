@@ -43,7 +43,10 @@ pub fn parse(mut c: Cursor<'_>) -> Option<Transaction> {
             return None;
         }
         c.eat("WORK");
-        Transaction::Begin { snapshot: false, read_only: None }
+        Transaction::Begin {
+            snapshot: false,
+            read_only: None,
+        }
     } else if c.eat_all(&["START", "TRANSACTION"]) {
         start(&mut c)?
     } else if c.eat("COMMIT") {
@@ -85,7 +88,10 @@ fn start(c: &mut Cursor<'_>) -> Option<Transaction> {
             return None;
         }
     }
-    Some(Transaction::Begin { snapshot, read_only })
+    Some(Transaction::Begin {
+        snapshot,
+        read_only,
+    })
 }
 
 fn completion(c: &mut Cursor<'_>) -> Option<Completion> {
@@ -117,16 +123,28 @@ mod tests {
     #[test]
     fn variants() {
         use Transaction::*;
-        let plain = Begin { snapshot: false, read_only: None };
+        let plain = Begin {
+            snapshot: false,
+            read_only: None,
+        };
         assert_eq!(p("begin"), Some(plain.clone()));
         assert_eq!(p("START TRANSACTION;"), Some(plain));
         assert_eq!(
             p("start transaction with consistent snapshot, read only"),
-            Some(Begin { snapshot: true, read_only: Some(true) })
+            Some(Begin {
+                snapshot: true,
+                read_only: Some(true)
+            })
         );
-        let chain = Completion { chain: true, release: false };
+        let chain = Completion {
+            chain: true,
+            release: false,
+        };
         assert_eq!(p("commit and chain"), Some(Commit(chain)));
-        assert_eq!(p("rollback work and no chain no release"), Some(Rollback(Default::default())));
+        assert_eq!(
+            p("rollback work and no chain no release"),
+            Some(Rollback(Default::default()))
+        );
         assert_eq!(p("rollback to `a b`"), Some(RollbackTo("a b".into())));
         assert_eq!(p("release savepoint x"), Some(Release("x".into())));
         assert_eq!(p("xa start 'x'"), Some(Xa));

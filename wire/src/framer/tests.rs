@@ -57,7 +57,9 @@ fn result_sets_end_where_they_end() {
 fn several_results_and_an_error() {
     let mut bytes = result(CLIENT_DEPRECATE_EOF, SERVER_MORE_RESULTS_EXISTS);
     let mut seq = 9;
-    put_packet_with(&mut bytes, &mut seq, |b| ErrPacket::new(1064, "42000", "no").encode(b));
+    put_packet_with(&mut bytes, &mut seq, |b| {
+        ErrPacket::new(1064, "42000", "no").encode(b)
+    });
     for piece in [1, 5, 1000] {
         let (_, controls, f) = feed(Framer::new(Expect::Result, true), &bytes, piece);
         assert_eq!(controls, [Control::RowsEnd, Control::Err]);
@@ -75,7 +77,12 @@ fn prepare_answers_of_every_shape() {
     for (p, c) in [(0, 0), (1, 0), (0, 1), (2, 3)] {
         for deprecate in [true, false] {
             let mk = |n| (0..n).map(|_| def()).collect();
-            let answer = Prepared { id: 1, params: mk(p), columns: mk(c), warnings: 0 };
+            let answer = Prepared {
+                id: 1,
+                params: mk(p),
+                columns: mk(c),
+                warnings: 0,
+            };
             let (mut bytes, mut seq) = (Vec::new(), 1);
             answer.encode(&mut bytes, &mut seq, 1, deprecate, 2);
             for piece in [1, 6, 1000] {
@@ -98,7 +105,11 @@ fn a_row_of_more_than_16_mib_is_one_row() {
     row.resize(row.len() + MAX_PAYLOAD + 100, 0xff);
     put_packet(&mut bytes, &mut seq, &row);
     put_packet_with(&mut bytes, &mut seq, |b| {
-        OkPacket { status: 2, ..Default::default() }.encode(b, 0xfe, 0)
+        OkPacket {
+            status: 2,
+            ..Default::default()
+        }
+        .encode(b, 0xfe, 0)
     });
     for piece in [65_536, 1 << 24] {
         let (passed, _, f) = feed(Framer::new(Expect::Result, true), &bytes, piece);
@@ -120,9 +131,16 @@ fn numbers_are_rewritten() {
 
 #[test]
 fn lies_are_errors_not_panics() {
-    for bad in [&[0, 0, 0, 1][..], &[1, 0, 0, 1, 0x00], &[2, 0, 0, 1, 0xfc, 1]] {
+    for bad in [
+        &[0, 0, 0, 1][..],
+        &[1, 0, 0, 1, 0x00],
+        &[2, 0, 0, 1, 0xfc, 1],
+    ] {
         let mut buf = bad.to_vec();
         let mut f = Framer::new(Expect::Result, true);
-        assert!(!matches!(f.step(&mut buf), Ok(Step::Control(..))), "{bad:?}");
+        assert!(
+            !matches!(f.step(&mut buf), Ok(Step::Control(..))),
+            "{bad:?}"
+        );
     }
 }

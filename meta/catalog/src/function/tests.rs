@@ -5,7 +5,10 @@ use super::*;
 fn int_key() -> Vec<KeyColumn> {
     vec![KeyColumn {
         name: "id".into(),
-        kind: KeyType::Integer { min: i64::MIN.into(), max: i64::MAX.into() },
+        kind: KeyType::Integer {
+            min: i64::MIN.into(),
+            max: i64::MAX.into(),
+        },
     }]
 }
 
@@ -66,10 +69,22 @@ fn wrong_rules_are_refused() {
     assert!(Compiled::new(&range(&[("max", 1), ("10", 2)]), &int_key()).is_err());
     assert!(Compiled::new(&range(&[("x", 1)]), &int_key()).is_err());
     let twice = Function::List(vec![
-        ListPartition { name: "a".into(), values: Some(vec![vec![num("1")]]), shard: s(1) },
-        ListPartition { name: "b".into(), values: Some(vec![vec![num("1")]]), shard: s(2) },
+        ListPartition {
+            name: "a".into(),
+            values: Some(vec![vec![num("1")]]),
+            shard: s(1),
+        },
+        ListPartition {
+            name: "b".into(),
+            values: Some(vec![vec![num("1")]]),
+            shard: s(2),
+        },
     ]);
-    assert!(Compiled::new(&twice, &int_key()).unwrap_err().contains("partition a and again in b"));
+    assert!(
+        Compiled::new(&twice, &int_key())
+            .unwrap_err()
+            .contains("partition a and again in b")
+    );
 }
 
 #[test]
@@ -81,7 +96,11 @@ fn lists_with_null_and_default() {
             shard: s(1),
         }];
         if default {
-            p.push(ListPartition { name: "d".into(), values: None, shard: s(2) });
+            p.push(ListPartition {
+                name: "d".into(),
+                values: None,
+                shard: s(2),
+            });
         }
         Compiled::new(&Function::List(p), &int_key()).unwrap()
     };
@@ -93,13 +112,29 @@ fn lists_with_null_and_default() {
 #[test]
 fn tuple_ranges_compare_in_order() {
     let mut key = int_key();
-    key.push(KeyColumn { name: "b".into(), ..key[0].clone() });
+    key.push(KeyColumn {
+        name: "b".into(),
+        ..key[0].clone()
+    });
     let f = Function::Range(vec![
-        RangePartition { name: "a".into(), upper: vec![num("10"), num("5")], shard: s(1) },
-        RangePartition { name: "m".into(), upper: vec![Upper::MaxValue], shard: s(2) },
+        RangePartition {
+            name: "a".into(),
+            upper: vec![num("10"), num("5")],
+            shard: s(1),
+        },
+        RangePartition {
+            name: "m".into(),
+            upper: vec![Upper::MaxValue],
+            shard: s(2),
+        },
     ]);
     let c = Compiled::new(&f, &key).unwrap();
     assert_eq!(c.shard(&[n(10), n(4)]), Ok(s(1)));
     assert_eq!(c.shard(&[n(10), n(5)]), Ok(s(2)));
-    assert_eq!(c.shards_between(Some(&n(10)), Some(&n(10))).unwrap().to_vec(), [s(1), s(2)]);
+    assert_eq!(
+        c.shards_between(Some(&n(10)), Some(&n(10)))
+            .unwrap()
+            .to_vec(),
+        [s(1), s(2)]
+    );
 }

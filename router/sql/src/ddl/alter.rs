@@ -48,13 +48,18 @@ pub(super) fn parse(mut c: Cursor<'_>) -> Option<Ddl> {
     if c.eat("TABLE") {
         c.eat_all(&["IF", "EXISTS"]);
         let table = c.object_name()?;
-        return Some(Ddl::AlterTable { table, actions: actions(&mut c) });
+        return Some(Ddl::AlterTable {
+            table,
+            actions: actions(&mut c),
+        });
     }
     while !c.at_end() {
         if c.eat("VIEW") {
             return super::create_view(c, true);
         }
-        if c.eat_one(&["PROCEDURE", "FUNCTION", "EVENT", "SEQUENCE", "SERVER"]).is_some() {
+        if c.eat_one(&["PROCEDURE", "FUNCTION", "EVENT", "SEQUENCE", "SERVER"])
+            .is_some()
+        {
             c.eat_all(&["IF", "EXISTS"]);
             return Some(Ddl::Routine(c.object_name()?));
         }
@@ -85,11 +90,21 @@ fn actions(c: &mut Cursor<'_>) -> Vec<AlterAction> {
 }
 
 fn action(mut c: Cursor<'_>, end: usize) -> Vec<AlterAction> {
-    let mut out: Vec<_> =
-        foreign_keys(c, end).into_iter().map(AlterAction::ForeignKey).collect();
+    let mut out: Vec<_> = foreign_keys(c, end)
+        .into_iter()
+        .map(AlterAction::ForeignKey)
+        .collect();
     out.extend(unique_key(c, end));
     if c.eat_one(&["DROP", "MODIFY", "CHANGE", "ALTER"]).is_some() {
-        let key = ["INDEX", "KEY", "PRIMARY", "FOREIGN", "CONSTRAINT", "PARTITION", "CHECK"];
+        let key = [
+            "INDEX",
+            "KEY",
+            "PRIMARY",
+            "FOREIGN",
+            "CONSTRAINT",
+            "PARTITION",
+            "CHECK",
+        ];
         if !key.iter().any(|w| c.is_word(w)) {
             c.eat("COLUMN");
             c.eat_all(&["IF", "EXISTS"]);
@@ -108,7 +123,11 @@ fn action(mut c: Cursor<'_>, end: usize) -> Vec<AlterAction> {
         out.push(AlterAction::ExchangePartition);
     } else if c.eat("COMMENT") {
         c.eat_op(Op::Eq);
-        let text = c.string().unwrap_or_default().trim_start().to_ascii_lowercase();
+        let text = c
+            .string()
+            .unwrap_or_default()
+            .trim_start()
+            .to_ascii_lowercase();
         if text.starts_with("shard by") {
             out.push(AlterAction::RuleComment);
         }
@@ -156,7 +175,11 @@ pub(super) fn foreign_keys(mut c: Cursor<'_>, end: usize) -> Vec<ForeignKey> {
         } else if c.eat("REFERENCES") {
             if let Some(table) = c.object_name() {
                 let referred = c.name_list().unwrap_or_default();
-                out.push(ForeignKey { columns: std::mem::take(&mut columns), table, referred });
+                out.push(ForeignKey {
+                    columns: std::mem::take(&mut columns),
+                    table,
+                    referred,
+                });
             }
         } else {
             c.next();

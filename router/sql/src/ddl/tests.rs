@@ -31,8 +31,15 @@ fn create_table_with_a_clause() {
 fn create_table_with_a_comment() {
     let t = table("create table x (a int) comment 'shard by hash(a)' engine=innodb");
     assert!(matches!(t.rule.unwrap().by, ShardBy::Hash { .. }) && t.clause.is_none());
-    assert_eq!(table("create table x (a int comment 'shard by hash(a)')").rule, None);
-    assert!(p("create table x (a int) comment='shard by magic'").unwrap().is_err());
+    assert_eq!(
+        table("create table x (a int comment 'shard by hash(a)')").rule,
+        None
+    );
+    assert!(
+        p("create table x (a int) comment='shard by magic'")
+            .unwrap()
+            .is_err()
+    );
 }
 
 #[test]
@@ -42,7 +49,8 @@ fn other_creates() {
     assert!(table("create table a (b int) select 1").selects);
     assert!(table("create temporary table a (b int)").temporary);
     assert!(!table("create table a (b int) with system versioning").selects);
-    let Some(Ok(Ddl::CreateDatabase { shard, .. })) = p("create database d default shard s2") else {
+    let Some(Ok(Ddl::CreateDatabase { shard, .. })) = p("create database d default shard s2")
+    else {
         panic!()
     };
     assert_eq!(shard.unwrap().1, "s2");
@@ -52,7 +60,10 @@ fn other_creates() {
     ));
     assert!(matches!(p("create unique index i on t (a, b(10))"),
         Some(Ok(Ddl::CreateIndex { unique: true, columns, .. })) if columns == ["a", "b"]));
-    assert!(matches!(p("create or replace procedure p() select 1"), Some(Ok(Ddl::Routine(_)))));
+    assert!(matches!(
+        p("create or replace procedure p() select 1"),
+        Some(Ok(Ddl::Routine(_)))
+    ));
     assert_eq!(p("create user x"), Some(Ok(Ddl::Account)));
 }
 
@@ -62,34 +73,52 @@ fn alter_names_what_it_touches() {
         Some(Ok(Ddl::AlterTable { actions, .. })) => actions,
         other => panic!("{other:?}"),
     };
-    assert_eq!(actions("alter table t drop column a, modify b int, add c int"), [
-        AlterAction::Column("a".into()),
-        AlterAction::Column("b".into()),
-        AlterAction::Other
-    ]);
-    assert_eq!(actions("alter table t add unique key u (a, b)"), [AlterAction::UniqueKey(vec![
-        "a".into(),
-        "b".into()
-    ])]);
-    assert_eq!(actions("alter table t add column x int unique"), [AlterAction::UniqueKey(vec![
-        "x".into()
-    ])]);
-    assert!(matches!(actions("alter table t rename to d.u")[0], AlterAction::RenameTo(_)));
+    assert_eq!(
+        actions("alter table t drop column a, modify b int, add c int"),
+        [
+            AlterAction::Column("a".into()),
+            AlterAction::Column("b".into()),
+            AlterAction::Other
+        ]
+    );
+    assert_eq!(
+        actions("alter table t add unique key u (a, b)"),
+        [AlterAction::UniqueKey(vec!["a".into(), "b".into()])]
+    );
+    assert_eq!(
+        actions("alter table t add column x int unique"),
+        [AlterAction::UniqueKey(vec!["x".into()])]
+    );
+    assert!(matches!(
+        actions("alter table t rename to d.u")[0],
+        AlterAction::RenameTo(_)
+    ));
     assert!(matches!(
         actions("alter table t add constraint f foreign key (a) references u (b)")[0],
         AlterAction::ForeignKey(_)
     ));
-    assert_eq!(actions("alter table t comment='shard by hash(x)'"), [AlterAction::RuleComment]);
-    assert_eq!(actions("alter table t drop primary key"), [AlterAction::Other]);
+    assert_eq!(
+        actions("alter table t comment='shard by hash(x)'"),
+        [AlterAction::RuleComment]
+    );
+    assert_eq!(
+        actions("alter table t drop primary key"),
+        [AlterAction::Other]
+    );
 }
 
 #[test]
 fn drops_and_renames() {
     assert!(matches!(p("drop table if exists a, b.c"),
         Some(Ok(Ddl::DropTable { tables, if_exists: true, .. })) if tables.len() == 2));
-    assert!(matches!(p("rename table a to b, c to d"), Some(Ok(Ddl::RenameTable(v))) if v.len() == 2));
+    assert!(
+        matches!(p("rename table a to b, c to d"), Some(Ok(Ddl::RenameTable(v))) if v.len() == 2)
+    );
     assert!(matches!(p("truncate t"), Some(Ok(Ddl::Truncate(_)))));
-    assert!(matches!(p("drop index i on t"), Some(Ok(Ddl::DropIndex(_)))));
+    assert!(matches!(
+        p("drop index i on t"),
+        Some(Ok(Ddl::DropIndex(_)))
+    ));
     assert!(matches!(p("analyze table a, b"), Some(Ok(Ddl::Maintain(v))) if v.len() == 2));
     assert_eq!(p("select 1"), None);
 }

@@ -1,0 +1,149 @@
+//! ALTER TABLE and indexes: what the sharding key allows, then a job, then a fresh look at the table.
+
+use super::create::Wanted;
+use crate::session::{Session, Stop, error};
+use crate::statement::Run;
+use catalog::job::Effect;
+use catalog::{Placement, Table, TableName};
+use sql::ObjectName;
+use sql::ddl::AlterAction;
+
+impl Session {
+    pub(super) async fn alter_table(
+        &mut self,
+        table: &ObjectName,
+        actions: &[AlterAction],
+        run: Run<'_>,
+    ) -> Result<(), Stop> {
+        let (name, entry) = self.table(table)?;
+        let mut renamed = None;
+        for action in actions {
+            self.check_action(&name, &entry, action)?;
+            if let AlterAction::RenameTo(to) = action {
+                renamed = Some(self.full_name(to)?);
+            }
+        }
+        if let Some(sharding) = entry.sharding()
+            && sharding
+                .key
+                .iter()
+                .any(|k| matches!(k.kind, catalog::KeyType::Text { .. }))
+            && changes_collation(run)
+        {
+            return Err(error(
+                1235,
+                "42000",
+                format!(
+                    "ALTER TABLE {name}: the collation of the sharding key would change, and \
+                         with it where rows belong"
+                ),
+            ));
+        }
+        match renamed {
+            Some(to) if actions.len() == 1 => {
+                let effect = Effect::Rename(vec![(name.clone(), to.clone())]);
+                let shards = self.shards_of(&entry);
+                let sql = String::from_utf8_lossy(run.text).into_owned();
+                self.simple_job(&sql, vec![name, to], &shards, effect).await
+            }
+            Some(_) => Err(error(
+                1235,
+                "42000",
+                "RENAME together with other changes is not supported; use two ALTER TABLE",
+            )),
+            None => self.alter_and_look(&name, &entry, run).await,
+        }
+    }
+
+    /// A change that only the shards' tables see (indexes).
+    pub(super) async fn alter_plain(
+        &mut self,
+        table: &ObjectName,
+        run: Run<'_>,
+    ) -> Result<(), Stop> {
+        let (name, entry) = self.table(table)?;
+        self.alter_and_look(&name, &entry, run).await
+    }
+
+    pub(super) async fn create_index(
+        &mut self,
+        table: &ObjectName,
+        unique: bool,
+        columns: &[String],
+        run: Run<'_>,
+    ) -> Result<(), Stop> {
+        let (name, entry) = self.table(table)?;
+        if unique {
+            self.check_action(&name, &entry, &AlterAction::UniqueKey(columns.to_vec()))?;
+        }
+        self.alter_and_look(&name, &entry, run).await
+    }
+
+    async fn alter_and_look(
+        &mut self,
+        name: &TableName,
+        entry: &Table,
+        run: Run<'_>,
+    ) -> Result<(), Stop> {
+        let shards = self.shards_of(entry);
+        let sql = String::from_utf8_lossy(run.text).into_owned();
+        let mut job = self.start_job(&sql, vec![name.clone()], &shards).await?;
+        self.run_job(&mut job, &sql).await?;
+        let wanted = Wanted::Like(entry.placement.clone());
+        let now = self.table_entry(name, wanted, shards[0], &[]).await?;
+        let now = Table {
+            id: entry.id,
+            ..now
+        };
+        self.finish_job(&job, Effect::PutTable(Box::new(now))).await
+    }
+
+    fn check_action(
+        &self,
+        name: &TableName,
+        entry: &Table,
+        action: &AlterAction,
+    ) -> Result<(), Stop> {
+        if let AlterAction::ForeignKey(fk) = action {
+            return self.check_foreign_key(name, &entry.placement, fk);
+        }
+        let Placement::Sharded(s) = &entry.placement else {
+            return Ok(());
+        };
+        let refuse = |why: String| Err(error(1235, "42000", format!("ALTER TABLE {name}: {why}")));
+        match action {
+            AlterAction::Column(c) if s.key_index(c).is_some() => refuse(format!(
+                "{c} belongs to the sharding key, and where rows are depends on it"
+            )),
+            AlterAction::UniqueKey(columns) => {
+                let has = |k: &catalog::KeyColumn| {
+                    columns.iter().any(|c| c.eq_ignore_ascii_case(&k.name))
+                };
+                match s.key.iter().find(|k| !has(k)) {
+                    None => Ok(()),
+                    Some(missing) => refuse(format!(
+                        "the unique key would not contain the sharding key column {}, so no shard \
+                         could tell whether a value is unique",
+                        missing.name
+                    )),
+                }
+            }
+            AlterAction::RuleComment => {
+                refuse("a sharding rule is not changed by a comment".to_string())
+            }
+            AlterAction::ExchangePartition => {
+                refuse("EXCHANGE and CONVERT PARTITION move rows between tables".to_string())
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+fn changes_collation(run: Run<'_>) -> bool {
+    let words: [&[u8]; 3] = [b"CONVERT", b"COLLATE", b"CHARSET"];
+    run.lexed.tokens.iter().any(|t| {
+        words
+            .iter()
+            .any(|w| router::traits::is_word(run.text, *t, w))
+    })
+}

@@ -1,0 +1,385 @@
+//! CREATE TABLE: where it goes, whether its keys allow that, and its entry in the catalog.
+
+use super::job::Running;
+use crate::introspect::{TableInfo, table_info};
+use crate::session::{Session, Stop, error};
+use crate::statement::Run;
+use catalog::function::{ListPartition, RangePartition};
+use catalog::job::Effect;
+use catalog::{Function, GroupId, Placement, ShardId, Sharding, Table, TableId, TableName, Upper};
+use router::names::{Common, named};
+use sql::cursor::Cursor;
+use sql::ddl::{CreateTable, ForeignKey};
+use sql::ident::quote_name;
+use sql::shard_by::{Rule, RuleValue, ShardBy, parse_rule};
+use sql::splice::Splices;
+use sql::{LexMode, Lexed};
+
+/// ER_TABLE_EXISTS_ERROR.
+fn exists(name: &TableName) -> Stop {
+    error(
+        1050,
+        "42S01",
+        format!("Table '{}' already exists", name.table),
+    )
+}
+
+/// A rule that cannot be.
+pub(super) fn bad_rule(table: &TableName, why: impl std::fmt::Display) -> Stop {
+    error(
+        1235,
+        "42000",
+        format!("the sharding rule of {table} is refused: {why}"),
+    )
+}
+
+impl Session {
+    pub(super) async fn create_table(&mut self, t: &CreateTable, run: Run<'_>) -> Result<(), Stop> {
+        let name = self.full_name(&t.table)?;
+        let catalog = self.worker.catalog();
+        if !catalog.databases.contains_key(&name.database) {
+            return Err(error(
+                1049,
+                "42000",
+                format!("Unknown database '{}'", name.database),
+            ));
+        }
+        if let Some(old) = self.find(&name) {
+            if t.if_not_exists {
+                let text = format!("Table '{}' already exists", name.table);
+                self.diagnostics.note("1050", text);
+                return Ok(());
+            }
+            if !t.or_replace {
+                return Err(exists(&name));
+            }
+            if !matches!(old.placement, Placement::Single(_)) {
+                return Err(error(
+                    1235,
+                    "42000",
+                    format!(
+                        "CREATE OR REPLACE of {name}, which is on several shards, is not \
+                             supported; DROP it first"
+                    ),
+                ));
+            }
+        }
+        let rule = self.rule_for(t, &name)?;
+        let (shards, by) = self.placement_for(t, &name, rule, run)?;
+        let mut splices = Splices::default();
+        if let Some(range) = t.clause.clone() {
+            splices.replace(range, "");
+        }
+        let sql = String::from_utf8_lossy(&splices.apply(run.text)).into_owned();
+        let statement = String::from_utf8_lossy(run.text).into_owned();
+        let mut job = self
+            .start_job(&statement, vec![name.clone()], &shards)
+            .await?;
+        self.run_job(&mut job, &sql).await?;
+        let table = match self
+            .table_entry(&name, by, shards[0], &t.foreign_keys)
+            .await
+        {
+            Ok(table) => table,
+            Err(stop) => {
+                self.take_back(&job, &name).await?;
+                return Err(stop);
+            }
+        };
+        self.finish_job(&job, Effect::PutTable(Box::new(table)))
+            .await
+    }
+
+    async fn take_back(&mut self, job: &Running, name: &TableName) -> Result<(), Stop> {
+        let (db, table) = (quote_name(&name.database), quote_name(&name.table));
+        self.undo_job(job, &format!("DROP TABLE IF EXISTS {db}.{table}"))
+            .await;
+        self.abandon_job(job).await
+    }
+
+    /// The rule: in the statement, waiting in the catalog, or that of the table it is LIKE.
+    fn rule_for(&self, t: &CreateTable, name: &TableName) -> Result<Option<Rule>, Stop> {
+        if let Some(rule) = &t.rule {
+            return Ok(Some(rule.clone()));
+        }
+        let catalog = self.worker.catalog();
+        let Some(pending) = catalog.rules.get(name) else {
+            return Ok(None);
+        };
+        let text = pending.clause.as_bytes();
+        let mode = LexMode::default();
+        let lexed =
+            Lexed::new(text, mode, self.worker.flavor.get()).map_err(|e| bad_rule(name, e))?;
+        let rule = parse_rule(&mut Cursor::new(text, &lexed.tokens, mode));
+        rule.map(Some).map_err(|e| bad_rule(name, e))
+    }
+
+    /// Shards that get the table, and what becomes of it once its columns are known.
+    fn placement_for(
+        &self,
+        t: &CreateTable,
+        name: &TableName,
+        rule: Option<Rule>,
+        run: Run<'_>,
+    ) -> Result<(Vec<ShardId>, Wanted), Stop> {
+        let catalog = self.worker.catalog();
+        let all = catalog.shard_ids();
+        let home = catalog.default_shard(Some(&name.database));
+        let home = home.ok_or_else(router::plan::no_shards)?;
+        if let (Some(like), None) = (&t.like, &rule) {
+            let (_, like) = self.table(like)?;
+            let wanted = Wanted::Like(like.placement.clone());
+            return Ok((self.shards_of(&like), wanted));
+        }
+        let Some(rule) = rule else {
+            if t.selects {
+                self.check_selects(home, run)?;
+            }
+            return Ok((vec![home], Wanted::Like(Placement::Single(home))));
+        };
+        if t.selects {
+            return Err(bad_rule(
+                name,
+                "CREATE TABLE ... SELECT cannot fill several shards yet",
+            ));
+        }
+        self.check_shard_names(&rule.by)?;
+        if let ShardBy::Single { shard } = &rule.by {
+            let shard = match shard {
+                Some(n) => catalog.shard_named(n).map_or(home, |s| s.id),
+                None => home,
+            };
+            return Ok((vec![shard], Wanted::Like(Placement::Single(shard))));
+        }
+        if rule.by == ShardBy::Reference {
+            return Ok((all, Wanted::Like(Placement::Reference)));
+        }
+        Ok((all, Wanted::Rule(rule)))
+    }
+
+    fn check_selects(&self, home: ShardId, run: Run<'_>) -> Result<(), Stop> {
+        let catalog = self.worker.catalog();
+        let database = self.database.as_deref();
+        match named(&catalog, database, run.text, &run.lexed.tokens).common() {
+            Common::Nothing | Common::Reference => Ok(()),
+            Common::OneShard(s) if s == home => Ok(()),
+            _ => Err(error(
+                1235,
+                "42000",
+                "CREATE TABLE ... SELECT from tables on other shards is not supported yet",
+            )),
+        }
+    }
+
+    /// Every shard that a rule names must exist.
+    pub(super) fn check_shard_names(&self, by: &ShardBy) -> Result<(), Stop> {
+        let catalog = self.worker.catalog();
+        let names: Vec<&String> = match by {
+            ShardBy::Hash { shards, .. } => shards.iter().collect(),
+            ShardBy::Range { parts, .. } => parts.iter().map(|p| &p.shard).collect(),
+            ShardBy::List { parts, .. } => parts.iter().map(|p| &p.shard).collect(),
+            ShardBy::Single { shard } => shard.iter().collect(),
+            ShardBy::Reference => Vec::new(),
+        };
+        match names.into_iter().find(|n| catalog.shard_named(n).is_none()) {
+            None => Ok(()),
+            Some(missing) => {
+                let known: Vec<_> = catalog.shards.values().map(|s| s.name.as_str()).collect();
+                let text = format!(
+                    "there is no shard {missing}; the shards are {}",
+                    known.join(", ")
+                );
+                Err(error(1235, "42000", text))
+            }
+        }
+    }
+
+    /// The catalog's entry for a table that exists on its shards, if its rule holds.
+    pub(super) async fn table_entry(
+        &mut self,
+        name: &TableName,
+        wanted: Wanted,
+        shard: ShardId,
+        foreign_keys: &[ForeignKey],
+    ) -> Result<Table, Stop> {
+        let info = self.info_of(name, shard).await?;
+        let placement = match wanted {
+            Wanted::Like(p) => p,
+            Wanted::Rule(rule) => self.sharding(name, &rule, &info)?,
+        };
+        if let Placement::Sharded(s) = &placement {
+            info.check_unique_keys(&s.key)
+                .map_err(|e| bad_rule(name, e))?;
+        }
+        for fk in foreign_keys {
+            self.check_foreign_key(name, &placement, fk)?;
+        }
+        Ok(Table {
+            id: TableId(0),
+            name: name.clone(),
+            placement,
+            columns: info.insert_columns(),
+            auto_increment: info.auto_increment(),
+        })
+    }
+
+    pub(super) async fn info_of(
+        &mut self,
+        name: &TableName,
+        shard: ShardId,
+    ) -> Result<TableInfo, Stop> {
+        let pool = self.worker.pool(shard)?;
+        let mut lease = pool.lease(self.class, &self.worker.fresh, None).await?;
+        let fresh = self.worker.fresh.clone();
+        let conn = lease.conn()?;
+        conn.prepare_for(&fresh, None).await?;
+        let info = table_info(conn, &name.database, &name.table).await?;
+        info.ok_or_else(|| router::Refusal::no_such_table(&name.database, &name.table).into())
+    }
+
+    fn sharding(&self, name: &TableName, rule: &Rule, info: &TableInfo) -> Result<Placement, Stop> {
+        let bad = |why: String| bad_rule(name, why);
+        let (columns, function) = self.function(&rule.by).map_err(bad)?;
+        let key = info.key(columns).map_err(bad)?;
+        let sharding = match &rule.with {
+            None => Sharding::new(key, function, GroupId(0)).map_err(bad)?,
+            Some(with) => {
+                let (with_name, with) = self.table(with)?;
+                let Some(model) = with.sharding() else {
+                    return Err(bad(format!("WITH {with_name}: that table is not sharded")));
+                };
+                let s = Sharding::new(key, model.function.clone(), model.group).map_err(bad)?;
+                if !s.is_placed_like(model) || function.name() != model.function.name() {
+                    return Err(bad(format!(
+                        "WITH {with_name}: the function or the types of the keys differ, so equal \
+                         keys would not live together"
+                    )));
+                }
+                s
+            }
+        };
+        Ok(Placement::Sharded(Box::new(sharding)))
+    }
+
+    fn function<'r>(&self, by: &'r ShardBy) -> Result<(&'r [String], Function), String> {
+        let catalog = self.worker.catalog();
+        let id = |name: &String| {
+            let shard = catalog.shard_named(name).map(|s| s.id);
+            shard.ok_or_else(|| format!("there is no shard {name}"))
+        };
+        match by {
+            ShardBy::Hash { columns, shards } => {
+                let ids: Result<Vec<_>, _> = shards.iter().map(id).collect();
+                let mut ids = ids?;
+                if ids.is_empty() {
+                    ids = catalog.shard_ids();
+                }
+                Ok((columns, Function::even_hash(&ids)))
+            }
+            ShardBy::Range { columns, parts } => {
+                let part = |p: &sql::shard_by::RangePart| {
+                    let upper = p.upper.iter().map(upper).collect();
+                    Ok(RangePartition {
+                        name: p.name.clone(),
+                        upper,
+                        shard: id(&p.shard)?,
+                    })
+                };
+                let parts: Result<Vec<_>, String> = parts.iter().map(part).collect();
+                Ok((columns, Function::Range(parts?)))
+            }
+            ShardBy::List { columns, parts } => {
+                let part = |p: &sql::shard_by::ListPart| {
+                    let tuple = |t: &Vec<RuleValue>| t.iter().map(upper).collect();
+                    let values = p.values.as_ref().map(|v| v.iter().map(tuple).collect());
+                    Ok(ListPartition {
+                        name: p.name.clone(),
+                        values,
+                        shard: id(&p.shard)?,
+                    })
+                };
+                let parts: Result<Vec<_>, String> = parts.iter().map(part).collect();
+                Ok((columns, Function::List(parts?)))
+            }
+            ShardBy::Reference | ShardBy::Single { .. } => {
+                Err("it has no sharding function".to_string())
+            }
+        }
+    }
+
+    /// A foreign key must find its row on the same shard, or InnoDB would refuse good rows.
+    pub(super) fn check_foreign_key(
+        &self,
+        name: &TableName,
+        placement: &Placement,
+        fk: &ForeignKey,
+    ) -> Result<(), Stop> {
+        let target = sql::ObjectName {
+            database: fk
+                .table
+                .database
+                .clone()
+                .or_else(|| Some(name.database.clone())),
+            name: fk.table.name.clone(),
+        };
+        if self.full_name(&target)? == *name {
+            return match placement {
+                Placement::Sharded(s) if !aligned(s, s, fk) => Err(self.fk_error(name, fk)),
+                _ => Ok(()),
+            };
+        }
+        let (_, table) = self.table(&target)?;
+        let fine = match (placement, &table.placement) {
+            (_, Placement::Reference) => true,
+            (Placement::Single(a), Placement::Single(b)) => a == b,
+            (Placement::Sharded(a), Placement::Sharded(b)) => {
+                a.is_placed_like(b) && aligned(a, b, fk)
+            }
+            _ => false,
+        };
+        if fine {
+            Ok(())
+        } else {
+            Err(self.fk_error(name, fk))
+        }
+    }
+
+    fn fk_error(&self, name: &TableName, fk: &ForeignKey) -> Stop {
+        error(
+            1235,
+            "42000",
+            format!(
+                "the foreign key of {name} to {} would cross shards: both tables must be sharded \
+                 alike and the foreign key must contain the sharding key, or {} must be a \
+                 reference table",
+                fk.table, fk.table
+            ),
+        )
+    }
+}
+
+/// What a new table is to be.
+pub(super) enum Wanted {
+    /// This placement, as it is.
+    Like(Placement),
+    /// By a rule, once the columns are known.
+    Rule(Rule),
+}
+
+fn aligned(a: &Sharding, b: &Sharding, fk: &ForeignKey) -> bool {
+    a.key.iter().zip(&b.key).all(|(own, other)| {
+        let pairs = fk.columns.iter().zip(&fk.referred);
+        pairs
+            .into_iter()
+            .any(|(c, r)| c.eq_ignore_ascii_case(&own.name) && r.eq_ignore_ascii_case(&other.name))
+    })
+}
+
+fn upper(v: &RuleValue) -> Upper {
+    match v {
+        RuleValue::Number(n) => Upper::Number(n.clone()),
+        RuleValue::Text(t) => Upper::Text(t.clone()),
+        RuleValue::Null => Upper::Null,
+        RuleValue::MaxValue => Upper::MaxValue,
+    }
+}

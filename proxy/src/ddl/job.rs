@@ -1,0 +1,233 @@
+//! Runs a job: the statement on each shard in turn, noted before and after.
+
+use crate::session::{Session, Stop, error};
+use catalog::job::Effect;
+use catalog::{Catalog, Command, JobId, Rejected, ShardId, ShardProgress, TableName};
+use meta_client::MetaError;
+use shard::ShardError;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// How long a DDL statement waits until every worker plans against the new catalog.
+const WORKERS_FOLLOW: Duration = Duration::from_secs(2);
+
+/// Errors that say "it is done already", when a job is taken up again.
+const DONE_ALREADY: [u16; 10] = [1007, 1008, 1050, 1051, 1060, 1061, 1091, 1146, 1017, 1826];
+
+/// A job that was started or taken up.
+pub(super) struct Running {
+    pub id: JobId,
+    shards: Vec<(ShardId, ShardProgress)>,
+    resumed: bool,
+}
+
+impl Session {
+    /// Changes the catalog, and waits until every worker knows.
+    pub(super) async fn propose(&mut self, command: Command) -> Result<Arc<Catalog>, Stop> {
+        let catalog = self.worker.shared.meta.propose(command, None).await;
+        let catalog = catalog.map_err(meta_error)?;
+        self.worker.set_catalog(catalog.clone());
+        Ok(catalog)
+    }
+
+    /// Waits until every worker plans against this catalog, so that the next statement of any session
+    /// sees the change.
+    async fn workers_follow(&self, epoch: u64) {
+        let until = Instant::now() + WORKERS_FOLLOW;
+        while !self.worker.shared.workers_reached(epoch) && Instant::now() < until {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+
+    /// Starts a job, or takes up the one that the same statement began.
+    pub(super) async fn start_job(
+        &mut self,
+        statement: &str,
+        objects: Vec<TableName>,
+        shards: &[ShardId],
+    ) -> Result<Running, Stop> {
+        let catalog = self.worker.catalog();
+        let same = catalog
+            .jobs
+            .values()
+            .find(|j| j.statement == statement && j.objects == objects);
+        if let Some(job) = same {
+            return Ok(Running {
+                id: job.id,
+                shards: job.shards.clone(),
+                resumed: true,
+            });
+        }
+        let database = self.database.as_deref().map(str::to_string);
+        let command = Command::StartJob {
+            database,
+            statement: statement.to_string(),
+            objects,
+            shards: shards.to_vec(),
+        };
+        let catalog = self.propose(command).await?;
+        let shards = shards
+            .iter()
+            .map(|s| (*s, ShardProgress::Pending))
+            .collect();
+        Ok(Running {
+            id: JobId(catalog.last_id),
+            shards,
+            resumed: false,
+        })
+    }
+
+    /// Runs the statement on every shard that has not done it. On the first failure with nothing done
+    /// anywhere the job is given up and the shard's own error returned; else the error tells how far
+    /// each shard is, and the same statement takes the job up again.
+    pub(super) async fn run_job(&mut self, job: &mut Running, sql: &str) -> Result<(), Stop> {
+        let mut failed: Option<ShardError> = None;
+        for i in 0..job.shards.len() {
+            let (shard, progress) = job.shards[i].clone();
+            if progress == ShardProgress::Done {
+                continue;
+            }
+            let result = self.run_on(shard, sql).await;
+            let maybe_done = job.resumed && progress == ShardProgress::Pending;
+            let progress = match &result {
+                Ok(()) => ShardProgress::Done,
+                Err(ShardError::Server { err, .. })
+                    if maybe_done && DONE_ALREADY.contains(&err.code) =>
+                {
+                    ShardProgress::Done
+                }
+                Err(e) => ShardProgress::Failed(e.to_string()),
+            };
+            job.shards[i].1 = progress.clone();
+            if let (ShardProgress::Failed(_), Err(e)) = (&progress, result) {
+                failed.get_or_insert(e);
+                let nothing_done = job
+                    .shards
+                    .iter()
+                    .all(|(_, p)| !matches!(p, ShardProgress::Done));
+                if nothing_done && !job.resumed {
+                    break;
+                }
+            }
+            self.propose(Command::Progress {
+                job: job.id,
+                shard,
+                progress,
+            })
+            .await?;
+        }
+        let Some(first) = failed else { return Ok(()) };
+        if !job.shards.iter().any(|(_, p)| *p == ShardProgress::Done) {
+            self.propose(Command::AbandonJob { job: job.id }).await?;
+            return Err(first.into());
+        }
+        Err(self.half_done(job))
+    }
+
+    async fn run_on(&mut self, shard: ShardId, sql: &str) -> Result<(), ShardError> {
+        let pool = self.worker.pool(shard)?;
+        let database = self.database.clone();
+        let mut lease = pool
+            .lease(self.class, &self.plain_settings, database.as_ref())
+            .await?;
+        let settings = self.plain_settings.clone();
+        let conn = lease.conn()?;
+        match conn.prepare_for(&settings, database.as_ref()).await {
+            Ok(()) => {}
+            // The current database is the one that is being made: run without it.
+            Err(ShardError::Server { err, .. }) if err.code == 1049 => {}
+            Err(e) => return Err(e),
+        }
+        let answer = conn.run(sql).await;
+        // DROP DATABASE may have taken the current database away.
+        conn.dirty |= answer.is_err();
+        answer.map(|_| ())
+    }
+
+    fn half_done(&self, job: &Running) -> Stop {
+        let catalog = self.worker.catalog();
+        let parts: Vec<_> = job
+            .shards
+            .iter()
+            .map(|(s, p)| {
+                let name = catalog.shard_name(*s);
+                match p {
+                    ShardProgress::Done => format!("{name}: done"),
+                    ShardProgress::Pending => format!("{name}: not tried"),
+                    ShardProgress::Failed(why) => format!("{name}: {why}"),
+                }
+            })
+            .collect();
+        error(
+            1105,
+            "HY000",
+            format!(
+                "DDL job {} is done on some shards only ({}). Repeat the same statement to go on \
+                 with it, or CANCEL DDL JOB {} to give it up",
+                job.id.0,
+                parts.join("; "),
+                job.id.0
+            ),
+        )
+    }
+
+    /// Ends a job whose statement is done everywhere.
+    pub(super) async fn finish_job(&mut self, job: &Running, effect: Effect) -> Result<(), Stop> {
+        let catalog = self
+            .propose(Command::FinishJob {
+                job: job.id,
+                effect,
+            })
+            .await?;
+        self.workers_follow(catalog.epoch).await;
+        Ok(())
+    }
+
+    /// Gives a job up; what it did on the shards must have been undone.
+    pub(super) async fn abandon_job(&mut self, job: &Running) -> Result<(), Stop> {
+        self.propose(Command::AbandonJob { job: job.id })
+            .await
+            .map(|_| ())
+    }
+
+    /// Undoes what a job did, where it did it; failures are left to the operator's log.
+    pub(super) async fn undo_job(&mut self, job: &Running, sql: &str) {
+        for (shard, progress) in job.shards.clone() {
+            if progress == ShardProgress::Done
+                && let Err(e) = self.run_on(shard, sql).await
+            {
+                tracing::warn!(error = %e, sql, "a refused table could not be dropped again");
+            }
+        }
+    }
+
+    /// A whole job without anything special.
+    pub(super) async fn simple_job(
+        &mut self,
+        sql: &str,
+        objects: Vec<TableName>,
+        shards: &[ShardId],
+        effect: Effect,
+    ) -> Result<(), Stop> {
+        let mut job = self.start_job(sql, objects, shards).await?;
+        self.run_job(&mut job, sql).await?;
+        self.finish_job(&job, effect).await
+    }
+}
+
+fn meta_error(e: MetaError) -> Stop {
+    match e {
+        MetaError::Rejected(Rejected::Exists(what)) => {
+            error(1050, "42S01", format!("{what} exists already"))
+        }
+        MetaError::Rejected(Rejected::Busy(id, object, statement)) => error(
+            1205,
+            "HY000",
+            format!(
+                "DDL job {id} still works on {object} ({statement}); repeat that statement to \
+                 finish it, or CANCEL DDL JOB {id}"
+            ),
+        ),
+        other => error(1105, "HY000", other.to_string()),
+    }
+}

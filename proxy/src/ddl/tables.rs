@@ -1,0 +1,261 @@
+//! Dropping, renaming and emptying tables; databases; views.
+
+use crate::session::{Session, Stop, error};
+use crate::statement::Run;
+use catalog::job::Effect;
+use catalog::{Placement, ShardId, Table, TableId, TableName};
+use router::names::{Common, named};
+use sql::ObjectName;
+use sql::ident::quote_name;
+use sql::splice::Splices;
+use std::ops::Range;
+
+fn quoted(name: &TableName) -> String {
+    format!("{}.{}", quote_name(&name.database), quote_name(&name.table))
+}
+
+impl Session {
+    pub(super) async fn drop_tables(
+        &mut self,
+        tables: &[ObjectName],
+        if_exists: bool,
+    ) -> Result<(), Stop> {
+        let mut missing = Vec::new();
+        for t in tables {
+            let name = self.full_name(t)?;
+            let Some(entry) = self.find(&name) else {
+                missing.push(name);
+                continue;
+            };
+            if matches!(entry.placement, Placement::View(_)) {
+                return Err(error(
+                    1965,
+                    "42S02",
+                    format!("'{name}' is a view; use DROP VIEW"),
+                ));
+            }
+            let sql = format!("DROP TABLE IF EXISTS {}", quoted(&name));
+            let effect = Effect::DropTables(vec![name.clone()]);
+            let shards = self.shards_of(&entry);
+            self.simple_job(&sql, vec![name], &shards, effect).await?;
+        }
+        self.missing(&missing, if_exists)
+    }
+
+    /// ER_BAD_TABLE_ERROR, or a note under IF EXISTS.
+    fn missing(&mut self, missing: &[TableName], if_exists: bool) -> Result<(), Stop> {
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let names: Vec<_> = missing.iter().map(|n| n.to_string()).collect();
+        if if_exists {
+            for n in names {
+                self.diagnostics
+                    .note("1051", format!("Unknown table '{n}'"));
+            }
+            return Ok(());
+        }
+        Err(error(
+            1051,
+            "42S02",
+            format!("Unknown table '{}'", names.join(",")),
+        ))
+    }
+
+    pub(super) async fn truncate(&mut self, table: &ObjectName) -> Result<(), Stop> {
+        let (name, entry) = self.table(table)?;
+        let sql = format!("TRUNCATE TABLE {}", quoted(&name));
+        let shards = self.shards_of(&entry);
+        self.simple_job(&sql, vec![name], &shards, Effect::Nothing)
+            .await
+    }
+
+    pub(super) async fn rename_tables(
+        &mut self,
+        pairs: &[(ObjectName, ObjectName)],
+        run: Run<'_>,
+    ) -> Result<(), Stop> {
+        let mut renames: Vec<(TableName, TableName)> = Vec::new();
+        let mut shards: Option<Vec<ShardId>> = None;
+        for (from, to) in pairs {
+            let (from, to) = (self.full_name(from)?, self.full_name(to)?);
+            // A name may be one that an earlier pair of this statement made.
+            let made = renames
+                .iter()
+                .rev()
+                .find(|(_, t)| *t == from)
+                .map(|(f, _)| f.clone());
+            let entry = self.find(made.as_ref().unwrap_or(&from));
+            let Some(entry) = entry else {
+                return Err(router::Refusal::no_such_table(&from.database, &from.table).into());
+            };
+            let here = self.shards_of(&entry);
+            if shards.as_ref().is_some_and(|s| *s != here) {
+                return Err(error(
+                    1235,
+                    "42000",
+                    "RENAME of tables that are on different shards would not be atomic; \
+                     use one statement each",
+                ));
+            }
+            shards = Some(here);
+            renames.push((from, to));
+        }
+        let objects = renames
+            .iter()
+            .flat_map(|(a, b)| [a.clone(), b.clone()])
+            .collect();
+        let sql = String::from_utf8_lossy(run.text).into_owned();
+        let shards = shards.unwrap_or_default();
+        self.simple_job(&sql, objects, &shards, Effect::Rename(renames))
+            .await
+    }
+
+    pub(super) async fn create_database(
+        &mut self,
+        name: &str,
+        if_not_exists: bool,
+        shard: Option<&(Range<usize>, String)>,
+        run: Run<'_>,
+    ) -> Result<(), Stop> {
+        let catalog = self.worker.catalog();
+        if catalog.databases.contains_key(name) {
+            if if_not_exists {
+                let text = format!("Can't create database '{name}'; database exists");
+                self.diagnostics.note("1007", text);
+                return Ok(());
+            }
+            let text = format!("Can't create database '{name}'; database exists");
+            return Err(error(1007, "HY000", text));
+        }
+        let mut splices = Splices::default();
+        let default_shard = match shard {
+            Some((range, shard)) => {
+                splices.replace(range.clone(), "");
+                let found = catalog.shard_named(shard).map(|s| s.id);
+                found.ok_or_else(|| error(1235, "42000", format!("there is no shard {shard}")))?
+            }
+            None => catalog
+                .default_shard(None)
+                .ok_or_else(router::plan::no_shards)?,
+        };
+        let sql = String::from_utf8_lossy(&splices.apply(run.text)).into_owned();
+        let effect = Effect::CreateDatabase {
+            name: name.to_string(),
+            default_shard,
+        };
+        let objects = vec![TableName::new(name, "")];
+        self.simple_job(&sql, objects, &catalog.shard_ids(), effect)
+            .await
+    }
+
+    pub(super) async fn drop_database(&mut self, name: &str, if_exists: bool) -> Result<(), Stop> {
+        let catalog = self.worker.catalog();
+        if router::scope::is_system_schema(name) {
+            let text = format!("Access denied: '{name}' belongs to the servers");
+            return Err(error(1044, "42000", text));
+        }
+        if !catalog.databases.contains_key(name) {
+            let text = format!("Can't drop database '{name}'; database doesn't exist");
+            if if_exists {
+                self.diagnostics.note("1008", text);
+                return Ok(());
+            }
+            return Err(error(1008, "HY000", text));
+        }
+        let sql = format!("DROP DATABASE IF EXISTS {}", quote_name(name));
+        let effect = Effect::DropDatabase(name.to_string());
+        if self.database.as_deref() == Some(name) {
+            self.database = None;
+        }
+        let objects = vec![TableName::new(name, "")];
+        self.simple_job(&sql, objects, &catalog.shard_ids(), effect)
+            .await
+    }
+
+    pub(super) async fn alter_database(
+        &mut self,
+        name: Option<&str>,
+        run: Run<'_>,
+    ) -> Result<(), Stop> {
+        let database = name
+            .or(self.database.as_deref())
+            .ok_or_else(router::Refusal::no_database)?;
+        let objects = vec![TableName::new(database, "")];
+        let sql = String::from_utf8_lossy(run.text).into_owned();
+        let shards = self.worker.catalog().shard_ids();
+        self.simple_job(&sql, objects, &shards, Effect::Nothing)
+            .await
+    }
+
+    pub(super) async fn create_view(
+        &mut self,
+        view: &ObjectName,
+        replace: bool,
+        run: Run<'_>,
+    ) -> Result<(), Stop> {
+        let name = self.full_name(view)?;
+        let catalog = self.worker.catalog();
+        let database = self.database.as_deref();
+        let shard = match named(&catalog, database, run.text, &run.lexed.tokens).common() {
+            Common::OneShard(s) => s,
+            Common::Nothing | Common::Reference => {
+                let home = catalog.default_shard(Some(&name.database));
+                home.ok_or_else(router::plan::no_shards)?
+            }
+            Common::Sharded(t) | Common::Apart(t, _) => {
+                return Err(error(
+                    1235,
+                    "42000",
+                    format!(
+                        "a view over {t}, which has rows on several shards, is not supported \
+                             yet; it would show the rows of one shard only"
+                    ),
+                ));
+            }
+        };
+        if self
+            .find(&name)
+            .is_some_and(|t| !replace || !matches!(t.placement, Placement::View(_)))
+        {
+            return Err(error(
+                1050,
+                "42S01",
+                format!("Table '{}' already exists", name.table),
+            ));
+        }
+        let sql = String::from_utf8_lossy(run.text).into_owned();
+        let mut job = self.start_job(&sql, vec![name.clone()], &[shard]).await?;
+        self.run_job(&mut job, &sql).await?;
+        let info = self.info_of(&name, shard).await?;
+        let table = Table {
+            id: TableId(0),
+            name,
+            placement: Placement::View(shard),
+            columns: info.insert_columns(),
+            auto_increment: None,
+        };
+        self.finish_job(&job, Effect::PutTable(Box::new(table)))
+            .await
+    }
+
+    pub(super) async fn drop_views(
+        &mut self,
+        views: &[ObjectName],
+        if_exists: bool,
+    ) -> Result<(), Stop> {
+        let mut missing = Vec::new();
+        for v in views {
+            let name = self.full_name(v)?;
+            let entry = self.find(&name);
+            let Some(Placement::View(shard)) = entry.map(|t| t.placement.clone()) else {
+                missing.push(name);
+                continue;
+            };
+            let sql = format!("DROP VIEW IF EXISTS {}", quoted(&name));
+            let effect = Effect::DropTables(vec![name.clone()]);
+            self.simple_job(&sql, vec![name], &[shard], effect).await?;
+        }
+        self.missing(&missing, if_exists)
+    }
+}

@@ -1,0 +1,300 @@
+//! One statement on several shards: rows that follow each other, or writes that happen together.
+
+use crate::diagnostics;
+use crate::relay::{Part, RelayOptions};
+use crate::request::Request;
+use crate::session::{Done, Session, Stop};
+use crate::statement::Run;
+use catalog::ShardId;
+use router::Traits;
+use shard::conn::Answer;
+use wire::caps::SERVER_STATUS_IN_TRANS;
+use wire::framer::Expect;
+use wire::reply::OkPacket;
+
+/// Savepoint around a statement that writes several shards.
+const STATEMENT_SAVEPOINT: &str = "`__shardwright_statement`";
+
+/// A write to several shards.
+pub struct Write {
+    /// What goes where, ascending by shard.
+    pub parts: Vec<(ShardId, Request)>,
+    /// Every shard does the same: the effects are counted once.
+    pub replicated: bool,
+    /// What the client is told as last insert id.
+    pub insert_id: Option<u64>,
+    /// Seconds since the epoch for NOW() and defaults, so that all shards agree.
+    pub timestamp: Option<String>,
+}
+
+impl Write {
+    /// The same request on each shard.
+    pub fn same(shards: &[ShardId], request: Request, replicated: bool) -> Self {
+        let parts = shards.iter().map(|s| (*s, request.clone())).collect();
+        let timestamp = replicated.then(now_text).flatten();
+        Self {
+            parts,
+            replicated,
+            insert_id: None,
+            timestamp,
+        }
+    }
+}
+
+/// The time as SET timestamp takes it.
+pub fn now_text() -> Option<String> {
+    let now = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .ok()?;
+    Some(format!("{}.{:06}", now.as_secs(), now.subsec_micros()))
+}
+
+impl Session {
+    /// Rows of several shards, one shard's after the other's. All shards work at once.
+    pub async fn scatter(&mut self, shards: &[ShardId], traits: Traits, run: Run<'_>) -> Done {
+        let request = run.request();
+        // In ascending order, so that two sessions never wait for each other's connections.
+        for &shard in shards {
+            let index = self.acquire(shard, traits.reads_user_variables).await?;
+            let sent = match self.held[index].lease.conn() {
+                Ok(conn) => match request.queue(conn).await {
+                    Ok(Ok(())) => std::future::poll_fn(|cx| conn.poll_flush(cx)).await,
+                    Ok(Err(err)) => {
+                        self.drop_idle();
+                        return Err(Stop::Error(err));
+                    }
+                    Err(e) => Err(e),
+                },
+                Err(e) => Err(e),
+            };
+            if let Err(e) = sent {
+                let stop = self.doom(e).await;
+                self.drop_idle();
+                return Err(stop);
+            }
+        }
+        let (mut rows, mut warnings, last) = (0, 0u16, shards.len() - 1);
+        for (i, shard) in shards.iter().enumerate() {
+            let part = match i {
+                0 => Part::First,
+                i if i == last => Part::Last,
+                _ => Part::Middle,
+            };
+            let options = RelayOptions {
+                part,
+                status_set: run.more,
+                warnings_before: warnings,
+                ..Default::default()
+            };
+            let Some(index) = self.held.iter().position(|h| h.shard == *shard) else {
+                return Err(Stop::Gone);
+            };
+            let end = self.relay_on(index, options).await?;
+            if let Some(err) = end.err {
+                self.diagnostics.set_error(&err);
+                self.row_count = -1;
+                self.check_branch(index).await;
+                self.drop_idle();
+                return Ok(());
+            }
+            self.held[index].in_transaction = end.status & SERVER_STATUS_IN_TRANS != 0;
+            rows += end.rows;
+            warnings = warnings.saturating_add(end.warnings);
+        }
+        (self.found_rows, self.row_count) = (rows, -1);
+        self.diagnostics.clear();
+        for i in 0..self.held.len() {
+            if warnings > 0 && shards.contains(&self.held[i].shard) {
+                let more = diagnostics::fetch(self.held[i].lease.conn()?).await?;
+                self.diagnostics.add(more);
+            }
+        }
+        self.transaction.next = self
+            .transaction
+            .next
+            .take()
+            .filter(|_| self.in_transaction());
+        self.drop_idle();
+        self.note_state();
+        Ok(())
+    }
+
+    /// Writes on several shards: all succeed, or none stays.
+    pub async fn write_many(&mut self, write: Write, more: u16) -> Done {
+        let own = !self.in_transaction() && self.autocommit;
+        if own {
+            self.transaction.begin = Some("START TRANSACTION".to_string());
+        }
+        let result = self.write_parts(&write, own).await;
+        let ok = match result {
+            Ok(ok) => ok,
+            Err(stop) => {
+                if own {
+                    self.rollback_all().await;
+                }
+                self.drop_idle();
+                self.note_state();
+                return Err(stop);
+            }
+        };
+        if own {
+            self.commit_all().await?;
+        }
+        self.drop_idle();
+        self.note_state();
+        self.row_count = ok.affected_rows as i64;
+        self.diagnostics.clear();
+        if ok.warnings > 0 {
+            self.diagnostics.set_unfetched(ok.warnings);
+        }
+        let status = self.status() | more;
+        self.io.put_ok(&OkPacket { status, ..ok });
+        Ok(())
+    }
+
+    async fn write_parts(&mut self, write: &Write, own: bool) -> Result<OkPacket, Stop> {
+        for (shard, request) in &write.parts {
+            let index = self.acquire(*shard, false).await?;
+            let conn = self.held[index].lease.conn()?;
+            if !own {
+                conn.run(&format!("SAVEPOINT {STATEMENT_SAVEPOINT}"))
+                    .await?;
+            }
+            if let Some(now) = &write.timestamp {
+                conn.run(&format!("SET timestamp = {now}")).await?;
+            }
+            if let Err(err) = request.queue(conn).await? {
+                return Err(self.undo(own, Stop::Error(err)).await);
+            }
+            std::future::poll_fn(|cx| conn.poll_flush(cx)).await?;
+        }
+        let mut answers: Vec<Answer> = Vec::new();
+        let mut failed = None;
+        for (shard, _) in &write.parts {
+            let Some(held) = self.held.iter_mut().find(|h| h.shard == *shard) else {
+                continue;
+            };
+            match held.lease.conn()?.own_answer(Expect::Result).await {
+                Ok(a) => answers.push(a),
+                // The branch is lost, and the transaction with it.
+                Err(e) => return Err(self.doom(e).await),
+            }
+            if let Some(err) = answers.last().and_then(|a| a.err.clone()) {
+                failed.get_or_insert(err);
+            }
+        }
+        if write.timestamp.is_some() {
+            for (shard, _) in &write.parts {
+                let Some(held) = self.held.iter_mut().find(|h| h.shard == *shard) else {
+                    continue;
+                };
+                held.lease.conn()?.run("SET timestamp = DEFAULT").await?;
+            }
+        }
+        if let Some(err) = failed {
+            return Err(self.undo(own, Stop::Error(err)).await);
+        }
+        if !own {
+            // Released, or a later savepoint of the same name would be all that is left of it.
+            for (shard, _) in &write.parts {
+                let Some(held) = self.held.iter_mut().find(|h| h.shard == *shard) else {
+                    continue;
+                };
+                held.lease
+                    .conn()?
+                    .run(&format!("RELEASE SAVEPOINT {STATEMENT_SAVEPOINT}"))
+                    .await?;
+            }
+        }
+        Ok(together(write, &answers))
+    }
+
+    /// Takes back what parts of the statement did, and keeps the transaction it ran in.
+    async fn undo(&mut self, own: bool, stop: Stop) -> Stop {
+        if own {
+            return stop;
+        }
+        for i in 0..self.held.len() {
+            if !self.held[i].in_transaction {
+                continue;
+            }
+            self.check_branch(i).await;
+            let Some(held) = self.held.get_mut(i).filter(|h| h.in_transaction) else {
+                // A deadlock ended the whole transaction.
+                return stop;
+            };
+            let Ok(conn) = held.lease.conn() else {
+                continue;
+            };
+            let back = conn
+                .run(&format!("ROLLBACK TO SAVEPOINT {STATEMENT_SAVEPOINT}"))
+                .await;
+            match back {
+                Ok(_) => {}
+                // The branch was not part of this statement.
+                Err(shard::ShardError::Server { err, .. }) if err.code == 1305 => {}
+                Err(e) => return self.doom(e).await,
+            }
+        }
+        stop
+    }
+}
+
+/// The OK packet of all parts together.
+fn together(write: &Write, answers: &[Answer]) -> OkPacket {
+    let mut out = OkPacket::default();
+    for ok in answers.iter().filter_map(|a| a.ok.as_ref()) {
+        out.warnings = out.warnings.saturating_add(ok.warnings);
+        if write.replicated && out.affected_rows > 0 {
+            continue;
+        }
+        out.info = add_info(&out.info, &ok.info);
+        out.affected_rows = out.affected_rows.saturating_add(ok.affected_rows);
+    }
+    out.last_insert_id = write.insert_id.unwrap_or(0);
+    out
+}
+
+/// Adds up the numbers of two texts such as "Rows matched: 1  Changed: 1  Warnings: 0".
+fn add_info(a: &[u8], b: &[u8]) -> Vec<u8> {
+    if a.is_empty() {
+        return b.to_vec();
+    }
+    let (a, b) = (String::from_utf8_lossy(a), String::from_utf8_lossy(b));
+    let mut numbers = b
+        .split(|c: char| !c.is_ascii_digit())
+        .filter(|s| !s.is_empty());
+    let mut out = String::new();
+    let mut digits = String::new();
+    for c in a.chars().chain(['\0']) {
+        if c.is_ascii_digit() {
+            digits.push(c);
+            continue;
+        }
+        if !digits.is_empty() {
+            let x: u64 = digits.parse().unwrap_or(0);
+            let y: u64 = numbers.next().and_then(|n| n.parse().ok()).unwrap_or(0);
+            out.push_str(&x.saturating_add(y).to_string());
+            digits.clear();
+        }
+        if c != '\0' {
+            out.push(c);
+        }
+    }
+    out.into_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn infos_add_up() {
+        let sum = add_info(
+            b"Rows matched: 2  Changed: 1  Warnings: 0",
+            b"Rows matched: 10  Changed: 9  Warnings: 1",
+        );
+        assert_eq!(sum, b"Rows matched: 12  Changed: 10  Warnings: 1");
+        assert_eq!(add_info(b"", b"Records: 3"), b"Records: 3");
+    }
+}

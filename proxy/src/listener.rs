@@ -1,0 +1,122 @@
+//! Listening sockets and the workers behind them: one thread, one runtime, one socket each.
+
+use crate::client::ClientIo;
+use crate::handshake;
+use crate::server::Shared;
+use crate::session::Session;
+use crate::worker::Worker;
+use shard::NetStream;
+use socket2::{Domain, Protocol, Socket, Type};
+use std::net::{SocketAddr, TcpListener as StdListener};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpStream};
+use wire::reply::ErrPacket;
+
+/// Connections that the kernel may hold before they are accepted.
+const BACKLOG: i32 = 4096;
+/// How often a worker looks after its pools.
+const HOUSEKEEPING: Duration = Duration::from_secs(5);
+
+/// A socket of its own for each worker, all on one port.
+pub fn bind(address: SocketAddr) -> std::io::Result<StdListener> {
+    let socket = Socket::new(
+        Domain::for_address(address),
+        Type::STREAM,
+        Some(Protocol::TCP),
+    )?;
+    socket.set_reuse_address(true)?;
+    socket.set_reuse_port(true)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    Ok(socket.into())
+}
+
+/// Runs a worker until the proxy closes.
+pub fn run_worker(shared: Arc<Shared>, index: usize, socket: StdListener) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .event_interval(127)
+        .build_local(Default::default());
+    match runtime {
+        Ok(runtime) => runtime.block_on(serve(shared, index, socket)),
+        Err(error) => tracing::error!(%error, "a worker has no runtime"),
+    }
+}
+
+async fn serve(shared: Arc<Shared>, index: usize, socket: StdListener) {
+    let listener = match TcpListener::from_std(socket) {
+        Ok(l) => l,
+        Err(error) => return tracing::error!(%error, "a worker has no listener"),
+    };
+    let worker = Worker::new(shared.clone(), index);
+    worker.clone().start_tasks(HOUSEKEEPING);
+    let mut last_error_logged = std::time::Instant::now();
+    loop {
+        let accepted = tokio::select! {
+            a = listener.accept() => a,
+            () = tokio::time::sleep(Duration::from_millis(200)) => {
+                if shared.registry.closing.load(Ordering::Acquire) {
+                    break;
+                }
+                continue;
+            }
+        };
+        match accepted {
+            Ok((stream, peer)) => {
+                let worker = worker.clone();
+                tokio::task::spawn_local(session(worker, stream, peer));
+            }
+            Err(error) => {
+                // Too many open files and the like: wait, others may close theirs.
+                if last_error_logged.elapsed() > Duration::from_secs(1) {
+                    tracing::warn!(%error, "a client could not be accepted");
+                    last_error_logged = std::time::Instant::now();
+                }
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        }
+    }
+    // Sessions were told to end; give them a moment to say goodbye.
+    for _ in 0..100 {
+        if shared.registry.count() == 0 {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+async fn session(worker: Rc<Worker>, stream: TcpStream, peer: SocketAddr) {
+    let shared = worker.shared.clone();
+    if stream.set_nodelay(true).is_err() {
+        return;
+    }
+    let write_timeout = Duration::from_secs(shared.config.write_timeout_s);
+    let mut io = ClientIo::new(NetStream::Tcp(stream), write_timeout);
+    let Some(entered) = shared.registry.enter(peer.to_string(), worker.index) else {
+        let max = shared.registry.max();
+        let text = format!("Too many connections: proxy.max_connections = {max}");
+        io.put_err(&ErrPacket::new(1040, "08004", text));
+        let _ = io.flush().await;
+        return;
+    };
+    let info = entered.info.clone();
+    info.set_identity("unauthenticated user", None);
+    let limit = Duration::from_millis(shared.config.handshake_timeout_ms);
+    let login = Box::pin(handshake::log_in(&mut io, &shared, info.id));
+    let logged_in = match tokio::time::timeout(limit, login).await {
+        Ok(Ok(l)) => l,
+        Ok(Err(None)) | Err(_) => return,
+        Ok(Err(Some(err))) => {
+            io.put_err(&err);
+            let _ = io.flush().await;
+            return;
+        }
+    };
+    let session = Session::new(worker, io, info, logged_in);
+    session.run().await;
+    drop(entered);
+}

@@ -1,0 +1,221 @@
+//! What all workers share, and starting and stopping them.
+
+use crate::config::{PoolConfig, ProxyConfig};
+use crate::listener;
+use crate::metrics::Metrics;
+use crate::registry::Registry;
+use crate::users::Users;
+use meta_client::MetaService;
+use shard::{Login, ShardHealth};
+use sql::Flavor;
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+use wire::auth::RsaKey;
+
+/// Stack of a worker thread; the SQL parser recurses.
+const WORKER_STACK_BYTES: usize = 8 << 20;
+
+/// A shard: how to reach it and how it is.
+#[derive(Debug, Clone)]
+pub struct ShardHandle {
+    /// How to reach it.
+    pub login: Login,
+    /// How it is.
+    pub health: Arc<ShardHealth>,
+}
+
+/// What all workers share.
+pub struct Shared {
+    /// Configuration of the clients' side.
+    pub config: ProxyConfig,
+    /// Configuration of the shards' side.
+    pub pool: PoolConfig,
+    /// Threads that serve clients.
+    pub workers: usize,
+    /// The metadata service.
+    pub meta: Arc<dyn MetaService>,
+    /// Shards by name.
+    pub shards: HashMap<String, ShardHandle>,
+    /// Who may log in.
+    pub users: Users,
+    /// TLS for clients.
+    pub tls: Option<Arc<rustls::ServerConfig>>,
+    /// All sessions.
+    pub registry: Arc<Registry>,
+    /// Counters.
+    pub metrics: Metrics,
+    rsa: OnceLock<Arc<RsaKey>>,
+    epochs: Vec<AtomicU64>,
+}
+
+/// The parts that a proxy is made of.
+pub struct Parts {
+    /// Configuration of the clients' side.
+    pub config: ProxyConfig,
+    /// Configuration of the shards' side.
+    pub pool: PoolConfig,
+    /// The metadata service.
+    pub meta: Arc<dyn MetaService>,
+    /// Shards by name.
+    pub shards: HashMap<String, ShardHandle>,
+    /// Who may log in.
+    pub users: Users,
+    /// TLS for clients.
+    pub tls: Option<Arc<rustls::ServerConfig>>,
+}
+
+impl Shared {
+    /// The version that clients are told: that of a shard, so that drivers expect what they get.
+    pub fn version(&self) -> String {
+        let known = |h: &ShardHandle| Some(h.health.detail().version).filter(|v| !v.is_empty());
+        self.shards
+            .values()
+            .find_map(known)
+            .unwrap_or_else(|| "10.11.0-MariaDB".to_string())
+    }
+
+    /// How version comments are read.
+    pub fn flavor(&self) -> Flavor {
+        Flavor::from_version(&self.version())
+    }
+
+    /// The sql_mode of new sessions.
+    pub fn default_sql_mode(&self) -> String {
+        let known = |h: &ShardHandle| {
+            let d = h.health.detail();
+            (!d.version.is_empty()).then_some(d.sql_mode)
+        };
+        self.shards.values().find_map(known).unwrap_or_default()
+    }
+
+    /// Notes that a worker plans against this epoch.
+    pub fn worker_reached(&self, worker: usize, epoch: u64) {
+        if let Some(e) = self.epochs.get(worker) {
+            e.store(epoch, Ordering::Release);
+        }
+    }
+
+    /// True if every worker plans against this epoch or a later one.
+    pub fn workers_reached(&self, epoch: u64) -> bool {
+        self.epochs
+            .iter()
+            .all(|e| e.load(Ordering::Acquire) >= epoch)
+    }
+
+    /// The key pair for passwords without TLS, made at the first use.
+    pub async fn rsa_key(&self) -> Option<Arc<RsaKey>> {
+        if let Some(key) = self.rsa.get() {
+            return Some(key.clone());
+        }
+        let made = tokio::task::spawn_blocking(RsaKey::generate)
+            .await
+            .ok()?
+            .ok()?;
+        Some(self.rsa.get_or_init(|| Arc::new(made)).clone())
+    }
+}
+
+/// A running proxy.
+pub struct Proxy {
+    /// What its workers share.
+    pub shared: Arc<Shared>,
+    /// Where it listens.
+    pub address: SocketAddr,
+    threads: Vec<std::thread::JoinHandle<()>>,
+}
+
+/// Why a proxy does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The address cannot be listened on.
+    #[error("cannot listen on {0}: {1}")]
+    Listen(SocketAddr, std::io::Error),
+    /// A thread or runtime cannot be made.
+    #[error("cannot start a worker: {0}")]
+    Worker(std::io::Error),
+    /// Clients would send passwords and data in clear over a network.
+    #[error(
+        "proxy.listen = {0} is not loopback, and there is no TLS certificate: \
+         set proxy.tls_cert and proxy.tls_key, or listen on 127.0.0.1"
+    )]
+    NoTls(SocketAddr),
+    /// Anybody could log in.
+    #[error("proxy.listen = {0} is not loopback, and a user has no password")]
+    NoPassword(SocketAddr),
+}
+
+impl Proxy {
+    /// Starts the workers; clients can connect when this returns.
+    pub fn start(parts: Parts) -> Result<Proxy, StartError> {
+        let Parts {
+            config,
+            pool,
+            meta,
+            shards,
+            users,
+            tls,
+        } = parts;
+        let listen = config.listen;
+        if !listen.ip().is_loopback() && tls.is_none() {
+            return Err(StartError::NoTls(listen));
+        }
+        if !listen.ip().is_loopback() && users.any_without_password() {
+            return Err(StartError::NoPassword(listen));
+        }
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let workers = if config.workers == 0 {
+            cores
+        } else {
+            config.workers
+        };
+        let registry = Registry::new(config.max_connections);
+        let shared = Arc::new(Shared {
+            config,
+            pool,
+            workers,
+            meta,
+            shards,
+            users,
+            tls,
+            registry,
+            metrics: Metrics::default(),
+            rsa: OnceLock::new(),
+            epochs: (0..workers).map(|_| AtomicU64::new(0)).collect(),
+        });
+        let failed = |e| StartError::Listen(listen, e);
+        let first = listener::bind(listen).map_err(failed)?;
+        let address = first.local_addr().map_err(failed)?;
+        let mut sockets = vec![first];
+        for _ in 1..workers {
+            sockets.push(listener::bind(address).map_err(failed)?);
+        }
+        let mut threads = Vec::new();
+        for (index, socket) in sockets.into_iter().enumerate() {
+            let shared = shared.clone();
+            let thread = std::thread::Builder::new()
+                .name(format!("worker-{index}"))
+                .stack_size(WORKER_STACK_BYTES)
+                .spawn(move || listener::run_worker(shared, index, socket));
+            threads.push(thread.map_err(StartError::Worker)?);
+        }
+        Ok(Proxy {
+            shared,
+            address,
+            threads,
+        })
+    }
+
+    /// Ends all sessions and waits for the workers, at most `grace`.
+    pub fn stop(self, grace: Duration) {
+        self.shared.registry.kill_all();
+        let until = Instant::now() + grace;
+        for t in self.threads {
+            while !t.is_finished() && Instant::now() < until {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+        }
+    }
+}
