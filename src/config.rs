@@ -1,0 +1,176 @@
+//! The configuration file: TOML, unknown keys refused with their line, environment overrides.
+//!
+//! An override is named after its key: `SHARDWRIGHT_POOL__WAIT_MS=500` sets `pool.wait_ms`. Lists
+//! (`shards`, `users`) come from the file alone.
+
+use proxy::config::{PoolConfig, ProxyConfig, ShardConfig, UserConfig};
+use serde::Deserialize;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+/// Prefix of environment overrides.
+const PREFIX: &str = "SHARDWRIGHT_";
+
+/// Everything that a proxy is told.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The clients' side.
+    #[serde(default)]
+    pub proxy: ProxyConfig,
+    /// The shards' side.
+    #[serde(default)]
+    pub pool: PoolConfig,
+    /// The embedded metadata node.
+    #[serde(default)]
+    pub meta: MetaConfig,
+    /// The admin port.
+    #[serde(default)]
+    pub admin: AdminConfig,
+    /// The shards.
+    #[serde(default)]
+    pub shards: Vec<ShardConfig>,
+    /// Who may log in.
+    #[serde(default)]
+    pub users: Vec<UserConfig>,
+}
+
+/// `[meta]`: where the catalog is kept.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct MetaConfig {
+    /// Folder of the embedded node.
+    pub dir: PathBuf,
+}
+
+impl Default for MetaConfig {
+    fn default() -> Self {
+        Self { dir: PathBuf::from("/var/lib/shardwright/meta") }
+    }
+}
+
+/// `[admin]`: health and metrics over HTTP.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct AdminConfig {
+    /// Address; it has no login, so it belongs on loopback or a closed network.
+    pub listen: SocketAddr,
+}
+
+impl Default for AdminConfig {
+    fn default() -> Self {
+        Self { listen: SocketAddr::from(([127, 0, 0, 1], 8080)) }
+    }
+}
+
+/// Reads the file, then the environment, then checks what only people can get wrong.
+pub fn load(path: &Path) -> Result<Config, String> {
+    let text = std::fs::read_to_string(path).map_err(|e| format!("{}: {e}", path.display()))?;
+    let config = parse(&text, std::env::vars()).map_err(|e| format!("{}: {e}", path.display()))?;
+    check(&config).map_err(|e| format!("{}: {e}", path.display()))?;
+    Ok(config)
+}
+
+fn parse(text: &str, env: impl Iterator<Item = (String, String)>) -> Result<Config, String> {
+    // The file alone first: its errors then carry their line.
+    let from_file: Config = toml::from_str(text).map_err(|e| e.to_string())?;
+    let mut table: toml::Table = toml::from_str(text).map_err(|e| e.to_string())?;
+    let mut changed = false;
+    for (name, value) in env {
+        let Some(path) = name.strip_prefix(PREFIX) else { continue };
+        let Some((section, key)) = path.split_once("__") else { continue };
+        let section = section.to_ascii_lowercase();
+        let entry = table.entry(section.clone()).or_insert_with(|| toml::Table::new().into());
+        let Some(entry) = entry.as_table_mut() else {
+            return Err(format!("{name}: {section} cannot be set from the environment"));
+        };
+        entry.insert(key.to_ascii_lowercase(), scalar(&value));
+        changed = true;
+    }
+    if !changed {
+        return Ok(from_file);
+    }
+    table.try_into().map_err(|e| format!("with the environment's {PREFIX}* variables: {e}"))
+}
+
+fn scalar(value: &str) -> toml::Value {
+    if let Ok(n) = value.parse::<i64>() {
+        return n.into();
+    }
+    match value {
+        "true" => true.into(),
+        "false" => false.into(),
+        text => text.into(),
+    }
+}
+
+fn check(c: &Config) -> Result<(), String> {
+    if c.shards.is_empty() {
+        return Err("there is no [[shards]] entry; at least one is needed".to_string());
+    }
+    if c.users.is_empty() {
+        return Err("there is no [[users]] entry, so nobody could log in".to_string());
+    }
+    for (i, s) in c.shards.iter().enumerate() {
+        if c.shards[..i].iter().any(|o| o.name == s.name) {
+            return Err(format!("two shards are named {}", s.name));
+        }
+    }
+    if c.proxy.tls_cert.is_some() != c.proxy.tls_key.is_some() {
+        return Err("proxy.tls_cert and proxy.tls_key belong together".to_string());
+    }
+    if c.proxy.require_tls && c.proxy.tls_cert.is_none() {
+        return Err("proxy.require_tls needs proxy.tls_cert and proxy.tls_key".to_string());
+    }
+    if c.pool.connections_per_shard == 0 {
+        return Err("pool.connections_per_shard must be at least 1".to_string());
+    }
+    if let Some(u) = c.users.iter().find(|u| u.password.is_empty()) {
+        return Err(format!(
+            "user {} has no password; `shardwright hash-password` makes the line for it",
+            u.name
+        ));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    const FILE: &str = "[pool]\nwait_ms = 5\n[[shards]]\nname = 's1'\nhost = 'h'\nuser = 'u'\n\
+        [[users]]\nname = 'app'\npassword = ['*14E65567ABDB5135D0CFD9A70B3032C179A49EE7']\n";
+
+    fn env(list: &[(&str, &str)]) -> Vec<(String, String)> {
+        list.iter().map(|(a, b)| (a.to_string(), b.to_string())).collect()
+    }
+
+    #[test]
+    fn unknown_keys_are_refused_with_their_line() {
+        let e = parse("[proxy]\nlisten = '127.0.0.1:1'\nlissten = 1\n", env(&[]).into_iter());
+        let e = e.unwrap_err();
+        assert!(e.contains("line 3") && e.contains("lissten"), "{e}");
+    }
+
+    #[test]
+    fn the_environment_wins() {
+        let vars = env(&[("SHARDWRIGHT_POOL__WAIT_MS", "77"), ("SHARDWRIGHT_LOG", "debug")]);
+        let c = parse(FILE, vars.into_iter()).unwrap();
+        assert_eq!(c.pool.wait_ms, 77);
+        let bad = env(&[("SHARDWRIGHT_POOL__WAITMS", "77")]);
+        assert!(parse(FILE, bad.into_iter()).unwrap_err().contains("waitms"));
+    }
+
+    #[test]
+    fn what_people_get_wrong() {
+        let c = parse(FILE, env(&[]).into_iter()).unwrap();
+        assert!(check(&c).is_ok());
+        let mut none = c.clone();
+        none.users[0].password.clear();
+        assert!(check(&none).unwrap_err().contains("hash-password"));
+        let mut twice = c;
+        twice.shards.push(twice.shards[0].clone());
+        assert!(check(&twice).unwrap_err().contains("two shards are named s1"));
+    }
+}

@@ -1,0 +1,226 @@
+//! One command to a working cluster: private MariaDB shards, the proxy, a demo database.
+
+mod demo;
+mod servers;
+
+use crate::cli::QuickstartArgs;
+use crate::config::{AdminConfig, Config, MetaConfig};
+use crate::role;
+use proxy::config::{PoolConfig, ProxyConfig, ShardConfig, UserConfig};
+use servers::Server;
+use std::io::{BufRead, BufReader, Write};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// How long a detached start may take.
+const START_TIME: Duration = Duration::from_secs(120);
+/// How long a stop may take.
+const STOP_TIME: Duration = Duration::from_secs(60);
+
+/// Runs `shardwright quickstart`.
+pub fn run(args: &QuickstartArgs) -> Result<(), String> {
+    let dir = std::path::absolute(&args.dir).map_err(|e| e.to_string())?;
+    if args.stop {
+        return stop(&dir);
+    }
+    if let Some(pid) = running(&dir) {
+        return Err(format!(
+            "{} is in use by process {pid}; stop it with: shardwright quickstart --stop --dir {}",
+            dir.display(),
+            args.dir.display()
+        ));
+    }
+    if args.fresh {
+        servers::stop_all(&dir)?;
+        remove(&dir)?;
+    }
+    std::fs::create_dir_all(&dir).map_err(|e| format!("{}: {e}", dir.display()))?;
+    if args.detach {
+        return detach(args, &dir);
+    }
+    foreground(args, &dir)
+}
+
+fn pid_file(dir: &Path) -> PathBuf {
+    dir.join("quickstart.pid")
+}
+
+fn running(dir: &Path) -> Option<i32> {
+    let text = std::fs::read_to_string(pid_file(dir)).ok()?;
+    text.trim().parse().ok().filter(|pid| servers::is_alive(*pid))
+}
+
+fn remove(dir: &Path) -> Result<(), String> {
+    // Only what a quickstart makes: a wrong --dir must not cost anybody's files.
+    for name in ["shards", "meta"] {
+        let path = dir.join(name);
+        if path.exists() {
+            std::fs::remove_dir_all(&path).map_err(|e| format!("{}: {e}", path.display()))?;
+        }
+    }
+    Ok(())
+}
+
+fn stop(dir: &Path) -> Result<(), String> {
+    match running(dir) {
+        Some(pid) => {
+            servers::terminate(pid);
+            let until = Instant::now() + STOP_TIME;
+            while servers::is_alive(pid) {
+                if Instant::now() > until {
+                    return Err(format!("process {pid} does not end"));
+                }
+                std::thread::sleep(Duration::from_millis(50));
+            }
+        }
+        None => println!("nothing was running in {}", dir.display()),
+    }
+    // A quickstart that was killed leaves its shards.
+    servers::stop_all(dir)?;
+    println!("stopped");
+    Ok(())
+}
+
+/// Starts this program again without a terminal and waits for its `ready`.
+fn detach(args: &QuickstartArgs, dir: &Path) -> Result<(), String> {
+    use std::os::unix::process::CommandExt;
+    let log_path = dir.join("quickstart.log");
+    let log = std::fs::File::create(&log_path).map_err(|e| format!("{}: {e}", log_path.display()))?;
+    let exe = std::env::current_exe().map_err(|e| e.to_string())?;
+    let own: Vec<_> =
+        std::env::args_os().skip(1).filter(|a| a != "--detach" && a != "--fresh").collect();
+    let mut child = Command::new(exe)
+        .args(own)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(log)
+        .process_group(0)
+        .spawn()
+        .map_err(|e| e.to_string())?;
+    let Some(out) = child.stdout.take() else { return Err("no output".to_string()) };
+    let (sender, lines) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        for line in BufReader::new(out).lines().map_while(Result::ok) {
+            if sender.send(line).is_err() {
+                return;
+            }
+        }
+    });
+    let until = Instant::now() + START_TIME;
+    loop {
+        match lines.recv_timeout(until.saturating_duration_since(Instant::now())) {
+            Ok(line) => {
+                println!("{line}");
+                if line == "ready" {
+                    println!("running in the background; stop it with: shardwright quickstart \
+                              --stop --dir {}", args.dir.display());
+                    return Ok(());
+                }
+            }
+            Err(_) => {
+                let log = std::fs::read_to_string(&log_path).unwrap_or_default();
+                servers::terminate(child.id() as i32);
+                return Err(format!("it did not become ready\n{log}"));
+            }
+        }
+    }
+}
+
+fn foreground(args: &QuickstartArgs, dir: &Path) -> Result<(), String> {
+    let pid = pid_file(dir);
+    std::fs::write(&pid, std::process::id().to_string())
+        .map_err(|e| format!("{}: {e}", pid.display()))?;
+    let result = serve(args, dir);
+    let stopped = servers::stop_all(dir);
+    let _ = std::fs::remove_file(&pid);
+    result.and(stopped)
+}
+
+fn say(text: &str) {
+    println!("{text}");
+    // A closed pipe is no reason to end.
+    let _ = std::io::stdout().flush();
+}
+
+fn serve(args: &QuickstartArgs, dir: &Path) -> Result<(), String> {
+    let runtime = role::runtime()?;
+    let servers = servers::start(dir, args.shards, say)?;
+    runtime.block_on(async {
+        say("starting the proxy");
+        let tls = if args.tls_self_signed { Some(proxy::tls::self_signed()?) } else { None };
+        let proxy = role::start(config(args, dir, &servers), tls).await?;
+        if !args.no_demo {
+            demo::make(proxy.address, say).await?;
+        }
+        say(&welcome(args, &proxy.address, &servers));
+        say("ready");
+        role::wait_for_signal().await?;
+        say("stopping");
+        proxy.stop(Duration::from_secs(3));
+        Ok(())
+    })
+}
+
+fn config(args: &QuickstartArgs, dir: &Path, servers: &[Server]) -> Config {
+    let shards = servers.iter().map(|s| ShardConfig {
+        name: s.name.clone(),
+        host: "127.0.0.1".to_string(),
+        port: s.port,
+        user: "root".to_string(),
+        password: String::new(),
+        password_file: None,
+        tls_ca: None,
+    });
+    Config {
+        proxy: ProxyConfig {
+            listen: SocketAddr::from(([127, 0, 0, 1], args.mysql_port)),
+            workers: args.workers,
+            tls_cert: args.tls_cert.clone(),
+            tls_key: args.tls_key.clone(),
+            ..Default::default()
+        },
+        pool: PoolConfig {
+            connections_per_shard: args.connections,
+            shared_per_worker: args.shared_connections,
+            ..Default::default()
+        },
+        meta: MetaConfig { dir: dir.join("meta") },
+        admin: AdminConfig { listen: SocketAddr::from(([127, 0, 0, 1], args.admin_port)) },
+        shards: shards.collect(),
+        users: vec![UserConfig { name: "root".to_string(), password: Vec::new() }],
+    }
+}
+
+fn welcome(args: &QuickstartArgs, address: &SocketAddr, servers: &[Server]) -> String {
+    let mut out = String::new();
+    let mut line = |s: &str| {
+        out.push_str(s);
+        out.push('\n');
+    };
+    line("");
+    line("Shardwright is running.");
+    line("");
+    line("  connect      mariadb --host 127.0.0.1 --port PORT --user root shop");
+    line("               (user root, no password, this machine only)");
+    line("  health       http://127.0.0.1:ADMIN/readyz   metrics: /metrics");
+    for s in servers {
+        line(&format!(
+            "  shard {:<6} mariadb --host 127.0.0.1 --port {} --user root     (behind the proxy)",
+            s.name, s.port
+        ));
+    }
+    line("");
+    line("  Try:");
+    line("    SHOW SHARDS; SHOW SHARDED TABLES;");
+    line("    SELECT * FROM users WHERE id = 3;               -- one shard");
+    line("    EXPLAIN SHARD SELECT * FROM orders WHERE user_id = 3;");
+    line("    SELECT u.name, o.total FROM users u JOIN orders o ON o.user_id = u.id WHERE u.id = 3;");
+    line("    INSERT INTO orders (user_id, total) VALUES (3, 9.99), (4, 5.00);  -- ids are given");
+    line("    SELECT * FROM events WHERE day < '2026-01-01';  -- one range");
+    line("    CREATE TABLE mine (id BIGINT PRIMARY KEY, v TEXT) SHARD BY HASH (id);");
+    line("");
+    let port = address.port().to_string();
+    out.replace("PORT", &port).replace("ADMIN", &args.admin_port.to_string())
+}

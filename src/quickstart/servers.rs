@@ -1,0 +1,212 @@
+//! Private MariaDB servers: own data folders, loopback only, ended with us.
+
+use std::net::{TcpListener, TcpStream};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// First port that is tried for a shard.
+const FIRST_PORT: u16 = 3311;
+/// How long a server may take to answer.
+const START_TIME: Duration = Duration::from_secs(60);
+/// How long a server may take to end.
+const STOP_TIME: Duration = Duration::from_secs(60);
+
+/// A server that runs.
+#[derive(Debug, Clone)]
+pub struct Server {
+    /// Name of the shard.
+    pub name: String,
+    /// Its port on 127.0.0.1.
+    pub port: u16,
+}
+
+/// True if a process with this id exists.
+#[allow(unsafe_code)]
+pub fn is_alive(pid: i32) -> bool {
+    // SAFETY: kill with signal 0 only asks; no memory is involved.
+    pid > 0 && unsafe { libc::kill(pid, 0) } == 0
+}
+
+/// Asks a process to end.
+#[allow(unsafe_code)]
+pub fn terminate(pid: i32) {
+    if pid > 0 {
+        // SAFETY: a signal to a process id; no memory is involved.
+        unsafe { libc::kill(pid, libc::SIGTERM) };
+    }
+}
+
+fn shard_dirs(dir: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(dir.join("shards")).into_iter().flatten().flatten();
+    let mut out: Vec<_> = entries.map(|e| e.path()).filter(|p| p.is_dir()).collect();
+    out.sort();
+    out
+}
+
+fn pid_of(shard: &Path) -> Option<i32> {
+    let text = std::fs::read_to_string(shard.join("pid")).ok()?;
+    let pid = text.trim().parse().ok().filter(|p| is_alive(*p))?;
+    // The number may belong to somebody else by now.
+    let command = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    let command = String::from_utf8_lossy(&command).into_owned();
+    command.contains(&*shard.to_string_lossy()).then_some(pid)
+}
+
+/// Ends every server of a folder and waits for it.
+pub fn stop_all(dir: &Path) -> Result<(), String> {
+    let pids: Vec<_> = shard_dirs(dir).iter().filter_map(|d| pid_of(d)).collect();
+    pids.iter().for_each(|p| terminate(*p));
+    let until = Instant::now() + STOP_TIME;
+    for pid in pids {
+        while is_running(pid) {
+            if Instant::now() > until {
+                return Err(format!("the shard server with process id {pid} does not end"));
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+    Ok(())
+}
+
+/// Alive and not only waiting to be reaped by us.
+fn is_running(pid: i32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let state = stat.rsplit(')').next().and_then(|s| s.trim().chars().next());
+    is_alive(pid) && !matches!(state, Some('Z') | None)
+}
+
+/// Starts `count` servers (or finds them running) and waits until they answer.
+pub fn start(dir: &Path, count: u16, say: fn(&str)) -> Result<Vec<Server>, String> {
+    for program in ["mariadbd", "mariadb-install-db"] {
+        if !in_path(program) {
+            return Err(format!(
+                "{program} is not installed; `make quickstart` installs it, or: \
+                 apt-get install mariadb-server"
+            ));
+        }
+    }
+    let known = shard_dirs(dir).len();
+    let count = usize::from(count).max(known);
+    let mut servers = Vec::new();
+    for i in 1..=count {
+        servers.push(start_one(dir, i, say)?);
+    }
+    for s in &servers {
+        wait_for(s, dir)?;
+    }
+    Ok(servers)
+}
+
+fn in_path(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let more = ["/usr/sbin", "/usr/local/sbin"].map(PathBuf::from);
+    std::env::split_paths(&path).chain(more).any(|d| d.join(program).is_file())
+}
+
+fn command(program: &str) -> Command {
+    let mut c = Command::new(program);
+    let path = std::env::var("PATH").unwrap_or_default();
+    c.env("PATH", format!("{path}:/usr/sbin:/usr/local/sbin"));
+    c
+}
+
+fn start_one(dir: &Path, number: usize, say: fn(&str)) -> Result<Server, String> {
+    let name = format!("s{number}");
+    let home = dir.join("shards").join(&name);
+    let data = home.join("data");
+    let port_file = home.join("port");
+    let saved = std::fs::read_to_string(&port_file).ok().and_then(|p| p.trim().parse().ok());
+    if let (Some(_), Some(port)) = (pid_of(&home), saved) {
+        say(&format!("shard {name} is running on port {port}"));
+        return Ok(Server { name, port });
+    }
+    if !data.join("mysql").is_dir() {
+        say(&format!("making shard {name}"));
+        install(&home, &data)?;
+    }
+    let port = saved.filter(|p| is_free(*p)).map_or_else(|| free_port(dir), Ok)?;
+    std::fs::write(&port_file, port.to_string()).map_err(|e| e.to_string())?;
+    say(&format!("starting shard {name} on port {port}"));
+    let log = std::fs::File::create(home.join("log")).map_err(|e| e.to_string())?;
+    let err = log.try_clone().map_err(|e| e.to_string())?;
+    command("mariadbd")
+        .arg("--no-defaults")
+        .arg(format!("--datadir={}", data.display()))
+        .arg(format!("--pid-file={}", home.join("pid").display()))
+        .arg(format!("--port={port}"))
+        .arg(format!("--server-id={number}"))
+        .args(user_option())
+        .args([
+            "--socket=mysqld.sock",
+            "--bind-address=127.0.0.1",
+            "--skip-name-resolve",
+            "--character-set-server=utf8mb4",
+            "--collation-server=utf8mb4_general_ci",
+            "--performance-schema=OFF",
+            "--max-connections=1000",
+            "--max-prepared-stmt-count=200000",
+            "--max-allowed-packet=1073741824",
+            "--innodb-buffer-pool-size=256M",
+            "--innodb-log-file-size=128M",
+        ])
+        .stdin(Stdio::null())
+        .stdout(log)
+        .stderr(err)
+        .process_group(0)
+        .spawn()
+        .map_err(|e| format!("mariadbd: {e}"))?;
+    Ok(Server { name, port })
+}
+
+/// MariaDB refuses to run as root unless told so.
+#[allow(unsafe_code)]
+fn user_option() -> Option<String> {
+    // SAFETY: geteuid has no preconditions.
+    (unsafe { libc::geteuid() } == 0).then(|| "--user=root".to_string())
+}
+
+fn install(home: &Path, data: &Path) -> Result<(), String> {
+    std::fs::create_dir_all(home).map_err(|e| format!("{}: {e}", home.display()))?;
+    let out = command("mariadb-install-db")
+        .args(["--no-defaults", "--skip-test-db", "--auth-root-authentication-method=normal"])
+        .args(user_option())
+        .arg(format!("--datadir={}", data.display()))
+        .output()
+        .map_err(|e| format!("mariadb-install-db: {e}"))?;
+    if out.status.success() {
+        return Ok(());
+    }
+    let text = String::from_utf8_lossy(&out.stderr).into_owned();
+    Err(format!("mariadb-install-db failed: {text}{}", String::from_utf8_lossy(&out.stdout)))
+}
+
+fn is_free(port: u16) -> bool {
+    TcpListener::bind(("127.0.0.1", port)).is_ok()
+}
+
+fn free_port(dir: &Path) -> Result<u16, String> {
+    let taken: Vec<u16> = shard_dirs(dir)
+        .iter()
+        .filter_map(|d| std::fs::read_to_string(d.join("port")).ok()?.trim().parse().ok())
+        .collect();
+    let mut ports = (FIRST_PORT..FIRST_PORT + 1000).filter(|p| !taken.contains(p));
+    ports.find(|p| is_free(*p)).ok_or_else(|| "no free port for a shard".to_string())
+}
+
+fn wait_for(server: &Server, dir: &Path) -> Result<(), String> {
+    let until = Instant::now() + START_TIME;
+    let address = std::net::SocketAddr::from(([127, 0, 0, 1], server.port));
+    while TcpStream::connect_timeout(&address, Duration::from_millis(500)).is_err() {
+        let home = dir.join("shards").join(&server.name);
+        if Instant::now() > until {
+            let log = std::fs::read_to_string(home.join("log")).unwrap_or_default();
+            let tail: Vec<_> = log.lines().rev().take(15).collect();
+            let tail: Vec<_> = tail.into_iter().rev().collect();
+            return Err(format!("shard {} does not start:\n{}", server.name, tail.join("\n")));
+        }
+        std::thread::sleep(Duration::from_millis(30));
+    }
+    Ok(())
+}

@@ -1,0 +1,46 @@
+//! What the admin port tells of a running proxy.
+
+use proxy::Shared;
+use std::fmt::Write;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+/// A proxy's status.
+pub struct ProxyStatus(pub Arc<Shared>);
+
+impl admin::Status for ProxyStatus {
+    fn not_ready(&self) -> Vec<String> {
+        let mut out = Vec::new();
+        if self.0.registry.closing.load(Ordering::Acquire) {
+            out.push("the proxy is shutting down".to_string());
+        }
+        let mut shards: Vec<_> = self.0.shards.iter().collect();
+        shards.sort_by_key(|(name, _)| name.as_str());
+        for (name, shard) in shards {
+            if shard.health.is_down() {
+                out.push(format!("shard {name}: {}", shard.health.detail().error));
+            }
+        }
+        out
+    }
+
+    fn metrics(&self) -> String {
+        let mut out = String::new();
+        let mut put = |name: &str, help: &str, kind: &str, value: u64| {
+            // Writing to a String cannot fail.
+            let _ = writeln!(out, "# HELP shardwright_{name} {help}");
+            let _ = writeln!(out, "# TYPE shardwright_{name} {kind}");
+            let _ = writeln!(out, "shardwright_{name} {value}");
+        };
+        for (name, help, value) in self.0.metrics.all() {
+            put(&format!("{name}_total"), help, "counter", value);
+        }
+        let r = &self.0.registry;
+        let (count, refused) = (r.count() as u64, r.refused.load(Ordering::Relaxed));
+        put("sessions", "Client sessions now.", "gauge", count);
+        put("logins_refused_total", "Logins that failed.", "counter", refused);
+        let up = self.0.shards.values().filter(|s| !s.health.is_down()).count() as u64;
+        put("shards_up", "Shards that answer.", "gauge", up);
+        out
+    }
+}
