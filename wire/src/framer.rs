@@ -172,9 +172,7 @@ impl Framer {
             }
             if self.pause_at_rows && self.state == State::Rows && !self.continued {
                 self.pause_at_rows = false;
-                if at > 0 {
-                    return Ok(stop);
-                }
+                return Ok(Step::Pass(at));
             }
             let Some(head) = Header::parse(&buf[at..]) else {
                 return Ok(stop);
@@ -313,6 +311,7 @@ impl Framer {
             }
             Control::ColumnsEnd => {
                 let (_, status) = decode_eof(payload)?;
+                self.pause_at_rows = false;
                 let cursor = status & SERVER_STATUS_CURSOR_EXISTS != 0;
                 self.state = if cursor {
                     self.after(status)

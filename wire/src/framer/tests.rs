@@ -144,3 +144,32 @@ fn lies_are_errors_not_panics() {
         );
     }
 }
+
+#[test]
+fn a_pause_parts_columns_from_rows_however_bytes_are_cut() {
+    for (caps, deprecate) in [(0, false), (CLIENT_DEPRECATE_EOF, true)] {
+        let bytes = result(caps, 2);
+        for piece in 1..bytes.len() {
+            let mut f = Framer::new(Expect::Result, deprecate);
+            f.pause_at_rows();
+            let (mut rows, mut carry) = (Vec::new(), Vec::new());
+            for chunk in bytes.chunks(piece) {
+                carry.extend_from_slice(chunk);
+                loop {
+                    let before = f.is_in_rows();
+                    match f.step(&mut carry).unwrap() {
+                        Step::Need => break,
+                        Step::Control(_, n) => drop(carry.drain(..n)),
+                        Step::Pass(n) if before => rows.extend(carry.drain(..n)),
+                        Step::Pass(n) => drop(carry.drain(..n)),
+                    }
+                    if f.is_done() {
+                        break;
+                    }
+                }
+            }
+            // Two rows: ("1", "x") and ("2", "").
+            assert_eq!(rows.len(), 4 + 4 + 4 + 3, "{deprecate} {piece}");
+        }
+    }
+}
