@@ -17,13 +17,17 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Start private MariaDB shards, the proxy and a demo database on this machine.
-    #[command(after_help = "Examples:\n  shardwright quickstart --shards 4 --detach\n  \
-        shardwright quickstart --stop\n  shardwright quickstart --fresh")]
+    #[command(
+        after_help = "Examples:\n  shardwright quickstart --shards 4 --detach\n  \
+        shardwright quickstart --stop\n  shardwright quickstart --fresh"
+    )]
     Quickstart(QuickstartArgs),
     /// Run the proxy from a configuration file.
-    #[command(after_help = "Examples:\n  shardwright proxy --config shardwright.toml\n  \
+    #[command(
+        after_help = "Examples:\n  shardwright proxy --config shardwright.toml\n  \
         shardwright proxy --config shardwright.toml --check\n  \
-        SHARDWRIGHT_PROXY__LISTEN=127.0.0.1:3308 shardwright proxy --config shardwright.toml")]
+        SHARDWRIGHT_PROXY__LISTEN=127.0.0.1:3308 shardwright proxy --config shardwright.toml"
+    )]
     Proxy(ProxyArgs),
     /// Read a password from standard input and print its verifiers for the configuration file.
     #[command(after_help = "Example:\n  printf %s secret | shardwright hash-password")]
@@ -72,6 +76,9 @@ pub struct QuickstartArgs {
     /// Shared connections of each worker to each shard; 0 turns sharing off.
     #[arg(long, default_value_t = 1, hide = true)]
     pub shared_connections: usize,
+    /// End when standard input is closed, so that a parent's end is ours too.
+    #[arg(long, hide = true)]
+    pub until_stdin_closes: bool,
     /// Connections to each shard, of all workers together.
     #[arg(long, default_value_t = 64)]
     pub connections: usize,
@@ -94,7 +101,10 @@ pub fn hash_password() -> Result<(), String> {
         eprintln!("Type the password and press Enter (it will show):");
     }
     let mut line = String::new();
-    std::io::stdin().lock().read_line(&mut line).map_err(|e| e.to_string())?;
+    std::io::stdin()
+        .lock()
+        .read_line(&mut line)
+        .map_err(|e| e.to_string())?;
     let password = line.trim_end_matches(['\r', '\n']);
     if password.is_empty() {
         return Err("the password is empty".to_string());

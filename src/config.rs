@@ -45,7 +45,9 @@ pub struct MetaConfig {
 
 impl Default for MetaConfig {
     fn default() -> Self {
-        Self { dir: PathBuf::from("/var/lib/shardwright/meta") }
+        Self {
+            dir: PathBuf::from("/var/lib/shardwright/meta"),
+        }
     }
 }
 
@@ -59,7 +61,9 @@ pub struct AdminConfig {
 
 impl Default for AdminConfig {
     fn default() -> Self {
-        Self { listen: SocketAddr::from(([127, 0, 0, 1], 8080)) }
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+        }
     }
 }
 
@@ -77,12 +81,20 @@ fn parse(text: &str, env: impl Iterator<Item = (String, String)>) -> Result<Conf
     let mut table: toml::Table = toml::from_str(text).map_err(|e| e.to_string())?;
     let mut changed = false;
     for (name, value) in env {
-        let Some(path) = name.strip_prefix(PREFIX) else { continue };
-        let Some((section, key)) = path.split_once("__") else { continue };
+        let Some(path) = name.strip_prefix(PREFIX) else {
+            continue;
+        };
+        let Some((section, key)) = path.split_once("__") else {
+            continue;
+        };
         let section = section.to_ascii_lowercase();
-        let entry = table.entry(section.clone()).or_insert_with(|| toml::Table::new().into());
+        let entry = table
+            .entry(section.clone())
+            .or_insert_with(|| toml::Table::new().into());
         let Some(entry) = entry.as_table_mut() else {
-            return Err(format!("{name}: {section} cannot be set from the environment"));
+            return Err(format!(
+                "{name}: {section} cannot be set from the environment"
+            ));
         };
         entry.insert(key.to_ascii_lowercase(), scalar(&value));
         changed = true;
@@ -90,7 +102,9 @@ fn parse(text: &str, env: impl Iterator<Item = (String, String)>) -> Result<Conf
     if !changed {
         return Ok(from_file);
     }
-    table.try_into().map_err(|e| format!("with the environment's {PREFIX}* variables: {e}"))
+    table
+        .try_into()
+        .map_err(|e| format!("with the environment's {PREFIX}* variables: {e}"))
 }
 
 fn scalar(value: &str) -> toml::Value {
@@ -143,19 +157,27 @@ mod tests {
         [[users]]\nname = 'app'\npassword = ['*14E65567ABDB5135D0CFD9A70B3032C179A49EE7']\n";
 
     fn env(list: &[(&str, &str)]) -> Vec<(String, String)> {
-        list.iter().map(|(a, b)| (a.to_string(), b.to_string())).collect()
+        list.iter()
+            .map(|(a, b)| (a.to_string(), b.to_string()))
+            .collect()
     }
 
     #[test]
     fn unknown_keys_are_refused_with_their_line() {
-        let e = parse("[proxy]\nlisten = '127.0.0.1:1'\nlissten = 1\n", env(&[]).into_iter());
+        let e = parse(
+            "[proxy]\nlisten = '127.0.0.1:1'\nlissten = 1\n",
+            env(&[]).into_iter(),
+        );
         let e = e.unwrap_err();
         assert!(e.contains("line 3") && e.contains("lissten"), "{e}");
     }
 
     #[test]
     fn the_environment_wins() {
-        let vars = env(&[("SHARDWRIGHT_POOL__WAIT_MS", "77"), ("SHARDWRIGHT_LOG", "debug")]);
+        let vars = env(&[
+            ("SHARDWRIGHT_POOL__WAIT_MS", "77"),
+            ("SHARDWRIGHT_LOG", "debug"),
+        ]);
         let c = parse(FILE, vars.into_iter()).unwrap();
         assert_eq!(c.pool.wait_ms, 77);
         let bad = env(&[("SHARDWRIGHT_POOL__WAITMS", "77")]);
@@ -171,6 +193,10 @@ mod tests {
         assert!(check(&none).unwrap_err().contains("hash-password"));
         let mut twice = c;
         twice.shards.push(twice.shards[0].clone());
-        assert!(check(&twice).unwrap_err().contains("two shards are named s1"));
+        assert!(
+            check(&twice)
+                .unwrap_err()
+                .contains("two shards are named s1")
+        );
     }
 }

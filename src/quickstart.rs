@@ -49,7 +49,10 @@ fn pid_file(dir: &Path) -> PathBuf {
 
 fn running(dir: &Path) -> Option<i32> {
     let text = std::fs::read_to_string(pid_file(dir)).ok()?;
-    text.trim().parse().ok().filter(|pid| servers::is_alive(*pid))
+    text.trim()
+        .parse()
+        .ok()
+        .filter(|pid| servers::is_alive(*pid))
 }
 
 fn remove(dir: &Path) -> Result<(), String> {
@@ -87,10 +90,13 @@ fn stop(dir: &Path) -> Result<(), String> {
 fn detach(args: &QuickstartArgs, dir: &Path) -> Result<(), String> {
     use std::os::unix::process::CommandExt;
     let log_path = dir.join("quickstart.log");
-    let log = std::fs::File::create(&log_path).map_err(|e| format!("{}: {e}", log_path.display()))?;
+    let log =
+        std::fs::File::create(&log_path).map_err(|e| format!("{}: {e}", log_path.display()))?;
     let exe = std::env::current_exe().map_err(|e| e.to_string())?;
-    let own: Vec<_> =
-        std::env::args_os().skip(1).filter(|a| a != "--detach" && a != "--fresh").collect();
+    let own: Vec<_> = std::env::args_os()
+        .skip(1)
+        .filter(|a| a != "--detach" && a != "--fresh")
+        .collect();
     let mut child = Command::new(exe)
         .args(own)
         .stdin(Stdio::null())
@@ -99,7 +105,9 @@ fn detach(args: &QuickstartArgs, dir: &Path) -> Result<(), String> {
         .process_group(0)
         .spawn()
         .map_err(|e| e.to_string())?;
-    let Some(out) = child.stdout.take() else { return Err("no output".to_string()) };
+    let Some(out) = child.stdout.take() else {
+        return Err("no output".to_string());
+    };
     let (sender, lines) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
         for line in BufReader::new(out).lines().map_while(Result::ok) {
@@ -114,8 +122,11 @@ fn detach(args: &QuickstartArgs, dir: &Path) -> Result<(), String> {
             Ok(line) => {
                 println!("{line}");
                 if line == "ready" {
-                    println!("running in the background; stop it with: shardwright quickstart \
-                              --stop --dir {}", args.dir.display());
+                    println!(
+                        "running in the background; stop it with: shardwright quickstart \
+                              --stop --dir {}",
+                        args.dir.display()
+                    );
                     return Ok(());
                 }
             }
@@ -149,18 +160,33 @@ fn serve(args: &QuickstartArgs, dir: &Path) -> Result<(), String> {
     let servers = servers::start(dir, args.shards, say)?;
     runtime.block_on(async {
         say("starting the proxy");
-        let tls = if args.tls_self_signed { Some(proxy::tls::self_signed()?) } else { None };
+        let tls = if args.tls_self_signed {
+            Some(proxy::tls::self_signed()?)
+        } else {
+            None
+        };
         let proxy = role::start(config(args, dir, &servers), tls).await?;
         if !args.no_demo {
             demo::make(proxy.address, say).await?;
         }
         say(&welcome(args, &proxy.address, &servers));
         say("ready");
-        role::wait_for_signal().await?;
+        tokio::select! {
+            done = role::wait_for_signal() => done?,
+            () = stdin_closed(), if args.until_stdin_closes => {}
+        }
         say("stopping");
         proxy.stop(Duration::from_secs(3));
         Ok(())
     })
+}
+
+/// Waits for the end of standard input.
+async fn stdin_closed() {
+    let read = tokio::task::spawn_blocking(|| {
+        std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink())
+    });
+    let _ = read.await;
 }
 
 fn config(args: &QuickstartArgs, dir: &Path, servers: &[Server]) -> Config {
@@ -186,10 +212,17 @@ fn config(args: &QuickstartArgs, dir: &Path, servers: &[Server]) -> Config {
             shared_per_worker: args.shared_connections,
             ..Default::default()
         },
-        meta: MetaConfig { dir: dir.join("meta") },
-        admin: AdminConfig { listen: SocketAddr::from(([127, 0, 0, 1], args.admin_port)) },
+        meta: MetaConfig {
+            dir: dir.join("meta"),
+        },
+        admin: AdminConfig {
+            listen: SocketAddr::from(([127, 0, 0, 1], args.admin_port)),
+        },
         shards: shards.collect(),
-        users: vec![UserConfig { name: "root".to_string(), password: Vec::new() }],
+        users: vec![UserConfig {
+            name: "root".to_string(),
+            password: Vec::new(),
+        }],
     }
 }
 
@@ -216,11 +249,14 @@ fn welcome(args: &QuickstartArgs, address: &SocketAddr, servers: &[Server]) -> S
     line("    SHOW SHARDS; SHOW SHARDED TABLES;");
     line("    SELECT * FROM users WHERE id = 3;               -- one shard");
     line("    EXPLAIN SHARD SELECT * FROM orders WHERE user_id = 3;");
-    line("    SELECT u.name, o.total FROM users u JOIN orders o ON o.user_id = u.id WHERE u.id = 3;");
+    line(
+        "    SELECT u.name, o.total FROM users u JOIN orders o ON o.user_id = u.id WHERE u.id = 3;",
+    );
     line("    INSERT INTO orders (user_id, total) VALUES (3, 9.99), (4, 5.00);  -- ids are given");
     line("    SELECT * FROM events WHERE day < '2026-01-01';  -- one range");
     line("    CREATE TABLE mine (id BIGINT PRIMARY KEY, v TEXT) SHARD BY HASH (id);");
     line("");
     let port = address.port().to_string();
-    out.replace("PORT", &port).replace("ADMIN", &args.admin_port.to_string())
+    out.replace("PORT", &port)
+        .replace("ADMIN", &args.admin_port.to_string())
 }

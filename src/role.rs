@@ -38,7 +38,10 @@ pub fn run_proxy(args: &ProxyArgs) -> Result<(), String> {
 /// The runtime of everything but statements.
 pub fn runtime() -> Result<tokio::runtime::LocalRuntime, String> {
     let mut builder = tokio::runtime::Builder::new_current_thread();
-    builder.enable_all().build_local(Default::default()).map_err(|e| e.to_string())
+    builder
+        .enable_all()
+        .build_local(Default::default())
+        .map_err(|e| e.to_string())
 }
 
 /// Waits for Ctrl-C or SIGTERM.
@@ -83,13 +86,24 @@ pub async fn start(
         let known = current.shard_named(&s.name);
         if known.is_none_or(|k| k.host != s.host || k.port != s.port) {
             let (name, host) = (s.name.clone(), s.host.clone());
-            let put = catalog::Command::PutShard { name, host, port: s.port };
+            let put = catalog::Command::PutShard {
+                name,
+                host,
+                port: s.port,
+            };
             meta.propose(put, None).await.map_err(|e| e.to_string())?;
         }
-        let handle = ShardHandle { login: login(s, timeout)?, health: Arc::default() };
+        let handle = ShardHandle {
+            login: login(s, timeout)?,
+            health: Arc::default(),
+        };
         shards.insert(s.name.clone(), handle);
     }
-    watch_health(&shards, Duration::from_millis(config.pool.health_interval_ms)).await;
+    watch_health(
+        &shards,
+        Duration::from_millis(config.pool.health_interval_ms),
+    )
+    .await;
     let tls = match (&config.proxy.tls_cert, &config.proxy.tls_key, tls) {
         (Some(cert), Some(key), _) => Some(proxy::tls::from_files(cert, key)?),
         (_, _, tls) => tls,

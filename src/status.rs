@@ -38,8 +38,18 @@ impl admin::Status for ProxyStatus {
         let r = &self.0.registry;
         let (count, refused) = (r.count() as u64, r.refused.load(Ordering::Relaxed));
         put("sessions", "Client sessions now.", "gauge", count);
-        put("logins_refused_total", "Logins that failed.", "counter", refused);
-        let up = self.0.shards.values().filter(|s| !s.health.is_down()).count() as u64;
+        put(
+            "logins_refused_total",
+            "Logins that failed.",
+            "counter",
+            refused,
+        );
+        let up = self
+            .0
+            .shards
+            .values()
+            .filter(|s| !s.health.is_down())
+            .count() as u64;
         put("shards_up", "Shards that answer.", "gauge", up);
         out
     }

@@ -1,5 +1,6 @@
 //! A statement on a connection of the session's own: leased, prepared, relayed, given back.
 
+use crate::deadlock::Watch;
 use crate::metrics::count;
 use crate::plans::CachedPlan;
 use crate::relay::{RelayEnd, RelayError, RelayOptions, relay};
@@ -133,6 +134,11 @@ impl Session {
         }
         let held = &mut self.held[index];
         let login = held.lease.pool().login.clone();
+        let watch = match others {
+            true => Some(Watch::start(login.clone(), held.lease.conn()?.thread_id)),
+            false => None,
+        };
+        options.deadlock = watch.as_ref().map(|w| w.fired.clone());
         let metrics = self.worker.clone();
         let kill = |thread_id| {
             count(&metrics.shared.metrics.cancelled);
@@ -140,8 +146,16 @@ impl Session {
         };
         let conn = held.lease.conn()?;
         let thread_id = conn.thread_id;
-        match relay(&mut self.io, conn, &self.info, options, kill).await {
-            Ok(end) => Ok(end),
+        let relayed = relay(&mut self.io, conn, &self.info, options, kill).await;
+        match relayed {
+            Ok(end) => {
+                if watch.is_some_and(|w| w.fired.get()) {
+                    // The server ended a statement only; on the other shards nothing must stay.
+                    self.rollback_all().await;
+                    self.note_state();
+                }
+                Ok(end)
+            }
             Err(RelayError::Gone) => {
                 if let Ok(conn) = held.lease.conn() {
                     conn.dirty = true;

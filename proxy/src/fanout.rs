@@ -1,5 +1,6 @@
 //! One statement on several shards: rows that follow each other, or writes that happen together.
 
+use crate::deadlock::Watch;
 use crate::diagnostics;
 use crate::relay::{Part, RelayOptions};
 use crate::request::Request;
@@ -170,6 +171,14 @@ impl Session {
         }
         let mut answers: Vec<Answer> = Vec::new();
         let mut failed = None;
+        let mut watches = Vec::new();
+        for (shard, _) in &write.parts {
+            let Some(held) = self.held.iter_mut().find(|h| h.shard == *shard) else {
+                continue;
+            };
+            let login = held.lease.pool().login.clone();
+            watches.push(Watch::start(login, held.lease.conn()?.thread_id));
+        }
         for (shard, _) in &write.parts {
             let Some(held) = self.held.iter_mut().find(|h| h.shard == *shard) else {
                 continue;
@@ -182,6 +191,10 @@ impl Session {
             if let Some(err) = answers.last().and_then(|a| a.err.clone()) {
                 failed.get_or_insert(err);
             }
+        }
+        if watches.iter().any(|w| w.fired.get()) {
+            self.rollback_all().await;
+            return Err(Stop::Error(crate::deadlock::error_packet()));
         }
         if write.timestamp.is_some() {
             for (shard, _) in &write.parts {

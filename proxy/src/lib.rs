@@ -8,6 +8,7 @@ pub mod client;
 pub mod commands;
 pub mod config;
 pub mod ddl;
+pub mod deadlock;
 pub mod diagnostics;
 pub mod exclusive;
 pub mod fanout;

@@ -5,7 +5,9 @@ use crate::client::{ClientIo, OUT_BYTES_MAX};
 use crate::registry::{Kill, SessionInfo};
 use shard::net::Peek;
 use shard::{ServerConn, ShardError};
+use std::cell::Cell;
 use std::future::poll_fn;
+use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 use wire::caps::*;
 use wire::framer::{Control, Expect, Framer, Step};
@@ -26,7 +28,7 @@ pub enum Part {
 }
 
 /// How an answer is changed on its way.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct RelayOptions {
     /// What kind of answer it is.
     pub expect: Expect,
@@ -38,6 +40,8 @@ pub struct RelayOptions {
     pub part: Part,
     /// Warnings of parts before this one.
     pub warnings_before: u16,
+    /// Set when the statement is ended to break a deadlock; its error then says so.
+    pub deadlock: Option<Rc<Cell<bool>>>,
 }
 
 impl Default for RelayOptions {
@@ -48,6 +52,7 @@ impl Default for RelayOptions {
             insert_id: None,
             part: Part::Whole,
             warnings_before: 0,
+            deadlock: None,
         }
     }
 }
@@ -320,6 +325,13 @@ fn pass_control(
     let payload = &packet[HEADER_LEN..];
     match control {
         Control::Err => {
+            if options.deadlock.as_ref().is_some_and(|d| d.get()) {
+                let err = crate::deadlock::error_packet();
+                io.seq = packet[3];
+                io.put_err(&err);
+                end.err = Some(err);
+                return Ok(());
+            }
             end.err = Some(ErrPacket::decode(payload)?);
             io.put_raw(packet);
         }

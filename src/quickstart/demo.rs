@@ -64,7 +64,9 @@ pub async fn make(proxy: SocketAddr, say: fn(&str)) -> Result<(), String> {
     conn.run("USE shop").await.map_err(text)?;
     for sql in TABLES.iter().chain(&ROWS) {
         let sql = sql.replace("ON FIRST", &format!("ON {first}"));
-        conn.run(&sql.replace("ON LAST", &format!("ON {last}"))).await.map_err(text)?;
+        conn.run(&sql.replace("ON LAST", &format!("ON {last}")))
+            .await
+            .map_err(text)?;
     }
     Ok(())
 }

@@ -39,7 +39,10 @@ pub fn terminate(pid: i32) {
 }
 
 fn shard_dirs(dir: &Path) -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(dir.join("shards")).into_iter().flatten().flatten();
+    let entries = std::fs::read_dir(dir.join("shards"))
+        .into_iter()
+        .flatten()
+        .flatten();
     let mut out: Vec<_> = entries.map(|e| e.path()).filter(|p| p.is_dir()).collect();
     out.sort();
     out
@@ -62,7 +65,9 @@ pub fn stop_all(dir: &Path) -> Result<(), String> {
     for pid in pids {
         while is_running(pid) {
             if Instant::now() > until {
-                return Err(format!("the shard server with process id {pid} does not end"));
+                return Err(format!(
+                    "the shard server with process id {pid} does not end"
+                ));
             }
             std::thread::sleep(Duration::from_millis(20));
         }
@@ -73,7 +78,10 @@ pub fn stop_all(dir: &Path) -> Result<(), String> {
 /// Alive and not only waiting to be reaped by us.
 fn is_running(pid: i32) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    let state = stat.rsplit(')').next().and_then(|s| s.trim().chars().next());
+    let state = stat
+        .rsplit(')')
+        .next()
+        .and_then(|s| s.trim().chars().next());
     is_alive(pid) && !matches!(state, Some('Z') | None)
 }
 
@@ -102,7 +110,9 @@ pub fn start(dir: &Path, count: u16, say: fn(&str)) -> Result<Vec<Server>, Strin
 fn in_path(program: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let more = ["/usr/sbin", "/usr/local/sbin"].map(PathBuf::from);
-    std::env::split_paths(&path).chain(more).any(|d| d.join(program).is_file())
+    std::env::split_paths(&path)
+        .chain(more)
+        .any(|d| d.join(program).is_file())
 }
 
 fn command(program: &str) -> Command {
@@ -117,7 +127,9 @@ fn start_one(dir: &Path, number: usize, say: fn(&str)) -> Result<Server, String>
     let home = dir.join("shards").join(&name);
     let data = home.join("data");
     let port_file = home.join("port");
-    let saved = std::fs::read_to_string(&port_file).ok().and_then(|p| p.trim().parse().ok());
+    let saved = std::fs::read_to_string(&port_file)
+        .ok()
+        .and_then(|p| p.trim().parse().ok());
     if let (Some(_), Some(port)) = (pid_of(&home), saved) {
         say(&format!("shard {name} is running on port {port}"));
         return Ok(Server { name, port });
@@ -126,7 +138,9 @@ fn start_one(dir: &Path, number: usize, say: fn(&str)) -> Result<Server, String>
         say(&format!("making shard {name}"));
         install(&home, &data)?;
     }
-    let port = saved.filter(|p| is_free(*p)).map_or_else(|| free_port(dir), Ok)?;
+    let port = saved
+        .filter(|p| is_free(*p))
+        .map_or_else(|| free_port(dir), Ok)?;
     std::fs::write(&port_file, port.to_string()).map_err(|e| e.to_string())?;
     say(&format!("starting shard {name} on port {port}"));
     let log = std::fs::File::create(home.join("log")).map_err(|e| e.to_string())?;
@@ -170,7 +184,11 @@ fn user_option() -> Option<String> {
 fn install(home: &Path, data: &Path) -> Result<(), String> {
     std::fs::create_dir_all(home).map_err(|e| format!("{}: {e}", home.display()))?;
     let out = command("mariadb-install-db")
-        .args(["--no-defaults", "--skip-test-db", "--auth-root-authentication-method=normal"])
+        .args([
+            "--no-defaults",
+            "--skip-test-db",
+            "--auth-root-authentication-method=normal",
+        ])
         .args(user_option())
         .arg(format!("--datadir={}", data.display()))
         .output()
@@ -179,7 +197,10 @@ fn install(home: &Path, data: &Path) -> Result<(), String> {
         return Ok(());
     }
     let text = String::from_utf8_lossy(&out.stderr).into_owned();
-    Err(format!("mariadb-install-db failed: {text}{}", String::from_utf8_lossy(&out.stdout)))
+    Err(format!(
+        "mariadb-install-db failed: {text}{}",
+        String::from_utf8_lossy(&out.stdout)
+    ))
 }
 
 fn is_free(port: u16) -> bool {
@@ -189,10 +210,18 @@ fn is_free(port: u16) -> bool {
 fn free_port(dir: &Path) -> Result<u16, String> {
     let taken: Vec<u16> = shard_dirs(dir)
         .iter()
-        .filter_map(|d| std::fs::read_to_string(d.join("port")).ok()?.trim().parse().ok())
+        .filter_map(|d| {
+            std::fs::read_to_string(d.join("port"))
+                .ok()?
+                .trim()
+                .parse()
+                .ok()
+        })
         .collect();
     let mut ports = (FIRST_PORT..FIRST_PORT + 1000).filter(|p| !taken.contains(p));
-    ports.find(|p| is_free(*p)).ok_or_else(|| "no free port for a shard".to_string())
+    ports
+        .find(|p| is_free(*p))
+        .ok_or_else(|| "no free port for a shard".to_string())
 }
 
 fn wait_for(server: &Server, dir: &Path) -> Result<(), String> {
@@ -204,7 +233,11 @@ fn wait_for(server: &Server, dir: &Path) -> Result<(), String> {
             let log = std::fs::read_to_string(home.join("log")).unwrap_or_default();
             let tail: Vec<_> = log.lines().rev().take(15).collect();
             let tail: Vec<_> = tail.into_iter().rev().collect();
-            return Err(format!("shard {} does not start:\n{}", server.name, tail.join("\n")));
+            return Err(format!(
+                "shard {} does not start:\n{}",
+                server.name,
+                tail.join("\n")
+            ));
         }
         std::thread::sleep(Duration::from_millis(30));
     }

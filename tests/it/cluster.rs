@@ -1,0 +1,135 @@
+//! Servers for the tests: one quickstart of two shards for all, and one plain server to compare with.
+
+use mysql_async::prelude::Queryable;
+use mysql_async::{Conn, OptsBuilder};
+use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// A running quickstart. It ends with the test process, whose end closes its standard input.
+pub struct Cluster {
+    /// Port of the proxy.
+    pub port: u16,
+    /// Port of the admin endpoint.
+    pub admin: u16,
+    /// Port of the first shard.
+    pub shard_port: u16,
+    /// Its folder.
+    pub dir: PathBuf,
+    _stdin: ChildStdin,
+    child: std::sync::Mutex<Child>,
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port()
+}
+
+impl Cluster {
+    /// Starts one in `dir`.
+    pub fn start(name: &str, shards: u16, more: &[&str]) -> Cluster {
+        let dir = PathBuf::from(env!("CARGO_TARGET_TMPDIR"))
+            .join(format!("{name}-{}", std::process::id()));
+        Self::start_in(dir, shards, more)
+    }
+
+    /// Starts one in a folder that may have data already.
+    pub fn start_in(dir: PathBuf, shards: u16, more: &[&str]) -> Cluster {
+        let (port, admin) = (free_port(), free_port());
+        let mut child = Command::new(env!("CARGO_BIN_EXE_shardwright"))
+            .args(["quickstart", "--until-stdin-closes", "--no-demo"])
+            .args([
+                "--shards",
+                &shards.to_string(),
+                "--dir",
+                dir.to_str().unwrap(),
+            ])
+            .args([
+                "--mysql-port",
+                &port.to_string(),
+                "--admin-port",
+                &admin.to_string(),
+            ])
+            .args(more)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let stdin = child.stdin.take().unwrap();
+        let out = BufReader::new(child.stdout.take().unwrap());
+        let mut seen = Vec::new();
+        for line in out.lines() {
+            let line = line.unwrap();
+            if line == "ready" {
+                let text = std::fs::read_to_string(dir.join("shards/s1/port")).unwrap();
+                let shard_port = text.trim().parse().unwrap();
+                let child = std::sync::Mutex::new(child);
+                return Cluster {
+                    port,
+                    admin,
+                    shard_port,
+                    dir,
+                    _stdin: stdin,
+                    child,
+                };
+            }
+            seen.push(line);
+        }
+        panic!("quickstart did not become ready: {seen:?}");
+    }
+
+    /// Ends it and waits.
+    pub fn stop(self) {
+        let Cluster { _stdin, child, .. } = self;
+        drop(_stdin);
+        child.into_inner().unwrap().wait().unwrap();
+    }
+}
+
+/// The cluster that most tests share.
+pub fn shared() -> &'static Cluster {
+    static SHARED: OnceLock<Cluster> = OnceLock::new();
+    SHARED.get_or_init(|| Cluster::start("shared", 2, &["--tls-self-signed"]))
+}
+
+/// A plain server: the shard of a cluster of its own.
+pub fn plain() -> &'static Cluster {
+    static PLAIN: OnceLock<Cluster> = OnceLock::new();
+    PLAIN.get_or_init(|| Cluster::start("plain", 1, &[]))
+}
+
+/// A connection to a port on loopback.
+pub async fn connect(port: u16) -> Conn {
+    let opts = OptsBuilder::default()
+        .ip_or_hostname("127.0.0.1")
+        .tcp_port(port)
+        .user(Some("root"))
+        .prefer_socket(false);
+    Conn::new(opts).await.unwrap()
+}
+
+/// A connection to the shared proxy with a new database of its own, which is current.
+pub async fn database() -> (Conn, String) {
+    static NEXT: AtomicU32 = AtomicU32::new(1);
+    let name = format!("db{}", NEXT.fetch_add(1, Ordering::Relaxed));
+    let mut c = connect(shared().port).await;
+    c.query_drop(format!("CREATE DATABASE {name}"))
+        .await
+        .unwrap();
+    c.query_drop(format!("USE {name}")).await.unwrap();
+    (c, name)
+}
+
+/// Code of the server error that a statement gives.
+pub async fn error_of(c: &mut Conn, sql: &str) -> (u16, String) {
+    match c.query_drop(sql).await {
+        Err(mysql_async::Error::Server(e)) => (e.code, e.message),
+        other => panic!("{sql}: {other:?}"),
+    }
+}

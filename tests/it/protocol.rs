@@ -1,0 +1,181 @@
+//! Bytes that no good client sends: each gets an error or is cut off, and nobody else notices.
+
+use crate::cluster::{connect, shared};
+use mysql_async::prelude::Queryable;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+use wire::caps::*;
+use wire::handshake::{Greeting, HandshakeResponse, NATIVE};
+use wire::packet::{put_packet, split_packet};
+use wire::reply::ErrPacket;
+
+struct Raw(TcpStream);
+
+impl Raw {
+    fn open() -> Raw {
+        let s = TcpStream::connect(("127.0.0.1", shared().port)).unwrap();
+        s.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        Raw(s)
+    }
+
+    fn read(&mut self) -> Option<Vec<u8>> {
+        let mut head = [0; 4];
+        self.0.read_exact(&mut head).ok()?;
+        let len = u32::from_le_bytes([head[0], head[1], head[2], 0]) as usize;
+        let mut body = vec![0; len];
+        self.0.read_exact(&mut body).ok()?;
+        Some(body)
+    }
+
+    fn send(&mut self, mut seq: u8, payload: &[u8]) {
+        let mut out = Vec::new();
+        put_packet(&mut out, &mut seq, payload);
+        let _ = self.0.write_all(&out);
+    }
+
+    fn log_in() -> Raw {
+        let mut r = Raw::open();
+        Greeting::decode(&r.read().unwrap()).unwrap();
+        let response = HandshakeResponse {
+            capabilities: CLIENT_PROTOCOL_41 | CLIENT_PLUGIN_AUTH | CLIENT_SECURE_CONNECTION,
+            max_packet: 1 << 24,
+            collation: 45,
+            user: "root".into(),
+            plugin: Some(NATIVE.into()),
+            ..Default::default()
+        };
+        let mut out = Vec::new();
+        response.encode(&mut out);
+        r.send(1, &out);
+        assert_eq!(r.read().unwrap()[0], 0);
+        r
+    }
+
+    fn error(&mut self) -> u16 {
+        ErrPacket::decode(&self.read().unwrap()).unwrap().code
+    }
+}
+
+#[test]
+fn malformed_logins_are_refused() {
+    for bytes in [&[][..], &[1, 2, 3], &[0xff; 200], &[0; 5000]] {
+        let mut r = Raw::open();
+        r.read().unwrap();
+        r.send(1, bytes);
+        let answer = r.read();
+        assert!(answer.is_none_or(|a| a[0] == 0xff), "{}", bytes.len());
+    }
+    let mut r = Raw::open();
+    r.read().unwrap();
+    r.send(7, &[0; 40]);
+    assert!(r.read().is_none_or(|a| a[0] == 0xff));
+}
+
+#[test]
+fn wrong_user_and_password_are_denied() {
+    let mut r = Raw::open();
+    r.read().unwrap();
+    let response = HandshakeResponse {
+        capabilities: CLIENT_PROTOCOL_41 | CLIENT_PLUGIN_AUTH | CLIENT_SECURE_CONNECTION,
+        user: "nobody".into(),
+        auth: vec![1; 20],
+        plugin: Some(NATIVE.into()),
+        ..Default::default()
+    };
+    let mut out = Vec::new();
+    response.encode(&mut out);
+    r.send(1, &out);
+    assert_eq!(r.error(), 1045);
+}
+
+#[test]
+fn broken_commands_get_errors() {
+    let mut r = Raw::log_in();
+    r.send(0, &[0x99]);
+    assert_eq!(r.error(), 1047);
+    r.send(0, &[0x17, 1, 2]);
+    assert_eq!(r.error(), 1210);
+    r.send(0, &[0x17, 9, 0, 0, 0, 0, 1, 0, 0, 0]);
+    assert_eq!(r.error(), 1243);
+    r.send(0, &[0x1c, 9, 0, 0, 0]);
+    assert_eq!(r.error(), 1210 + 33);
+    r.send(0, &[0x12]);
+    assert_eq!(r.error(), 1235);
+    r.send(0, b"\x03select 'open");
+    assert_eq!(r.error(), 1064);
+    r.send(0, b"\x03");
+    assert_eq!(r.error(), 1065);
+    r.send(0, b"\x02nowhere");
+    assert_eq!(r.error(), 1049);
+    r.send(0, &[0x0e]);
+    assert_eq!(r.read().unwrap()[0], 0, "the session goes on");
+    r.send(5, &[0x0e]);
+    assert_eq!(r.error(), 1156);
+    assert!(r.read().is_none(), "wrong sequence numbers end it");
+}
+
+#[test]
+fn an_empty_command_ends_the_session() {
+    let mut r = Raw::log_in();
+    r.send(0, &[]);
+    assert_eq!(r.error(), 1835);
+    assert!(r.read().is_none());
+}
+
+#[test]
+fn a_statement_above_the_limit_is_refused() {
+    let mut r = Raw::log_in();
+    let packet = vec![b' '; wire::MAX_PAYLOAD];
+    for seq in 0..5 {
+        let mut head = wire::packet::Header {
+            len: packet.len(),
+            seq,
+        }
+        .bytes()
+        .to_vec();
+        head.extend_from_slice(&packet);
+        if r.0.write_all(&head).is_err() {
+            break;
+        }
+    }
+    // 5 x 16 MiB is above max_allowed_packet_bytes; the answer may be lost with the connection.
+    assert!(r.read().is_none_or(|a| a[0] == 0xff));
+}
+
+#[test]
+fn statistics_and_pipelined_commands() {
+    let mut r = Raw::log_in();
+    r.send(0, &[0x09]);
+    assert!(
+        String::from_utf8(r.read().unwrap())
+            .unwrap()
+            .contains("Uptime")
+    );
+    // Two commands at once: both are answered, in order.
+    let mut both = Vec::new();
+    for sql in ["\x03SELECT 1", "\x03SELECT 2"] {
+        put_packet(&mut both, &mut 0, sql.as_bytes());
+    }
+    r.0.write_all(&both).unwrap();
+    let mut values = Vec::new();
+    for _ in 0..10 {
+        let p = r.read().unwrap();
+        if p.len() == 2 && p[0] == 1 {
+            values.push(p[1]);
+        }
+    }
+    assert_eq!(values, b"12");
+}
+
+#[tokio::test]
+async fn statements_of_unusual_size() {
+    let mut c = connect(shared().port).await;
+    let ors = format!("SELECT 1 WHERE {}", vec!["1=1"; 20_000].join(" OR "));
+    let _ = c.query_drop(ors).await;
+    let list: Vec<_> = (0..50_000).map(|i| i.to_string()).collect();
+    let sql = format!("SELECT 7 IN ({})", list.join(","));
+    assert_eq!(c.query_first::<u32, _>(sql).await.unwrap(), Some(1));
+    let bytes = split_packet(&[1, 0, 0, 0, 5]).unwrap();
+    assert_eq!(bytes.1, [5]);
+}

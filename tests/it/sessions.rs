@@ -1,0 +1,187 @@
+//! Sessions: state that follows them over shared connections, KILL, prepared statements, big data.
+
+use crate::cluster::{Cluster, connect, database, error_of, shared};
+use mysql_async::prelude::Queryable;
+use std::time::{Duration, Instant};
+
+#[tokio::test]
+async fn many_clients_on_few_connections_never_mix_answers() {
+    let cluster = Cluster::start("few", 2, &["--connections", "8"]);
+    let mut c = connect(cluster.port).await;
+    c.query_drop("CREATE DATABASE d").await.unwrap();
+    c.query_drop("CREATE TABLE d.t (id INT PRIMARY KEY, tag VARCHAR(40)) SHARD BY HASH (id)")
+        .await
+        .unwrap();
+    let rows: Vec<_> = (0..500).map(|i| format!("({i}, 'tag-{i}')")).collect();
+    c.query_drop(format!("INSERT INTO d.t VALUES {}", rows.join(", ")))
+        .await
+        .unwrap();
+    let port = cluster.port;
+    let mut tasks = Vec::new();
+    for client in 0..60u32 {
+        tasks.push(tokio::spawn(async move {
+            let mut n = client;
+            let mut checked = 0;
+            for round in 0..4 {
+                let mut c = connect(port).await;
+                let settings = format!("SET @who = {client}, time_zone = '+{:02}:00'", client % 12);
+                c.query_drop(settings).await.unwrap();
+                let statement = c
+                    .prep("SELECT id, tag FROM d.t WHERE id = ?")
+                    .await
+                    .unwrap();
+                for i in 0..60 {
+                    n = (n * 1_103_515_245 + 12_345) % 500;
+                    let row: Option<(u32, String)> = match i % 3 {
+                        0 => c.exec_first(&statement, (n,)).await.unwrap(),
+                        _ => {
+                            let sql = format!("SELECT id, tag FROM d.t WHERE id = {n}");
+                            c.query_first(sql).await.unwrap()
+                        }
+                    };
+                    assert_eq!(row, Some((n, format!("tag-{n}"))));
+                    checked += 1;
+                }
+                let who: Option<u32> = c.query_first("SELECT @who").await.unwrap();
+                assert_eq!(who, Some(client));
+                let zone: Option<String> = c.query_first("SELECT @@time_zone").await.unwrap();
+                assert_eq!(zone, Some(format!("+{:02}:00", client % 12)));
+                if round == 2 {
+                    // Leaves in the middle of a statement; its answer must reach nobody else.
+                    let mut late = connect(port).await;
+                    let slow = late.query_drop("SELECT 'stray', SLEEP(0.3)");
+                    let _ = tokio::time::timeout(Duration::from_millis(20), slow).await;
+                }
+            }
+            checked
+        }));
+    }
+    let mut checked = 0;
+    for t in tasks {
+        checked += t.await.unwrap();
+    }
+    assert_eq!(checked, 60 * 4 * 60);
+    let shards: Vec<mysql_async::Row> = c.query("SHOW SHARDS").await.unwrap();
+    assert_eq!(shards.len(), 2);
+    drop(c);
+    cluster.stop();
+}
+
+#[tokio::test]
+async fn kill_query_ends_the_statement_and_kill_the_session() {
+    let (mut c, _) = database().await;
+    let mut victim = connect(shared().port).await;
+    let id: u32 = victim
+        .query_first("SELECT CONNECTION_ID()")
+        .await
+        .unwrap()
+        .unwrap();
+    let started = Instant::now();
+    let (slow, ()) = tokio::join!(victim.query::<u32, _>("SELECT SLEEP(30)"), async {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        c.query_drop(format!("KILL QUERY {id}")).await.unwrap();
+    });
+    assert!(started.elapsed() < Duration::from_secs(10));
+    // SLEEP itself answers 1 when it is interrupted; other statements get error 1317.
+    if let Ok(rows) = slow {
+        assert_eq!(rows, [1]);
+    }
+    let again: Option<u32> = victim.query_first("SELECT 7").await.unwrap();
+    assert_eq!(again, Some(7));
+    c.query_drop(format!("KILL {id}")).await.unwrap();
+    assert!(victim.query_drop("SELECT 1").await.is_err());
+    assert_eq!(error_of(&mut c, "KILL 4000000").await.0, 1094);
+}
+
+#[tokio::test]
+async fn prepared_statements_of_every_kind() {
+    let (mut c, _) = database().await;
+    c.query_drop(
+        "CREATE TABLE t (id BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY, a INT, b TEXT) \
+         SHARD BY HASH (id)",
+    )
+    .await
+    .unwrap();
+    let insert = c
+        .prep("INSERT INTO t (a, b) VALUES (?, ?), (?, ?), (?, 'x')")
+        .await
+        .unwrap();
+    for round in 0..20 {
+        c.exec_drop(&insert, (round, "first", round + 1, "second", round + 2))
+            .await
+            .unwrap();
+        assert_eq!(c.last_insert_id(), Some(round as u64 * 3 + 1));
+        assert_eq!(c.affected_rows(), 3);
+    }
+    let null_id = c.prep("INSERT INTO t VALUES (?, ?, ?)").await.unwrap();
+    c.exec_drop(&null_id, (None::<u64>, 5, "null id"))
+        .await
+        .unwrap();
+    let id = c.last_insert_id().unwrap();
+    assert_eq!(id, 61);
+    let select = c.prep("SELECT a, b FROM t WHERE id = ?").await.unwrap();
+    for _ in 0..8 {
+        let row: Option<(i32, String)> = c.exec_first(&select, (id,)).await.unwrap();
+        assert_eq!(row, Some((5, "null id".to_string())));
+        let row: Option<(i32, String)> = c.exec_first(&select, (id.to_string(),)).await.unwrap();
+        assert_eq!(row, Some((5, "null id".to_string())));
+    }
+    let scatter = c.prep("SELECT id FROM t WHERE a >= ?").await.unwrap();
+    let mut ids: Vec<u64> = c.exec(&scatter, (0,)).await.unwrap();
+    ids.sort_unstable();
+    assert_eq!(ids, (1..=61).collect::<Vec<_>>());
+    let update = c.prep("UPDATE t SET b = ? WHERE a = ?").await.unwrap();
+    c.exec_drop(&update, ("changed", 1)).await.unwrap();
+    assert_eq!(c.affected_rows(), 2);
+    for sql in ["BEGIN", "COMMIT", "SET @x = 1", "SHOW SHARDS"] {
+        let s = c.prep(sql).await.unwrap();
+        c.exec_drop(&s, ()).await.unwrap();
+    }
+    assert!(c.prep("SELECT nope FROM t").await.is_err());
+    c.query_drop("ALTER TABLE t ADD COLUMN z INT DEFAULT 9")
+        .await
+        .unwrap();
+    let row: Option<(i32, String)> = c.exec_first(&select, (id,)).await.unwrap();
+    assert_eq!(row, Some((5, "null id".to_string())));
+}
+
+#[tokio::test]
+async fn large_values_both_ways() {
+    let (mut c, _) = database().await;
+    c.query_drop("CREATE TABLE t (id INT PRIMARY KEY, v LONGBLOB) SHARD BY HASH (id)")
+        .await
+        .unwrap();
+    let big = "x".repeat(17 << 20);
+    c.query_drop(format!("INSERT INTO t VALUES (1, '{big}')"))
+        .await
+        .unwrap();
+    let back: Option<Vec<u8>> = c.query_first("SELECT v FROM t WHERE id = 1").await.unwrap();
+    assert!(back.unwrap() == big.as_bytes());
+    c.exec_drop("INSERT INTO t VALUES (?, ?)", (2, big.as_bytes()))
+        .await
+        .unwrap();
+    let back: Option<Vec<u8>> = c
+        .exec_first("SELECT v FROM t WHERE id = ?", (2,))
+        .await
+        .unwrap();
+    assert!(back.unwrap() == big.as_bytes());
+}
+
+#[tokio::test]
+async fn health_and_metrics_answer() {
+    let get = |path: &str| {
+        use std::io::{Read, Write};
+        let mut s = std::net::TcpStream::connect(("127.0.0.1", shared().admin)).unwrap();
+        write!(
+            s,
+            "GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+        )
+        .unwrap();
+        let mut text = String::new();
+        s.read_to_string(&mut text).unwrap();
+        text
+    };
+    assert!(get("/healthz").starts_with("HTTP/1.1 200"));
+    assert!(get("/readyz").contains("ready"));
+    assert!(get("/metrics").contains("shardwright_commands_total"));
+}

@@ -1,0 +1,160 @@
+//! Transactions over one shard and over several.
+
+use crate::cluster::{connect, database, error_of, shared};
+use mysql_async::prelude::Queryable;
+use std::time::{Duration, Instant};
+
+const TABLE: &str = "CREATE TABLE t (id INT NOT NULL PRIMARY KEY, v INT) SHARD BY HASH (id)";
+const ROWS: &str = "INSERT INTO t VALUES (1, 0), (2, 0), (3, 0), (4, 0), (5, 0), (6, 0)";
+
+#[tokio::test]
+async fn several_shards_commit_and_roll_back_together() {
+    let (mut c, db) = database().await;
+    let mut other = connect(shared().port).await;
+    other.query_drop(format!("USE {db}")).await.unwrap();
+    c.query_drop(TABLE).await.unwrap();
+    c.query_drop("BEGIN").await.unwrap();
+    c.query_drop(ROWS).await.unwrap();
+    let seen: Vec<u32> = other.query("SELECT id FROM t").await.unwrap();
+    assert!(seen.is_empty(), "uncommitted rows are visible: {seen:?}");
+    c.query_drop("ROLLBACK").await.unwrap();
+    assert!(
+        c.query::<u32, _>("SELECT id FROM t")
+            .await
+            .unwrap()
+            .is_empty()
+    );
+    c.query_drop("START TRANSACTION").await.unwrap();
+    c.query_drop(ROWS).await.unwrap();
+    c.query_drop("COMMIT").await.unwrap();
+    assert_eq!(
+        other
+            .query::<u32, _>("SELECT id FROM t")
+            .await
+            .unwrap()
+            .len(),
+        6
+    );
+}
+
+#[tokio::test]
+async fn a_failing_statement_leaves_nothing_behind() {
+    let (mut c, _) = database().await;
+    c.query_drop(TABLE).await.unwrap();
+    c.query_drop("INSERT INTO t VALUES (3, 1)").await.unwrap();
+    let (code, _) = error_of(&mut c, ROWS).await;
+    assert_eq!(code, 1062);
+    assert_eq!(
+        c.query::<(u32, u32), _>("SELECT * FROM t").await.unwrap(),
+        [(3, 1)]
+    );
+    c.query_drop("BEGIN").await.unwrap();
+    c.query_drop("INSERT INTO t VALUES (10, 0), (11, 0), (12, 0)")
+        .await
+        .unwrap();
+    assert_eq!(error_of(&mut c, ROWS).await.0, 1062);
+    c.query_drop("COMMIT").await.unwrap();
+    let mut ids: Vec<u32> = c.query("SELECT id FROM t").await.unwrap();
+    ids.sort_unstable();
+    assert_eq!(ids, [3, 10, 11, 12]);
+}
+
+#[tokio::test]
+async fn a_deadlock_across_shards_ends_soon_and_on_all_shards() {
+    let (mut a, db) = database().await;
+    a.query_drop(TABLE).await.unwrap();
+    a.query_drop(ROWS).await.unwrap();
+    let mut b = connect(shared().port).await;
+    b.query_drop(format!("USE {db}")).await.unwrap();
+    // Two ids on different shards.
+    let of = |c: Vec<(String, String)>| c.into_iter().find(|(k, _)| k == "shards").unwrap().1;
+    let one = of(a
+        .query("EXPLAIN SHARD SELECT * FROM t WHERE id = 1")
+        .await
+        .unwrap());
+    let mut far = 0;
+    for id in 2..=6 {
+        let sql = format!("EXPLAIN SHARD SELECT * FROM t WHERE id = {id}");
+        if of(a.query(sql).await.unwrap()) != one {
+            far = id;
+        }
+    }
+    assert_ne!(far, 0);
+    a.query_drop("BEGIN").await.unwrap();
+    b.query_drop("BEGIN").await.unwrap();
+    a.query_drop("UPDATE t SET v = v + 1 WHERE id = 1")
+        .await
+        .unwrap();
+    b.query_drop(format!("UPDATE t SET v = v + 1 WHERE id = {far}"))
+        .await
+        .unwrap();
+    let started = Instant::now();
+    let (ra, rb) = tokio::join!(
+        a.query_drop(format!("UPDATE t SET v = v + 1 WHERE id = {far}")),
+        b.query_drop("UPDATE t SET v = v + 1 WHERE id = 1")
+    );
+    assert!(
+        started.elapsed() < Duration::from_secs(20),
+        "{:?}",
+        started.elapsed()
+    );
+    let failed = [ra, rb]
+        .into_iter()
+        .filter_map(Result::err)
+        .collect::<Vec<_>>();
+    assert!(!failed.is_empty(), "one of both must give way");
+    for e in &failed {
+        let mysql_async::Error::Server(e) = e else {
+            panic!("{e}")
+        };
+        assert_eq!((e.code, e.state.as_str()), (1213, "40001"), "{}", e.message);
+    }
+    a.query_drop("COMMIT").await.unwrap();
+    b.query_drop("COMMIT").await.unwrap();
+    // Whoever survived wrote both rows; nobody wrote one.
+    let rows: Vec<(u32, u32)> = a.query("SELECT id, v FROM t").await.unwrap();
+    let value = |id: u32| rows.iter().find(|r| r.0 == id).unwrap().1;
+    assert_eq!(value(1), value(far));
+    assert_eq!(value(1), 2 - failed.len() as u32);
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_takes_its_transaction_along() {
+    let (mut c, db) = database().await;
+    c.query_drop(TABLE).await.unwrap();
+    let mut gone = connect(shared().port).await;
+    gone.query_drop(format!("USE {db}")).await.unwrap();
+    gone.query_drop("BEGIN").await.unwrap();
+    gone.query_drop(ROWS).await.unwrap();
+    drop(gone);
+    // The locks are free again: the same rows can be written.
+    c.query_drop(ROWS).await.unwrap();
+    assert_eq!(
+        c.query::<u32, _>("SELECT id FROM t").await.unwrap().len(),
+        6
+    );
+}
+
+#[tokio::test]
+async fn isolation_and_read_only_reach_every_branch() {
+    let (mut c, _) = database().await;
+    c.query_drop(TABLE).await.unwrap();
+    c.query_drop(ROWS).await.unwrap();
+    c.query_drop("START TRANSACTION READ ONLY").await.unwrap();
+    assert_eq!(
+        c.query::<u32, _>("SELECT id FROM t").await.unwrap().len(),
+        6
+    );
+    assert_eq!(
+        error_of(&mut c, "UPDATE t SET v = 1 WHERE id = 1").await.0,
+        1792
+    );
+    assert_eq!(error_of(&mut c, "UPDATE t SET v = 1").await.0, 1792);
+    c.query_drop("ROLLBACK").await.unwrap();
+    c.query_drop("UPDATE t SET v = 1").await.unwrap();
+    c.query_drop("START TRANSACTION WITH CONSISTENT SNAPSHOT")
+        .await
+        .unwrap();
+    c.query_drop("COMMIT AND CHAIN").await.unwrap();
+    c.query_drop("ROLLBACK").await.unwrap();
+}
