@@ -150,9 +150,9 @@ fn foreground(args: &QuickstartArgs, dir: &Path) -> Result<(), String> {
 }
 
 fn say(text: &str) {
-    println!("{text}");
-    // A closed pipe is no reason to end.
-    let _ = std::io::stdout().flush();
+    // A reader that went away is no reason to end.
+    let mut out = std::io::stdout().lock();
+    let _ = writeln!(out, "{text}").and_then(|()| out.flush());
 }
 
 fn serve(args: &QuickstartArgs, dir: &Path) -> Result<(), String> {

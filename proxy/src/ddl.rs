@@ -25,6 +25,7 @@ impl Session {
         // DDL commits what is open, before it starts.
         self.commit_all().await?;
         self.diagnostics.clear();
+        self.ddl_ok = wire::reply::OkPacket::default();
         match ddl {
             Ddl::CreateTable(t) => self.create_table(t, run).await?,
             Ddl::DropTable {
@@ -63,11 +64,12 @@ impl Session {
             }
             Ddl::Routine(_) | Ddl::Maintain(_) => {}
         }
-        self.row_count = 0;
+        let done = std::mem::take(&mut self.ddl_ok);
+        self.row_count = done.affected_rows as i64;
         let ok = wire::reply::OkPacket {
             status: self.status() | run.more,
             warnings: self.diagnostics.count() as u16,
-            ..Default::default()
+            ..done
         };
         self.io.put_ok(&ok);
         Ok(())

@@ -269,7 +269,7 @@ fn together(write: &Write, answers: &[Answer]) -> OkPacket {
 }
 
 /// Adds up the numbers of two texts such as "Rows matched: 1  Changed: 1  Warnings: 0".
-fn add_info(a: &[u8], b: &[u8]) -> Vec<u8> {
+pub(crate) fn add_info(a: &[u8], b: &[u8]) -> Vec<u8> {
     if a.is_empty() {
         return b.to_vec();
     }

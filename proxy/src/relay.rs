@@ -117,7 +117,8 @@ pub async fn relay(
     mut on_kill: impl FnMut(u32),
 ) -> Result<RelayEnd, RelayError> {
     let mut framer = Framer::new(options.expect, conn.class.deprecate_eof);
-    if io.seq != 1 {
+    // Packets that are left out take no number, so later parts are numbered from their rows on.
+    if io.seq != 1 && matches!(options.part, Part::Whole | Part::First) {
         framer.renumber_from(io.seq);
     }
     if options.part != Part::Whole {
@@ -147,7 +148,6 @@ pub async fn relay(
         }
     }
     r.conn.dirty = !r.conn.carry.is_empty();
-    r.io.seq = r.framer.next_seq();
     let mut end = r.end;
     (end.status, end.warnings) = (r.framer.status, r.framer.warnings);
     (end.rows, end.has_columns) = (r.framer.rows, r.framer.has_columns);
@@ -285,6 +285,7 @@ fn pass(
     let mut at = 0;
     while !framer.is_done() && !framer.wants_file() {
         let columns_first = !framer.is_in_rows();
+        let later = matches!(options.part, Part::Middle | Part::Last);
         let step = match framer.step(&mut buf[at..]) {
             Ok(step) => step,
             Err(e) => return (at, Err(PassError::Malformed(e))),
@@ -292,8 +293,7 @@ fn pass(
         match step {
             Step::Need => break,
             Step::Pass(n) => {
-                let leave_out = columns_first && matches!(options.part, Part::Middle | Part::Last);
-                if !leave_out {
+                if !(columns_first && later) {
                     let mut cx = Context::from_waker(Waker::noop());
                     if io.poll_pass(&mut cx, &buf[at..at + n]).is_err() {
                         return (at, Err(PassError::Gone));
@@ -301,13 +301,21 @@ fn pass(
                 }
                 end.bytes += n;
                 at += n;
+                if later && columns_first && framer.is_in_rows() {
+                    framer.renumber_from(io.seq);
+                }
             }
             Step::Control(control, n) => {
                 end.bytes += n;
-                if let Err(e) = pass_control(io, options, end, control, &buf[at..at + n]) {
+                let numbered = !(later && columns_first);
+                let packet = &buf[at..at + n];
+                if let Err(e) = pass_control(io, options, end, control, numbered, packet) {
                     return (at, Err(PassError::Malformed(e)));
                 }
                 at += n;
+                if later && columns_first && framer.is_in_rows() {
+                    framer.renumber_from(io.seq);
+                }
             }
         }
     }
@@ -320,20 +328,21 @@ fn pass_control(
     options: &RelayOptions,
     end: &mut RelayEnd,
     control: Control,
+    numbered: bool,
     packet: &[u8],
 ) -> Result<(), wire::Malformed> {
     let payload = &packet[HEADER_LEN..];
     match control {
         Control::Err => {
+            let mut err = ErrPacket::decode(payload)?;
             if options.deadlock.as_ref().is_some_and(|d| d.get()) {
-                let err = crate::deadlock::error_packet();
-                io.seq = packet[3];
-                io.put_err(&err);
-                end.err = Some(err);
-                return Ok(());
+                err = crate::deadlock::error_packet();
             }
-            end.err = Some(ErrPacket::decode(payload)?);
-            io.put_raw(packet);
+            if numbered {
+                io.seq = packet[3];
+            }
+            io.put_err(&err);
+            end.err = Some(err);
         }
         Control::Ok => {
             let mut ok = OkPacket::decode(payload, true)?;
@@ -345,10 +354,14 @@ fn pass_control(
             io.seq = packet[3];
             io.put_ok(&ok);
         }
-        Control::RowsEnd if matches!(options.part, Part::First | Part::Middle) => {}
+        // The next part goes on with this packet's number.
+        Control::RowsEnd if matches!(options.part, Part::First | Part::Middle) => io.seq = packet[3],
         Control::RowsEnd => pass_rows_end(io, options, packet)?,
         Control::ColumnsEnd if matches!(options.part, Part::Middle | Part::Last) => {}
-        Control::ColumnsEnd | Control::Infile | Control::PrepareOk => io.put_raw(packet),
+        Control::ColumnsEnd | Control::Infile | Control::PrepareOk => {
+            io.put_raw(packet);
+            io.seq = packet[3].wrapping_add(1);
+        }
     }
     Ok(())
 }
@@ -370,6 +383,7 @@ fn pass_rows_end(
     let mut ok = OkPacket::decode(payload, true)?;
     if ok.status & SERVER_SESSION_STATE_CHANGED == 0 && options.status_set == 0 && before == 0 {
         io.put_raw(packet);
+        io.seq = packet[3].wrapping_add(1);
         return Ok(());
     }
     ok.status |= options.status_set;

@@ -99,6 +99,8 @@ pub struct Session {
     pub slot: Rc<ReplySlot>,
     /// Prepared statements.
     pub statements: Statements,
+    /// What the shards said of the DDL statement that runs.
+    pub ddl_ok: OkPacket,
     /// COMMIT RELEASE and the like: end after the answer.
     pub release: bool,
     command: Vec<u8>,
@@ -132,6 +134,7 @@ impl Session {
             diagnostics: Diagnostics::default(),
             slot: Rc::default(),
             statements: Statements::new(max),
+            ddl_ok: OkPacket::default(),
             release: false,
             command: Vec::new(),
             io,

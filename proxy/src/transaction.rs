@@ -70,6 +70,15 @@ pub struct Held {
     pub pins: Pins,
 }
 
+impl Drop for Held {
+    /// A connection with a transaction, a lock or a table of its own must never serve somebody else.
+    fn drop(&mut self) {
+        if self.in_transaction || !self.pins.is_empty() {
+            self.lease.discard();
+        }
+    }
+}
+
 /// An explicit transaction, and what the next one will be like.
 #[derive(Debug, Default)]
 pub struct Transaction {

@@ -15,6 +15,8 @@ use std::sync::Arc;
 pub struct Named {
     /// The tables, each once.
     pub tables: SmallVec<[Arc<Table>; 4]>,
+    /// A table that a DDL job is still making.
+    pub pending: Option<TableName>,
     /// A database named by a string or name next to information_schema.
     pub schema_of_interest: Option<String>,
 }
@@ -54,12 +56,12 @@ pub fn named(catalog: &Catalog, database: Option<&str>, text: &[u8], tokens: &[T
             .is_some_and(|t| t.kind == TokenKind::Op(Op::Dot));
         if dot && catalog.databases.contains_key(&name) {
             let second = tokens.get(i + 1).and_then(|t| name_of(text, *t));
-            if let Some(table) = second.and_then(|s| catalog.table(&name, &s)) {
-                out.add(table);
+            if let Some(second) = second {
+                out.look_up(catalog, &name, &second);
             }
         }
-        if let Some(table) = database.and_then(|d| catalog.table(d, &name)) {
-            out.add(table);
+        if let Some(d) = database {
+            out.look_up(catalog, d, &name);
         }
     }
     if !information_schema {
@@ -78,6 +80,17 @@ fn database_in(catalog: &Catalog, text: &[u8], t: Token) -> Option<String> {
 }
 
 impl Named {
+    fn look_up(&mut self, catalog: &Catalog, database: &str, name: &str) {
+        if let Some(table) = catalog.table(database, name) {
+            self.add(table);
+        } else if !catalog.jobs.is_empty() {
+            let wanted = TableName::new(database, name);
+            if catalog.jobs.values().any(|j| j.objects.contains(&wanted)) {
+                self.pending = Some(wanted);
+            }
+        }
+    }
+
     fn add(&mut self, table: &Arc<Table>) {
         if !self.tables.iter().any(|t| t.id == table.id) {
             self.tables.push(table.clone());

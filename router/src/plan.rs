@@ -97,6 +97,10 @@ pub fn plan(ctx: PlanContext<'_>, text: &[u8], lexed: &Lexed, statement: &Statem
     let tokens = &lexed.tokens[..];
     let traits = Traits::of(text, tokens);
     let names = named(ctx.catalog, ctx.database, text, tokens);
+    if let Some(t) = &names.pending {
+        // Some shards may have it already; nobody may see half a table.
+        return Plan::Refuse(Refusal::no_such_table(&t.database, &t.table));
+    }
     let result = match (statement, names.common()) {
         (Statement::Insert(Some(insert)), _) => {
             insert::plan(ctx, text, tokens, insert, &names, traits)

@@ -263,6 +263,13 @@ impl Drop for Lease {
 }
 
 impl Lease {
+    /// The connection is to be closed, not given back.
+    pub fn discard(&mut self) {
+        if let Some(conn) = &mut self.conn {
+            conn.dirty = true;
+        }
+    }
+
     /// True if the connection cannot be used any more.
     pub fn is_dirty(&self) -> bool {
         self.conn.as_ref().is_none_or(|c| c.dirty)

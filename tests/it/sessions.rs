@@ -31,7 +31,7 @@ async fn many_clients_on_few_connections_never_mix_answers() {
                     .await
                     .unwrap();
                 for i in 0..60 {
-                    n = (n * 1_103_515_245 + 12_345) % 500;
+                    n = n.wrapping_mul(1_103_515_245).wrapping_add(12_345) % 500;
                     let row: Option<(u32, String)> = match i % 3 {
                         0 => c.exec_first(&statement, (n,)).await.unwrap(),
                         _ => {

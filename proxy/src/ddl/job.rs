@@ -7,6 +7,7 @@ use meta_client::MetaError;
 use shard::ShardError;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use wire::reply::OkPacket;
 
 /// How long a DDL statement waits until every worker plans against the new catalog.
 const WORKERS_FOLLOW: Duration = Duration::from_secs(2);
@@ -19,6 +20,7 @@ pub(super) struct Running {
     pub id: JobId,
     shards: Vec<(ShardId, ShardProgress)>,
     resumed: bool,
+    on_database: bool,
 }
 
 impl Session {
@@ -47,6 +49,7 @@ impl Session {
         shards: &[ShardId],
     ) -> Result<Running, Stop> {
         let catalog = self.worker.catalog();
+        let on_database = objects.iter().any(|o| o.table.is_empty());
         let same = catalog
             .jobs
             .values()
@@ -56,6 +59,7 @@ impl Session {
                 id: job.id,
                 shards: job.shards.clone(),
                 resumed: true,
+                on_database,
             });
         }
         let database = self.database.as_deref().map(str::to_string);
@@ -74,6 +78,7 @@ impl Session {
             id: JobId(catalog.last_id),
             shards,
             resumed: false,
+            on_database,
         })
     }
 
@@ -89,8 +94,11 @@ impl Session {
             }
             let result = self.run_on(shard, sql).await;
             let maybe_done = job.resumed && progress == ShardProgress::Pending;
+            if let Ok(ok) = &result {
+                self.note_ddl_ok(ok, job.on_database);
+            }
             let progress = match &result {
-                Ok(()) => ShardProgress::Done,
+                Ok(_) => ShardProgress::Done,
                 Err(ShardError::Server { err, .. })
                     if maybe_done && DONE_ALREADY.contains(&err.code) =>
                 {
@@ -124,7 +132,17 @@ impl Session {
         Err(self.half_done(job))
     }
 
-    async fn run_on(&mut self, shard: ShardId, sql: &str) -> Result<(), ShardError> {
+    /// Rows and texts of the shards add up, but a database is one object on however many shards.
+    fn note_ddl_ok(&mut self, ok: &OkPacket, once: bool) {
+        let sum = &mut self.ddl_ok;
+        if once && *sum != OkPacket::default() {
+            return;
+        }
+        sum.affected_rows = sum.affected_rows.saturating_add(ok.affected_rows);
+        sum.info = crate::fanout::add_info(&sum.info, &ok.info);
+    }
+
+    async fn run_on(&mut self, shard: ShardId, sql: &str) -> Result<OkPacket, ShardError> {
         let pool = self.worker.pool(shard)?;
         let database = self.database.clone();
         let mut lease = pool
@@ -141,7 +159,7 @@ impl Session {
         let answer = conn.run(sql).await;
         // DROP DATABASE may have taken the current database away.
         conn.dirty |= answer.is_err();
-        answer.map(|_| ())
+        answer.map(|a| a.ok.unwrap_or_default())
     }
 
     fn half_done(&self, job: &Running) -> Stop {
