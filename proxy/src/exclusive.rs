@@ -84,11 +84,8 @@ impl Session {
         let started = Instant::now();
         let variables = traits.reads_user_variables || traits.writes_user_variables;
         let index = self.acquire(shard, variables).await?;
+        self.tell_last_insert_id(index, traits).await?;
         let held = &mut self.held[index];
-        if traits.last_insert_id {
-            let sql = format!("SET last_insert_id = {}", self.last_insert_id);
-            held.lease.conn()?.run(&sql).await?;
-        }
         let queued = match held.lease.conn() {
             Ok(conn) => request.queue(conn).await,
             Err(e) => Err(e),
@@ -206,17 +203,45 @@ impl Session {
         let held = &mut self.held[index];
         held.pins.user_variables |= traits.writes_user_variables;
         held.pins.named_locks |= traits.named_locks;
-        held.pins.found_rows = traits.calc_found_rows;
         if let Some(ok) = &end.ok {
             self.row_count = ok.affected_rows as i64;
         } else if end.has_columns {
             self.row_count = -1;
             self.found_rows = end.rows;
         }
-        self.note_warnings(index, end.warnings).await?;
+        if traits.calc_found_rows {
+            // Only this connection knows, and only until its next statement.
+            self.found_rows = self.ask_found_rows(index).await?.unwrap_or(end.rows);
+            self.diagnostics.set_unfetched(end.warnings);
+        } else {
+            self.note_warnings(index, end.warnings).await?;
+        }
         self.drop_idle();
         self.note_state();
         Ok(())
+    }
+}
+
+impl Session {
+    /// Tells a connection the session's LAST_INSERT_ID(), if the statement asks for it.
+    pub async fn tell_last_insert_id(&mut self, index: usize, traits: Traits) -> Done {
+        if !traits.last_insert_id {
+            return Ok(());
+        }
+        let sql = format!("SET last_insert_id = {}", self.last_insert_id);
+        if let Some(held) = self.held.get_mut(index) {
+            held.lease.conn()?.run(&sql).await?;
+        }
+        Ok(())
+    }
+
+    async fn ask_found_rows(&mut self, index: usize) -> Result<Option<u64>, Stop> {
+        let Some(held) = self.held.get_mut(index) else {
+            return Ok(None);
+        };
+        let answer = held.lease.conn()?.run("SELECT FOUND_ROWS()").await?;
+        let rows = answer.text_rows().unwrap_or_default();
+        Ok(rows.first().and_then(|r| r.first()).and_then(|n| n.parse().ok()))
     }
 }
 

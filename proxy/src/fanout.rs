@@ -24,19 +24,25 @@ pub struct Write {
     pub replicated: bool,
     /// What the client is told as last insert id.
     pub insert_id: Option<u64>,
+    /// What the statement asks of its connections.
+    pub traits: Traits,
+    /// Several rows are inserted: the client is told how many in all.
+    pub inserts: bool,
     /// Seconds since the epoch for NOW() and defaults, so that all shards agree.
     pub timestamp: Option<String>,
 }
 
 impl Write {
     /// The same request on each shard.
-    pub fn same(shards: &[ShardId], request: Request, replicated: bool) -> Self {
+    pub fn same(shards: &[ShardId], request: Request, replicated: bool, traits: Traits) -> Self {
         let parts = shards.iter().map(|s| (*s, request.clone())).collect();
         let timestamp = replicated.then(now_text).flatten();
         Self {
             parts,
             replicated,
             insert_id: None,
+            inserts: false,
+            traits,
             timestamp,
         }
     }
@@ -57,6 +63,7 @@ impl Session {
         // In ascending order, so that two sessions never wait for each other's connections.
         for &shard in shards {
             let index = self.acquire(shard, traits.reads_user_variables).await?;
+            self.tell_last_insert_id(index, traits).await?;
             let sent = match self.held[index].lease.conn() {
                 Ok(conn) => match request.queue(conn).await {
                     Ok(Ok(())) => std::future::poll_fn(|cx| conn.poll_flush(cx)).await,
@@ -122,6 +129,11 @@ impl Session {
 
     /// Writes on several shards: all succeed, or none stays.
     pub async fn write_many(&mut self, write: Write, more: u16) -> Done {
+        if write.traits.writes_user_variables {
+            let text = "a statement that assigns user variables cannot change rows on several \
+                        shards; assign them with SET before";
+            return Err(crate::session::error(1235, "42000", text));
+        }
         let own = !self.in_transaction() && self.autocommit;
         if own {
             self.transaction.begin = Some("START TRANSACTION".to_string());
@@ -155,7 +167,8 @@ impl Session {
 
     async fn write_parts(&mut self, write: &Write, own: bool) -> Result<OkPacket, Stop> {
         for (shard, request) in &write.parts {
-            let index = self.acquire(*shard, false).await?;
+            let index = self.acquire(*shard, write.traits.reads_user_variables).await?;
+            self.tell_last_insert_id(index, write.traits).await?;
             let conn = self.held[index].lease.conn()?;
             if !own {
                 conn.run(&format!("SAVEPOINT {STATEMENT_SAVEPOINT}"))
@@ -261,11 +274,21 @@ fn together(write: &Write, answers: &[Answer]) -> OkPacket {
         if write.replicated && out.affected_rows > 0 {
             continue;
         }
-        out.info = add_info(&out.info, &ok.info);
+        out.info = match write.inserts && ok.info.is_empty() {
+            true => add_info(&out.info, &one_row(ok)),
+            false => add_info(&out.info, &ok.info),
+        };
         out.affected_rows = out.affected_rows.saturating_add(ok.affected_rows);
     }
     out.last_insert_id = write.insert_id.unwrap_or(0);
     out
+}
+
+/// What a server would have said of a single row, had it been one of several.
+fn one_row(ok: &OkPacket) -> Vec<u8> {
+    // 0 rows: ignored as a duplicate; 2 rows: the old one replaced or changed.
+    let duplicates = u8::from(ok.affected_rows != 1);
+    format!("Records: 1  Duplicates: {duplicates}  Warnings: {}", ok.warnings).into_bytes()
 }
 
 /// Adds up the numbers of two texts such as "Rows matched: 1  Changed: 1  Warnings: 0".

@@ -81,7 +81,7 @@ pub async fn log_in(io: &mut ClientIo, shared: &Shared, id: u32) -> Result<Logge
         CLIENT_LOCAL_FILES
     };
     let greeting = Greeting {
-        version: shared.version(),
+        version: shared.greeting_version(),
         connection_id: id,
         nonce,
         capabilities: (OFFERED | tls) & !local,

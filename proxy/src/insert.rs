@@ -26,11 +26,11 @@ struct Build<'a> {
 impl Session {
     /// Runs a planned INSERT or REPLACE.
     pub async fn insert(&mut self, insert: &InsertPlan, plan: &CachedPlan, run: Run<'_>) -> Done {
-        if plan.traits.session_values || plan.traits.diagnostics || plan.traits.last_insert_id {
+        if plan.traits.session_values || plan.traits.diagnostics {
             return Err(error(
                 1235,
                 "42000",
-                "LAST_INSERT_ID(), USER() and other session functions in an INSERT into a table \
+                "USER(), ROW_COUNT() and other session functions in an INSERT into a table \
                  with rows on several shards are not supported yet; read the value first",
             ));
         }
@@ -104,13 +104,9 @@ impl Session {
             return Ok(());
         }
         let timestamp = now_text().filter(|_| replicated);
+        let inserts = insert.row_count() > 1;
         self.write_many(
-            Write {
-                parts,
-                replicated,
-                insert_id,
-                timestamp,
-            },
+            Write { parts, replicated, insert_id, inserts, traits: plan.traits, timestamp },
             run.more,
         )
         .await

@@ -77,6 +77,12 @@ impl Shared {
             .unwrap_or_else(|| "10.11.0-MariaDB".to_string())
     }
 
+    /// The version in the greeting, which drivers decide by.
+    pub fn greeting_version(&self) -> String {
+        let known = |h: &ShardHandle| Some(h.health.detail().greeting).filter(|v| !v.is_empty());
+        self.shards.values().find_map(known).unwrap_or_else(|| self.version())
+    }
+
     /// How version comments are read.
     pub fn flavor(&self) -> Flavor {
         Flavor::from_version(&self.version())

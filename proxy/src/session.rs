@@ -173,19 +173,19 @@ impl Session {
             return;
         }
         let mut s = (*self.settings).clone();
-        s.set("character_set_client", charset);
-        s.set("character_set_results", charset);
-        match collation {
-            45 => s.set("collation_connection", "utf8mb4_general_ci"),
-            n => s.set("collation_connection", &n.to_string()),
+        // MySQL 8's own collations: MariaDB takes its default of the character set for them.
+        let unknown = self.worker.flavor.get().mariadb && (255..=323).contains(&collation);
+        match wire::charset::collation_name(collation) {
+            _ if unknown => s.set_names(charset, None),
+            Some(name) => s.set_names(charset, Some(name)),
+            None => s.set_names(charset, None),
         }
         self.set_settings(s);
     }
 
     /// Takes new settings and what follows from them.
     pub fn set_settings(&mut self, settings: Settings) {
-        let charset = settings.get("character_set_client").unwrap_or("utf8mb4");
-        self.utf8 = charset.trim_matches('\'').starts_with("utf8");
+        self.utf8 = settings.client_charset().starts_with("utf8");
         if let Some(mode) = settings.get("sql_mode") {
             self.mode = LexMode::from_sql_mode(mode.trim_matches('\''));
             self.zero_is_value = mode.to_ascii_uppercase().contains("NO_AUTO_VALUE_ON_ZERO");

@@ -111,15 +111,12 @@ impl Session {
     async fn names(&mut self, charset: &Option<String>, collation: &Option<String>) -> Done {
         let charset = charset.clone().unwrap_or_else(|| "utf8mb4".to_string());
         check_charset(&charset)?;
-        let mut pairs = vec![
-            ("character_set_client".to_string(), charset.clone()),
-            ("character_set_results".to_string(), charset.clone()),
-            ("character_set_connection".to_string(), charset),
-        ];
-        if let Some(collation) = collation {
-            pairs[2] = ("collation_connection".to_string(), collation.clone());
-        }
-        self.check_and_keep(&pairs).await
+        let collate = collation.as_ref().map_or(String::new(), |c| format!(" COLLATE {c}"));
+        self.check(&format!("SET NAMES {charset}{collate}")).await?;
+        let mut settings = (*self.settings).clone();
+        settings.set_names(&charset, collation.as_deref());
+        self.set_settings(settings);
+        Ok(())
     }
 
     async fn set_transaction(
@@ -200,27 +197,32 @@ impl Session {
         )])
     }
 
-    /// Lets a shard judge the assignments, unless it has accepted the same ones before.
+    /// Lets a shard judge the assignments, and keeps them.
     async fn check_and_keep(&mut self, pairs: &[(String, String)]) -> Done {
         let text: Vec<_> = pairs.iter().map(|(n, v)| format!("{n} = {v}")).collect();
-        let text = format!("SET {}", text.join(", "));
-        if !self.worker.is_accepted_set(&text) {
-            let shard = self.default_shard()?;
-            let index = self.acquire(shard, true).await?;
-            let held = &mut self.held[index];
-            let result = held.lease.conn()?.run(&text).await;
-            if held.pins.is_empty() && !held.in_transaction {
-                // Its settings are not what the books say now.
-                held.lease.conn()?.dirty = true;
-            }
-            let failed = result.err();
-            self.drop_idle();
-            if let Some(e) = failed {
-                return Err(self.doom_unless_server(e).await);
-            }
-            self.worker.accept_set(text);
-        }
+        self.check(&format!("SET {}", text.join(", "))).await?;
         self.keep(pairs)
+    }
+
+    /// Lets a shard judge a SET, unless it has accepted the same one before.
+    async fn check(&mut self, set: &str) -> Done {
+        if self.worker.is_accepted_set(set) {
+            return Ok(());
+        }
+        let shard = self.default_shard()?;
+        let index = self.acquire(shard, true).await?;
+        let held = &mut self.held[index];
+        let result = held.lease.conn()?.run(set).await;
+        if held.pins.is_empty() && !held.in_transaction {
+            // Its settings are not what the books say now.
+            held.lease.conn()?.dirty = true;
+        }
+        self.drop_idle();
+        if let Err(e) = result {
+            return Err(self.doom_unless_server(e).await);
+        }
+        self.worker.accept_set(set.to_string());
+        Ok(())
     }
 
     fn keep(&mut self, pairs: &[(String, String)]) -> Done {

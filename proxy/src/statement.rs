@@ -201,7 +201,7 @@ impl Session {
             }
             Ok(Route::Everywhere) => {
                 let shards = self.worker.catalog().shard_ids();
-                let write = Write::same(&shards, run.request(), true);
+                let write = Write::same(&shards, run.request(), true, traits);
                 return Box::pin(self.write_many(write, run.more)).await;
             }
             Err(refusal) => {
@@ -264,7 +264,7 @@ impl Session {
         match route.access {
             Access::Read | Access::LockingRead => self.scatter(shards, route.traits, run).await,
             Access::Write => {
-                self.write_many(Write::same(shards, run.request(), false), run.more)
+                self.write_many(Write::same(shards, run.request(), false, route.traits), run.more)
                     .await
             }
         }

@@ -30,8 +30,6 @@ pub struct Pins {
     pub handler: bool,
     /// An open cursor.
     pub cursor: bool,
-    /// SQL_CALC_FOUND_ROWS, up to the next statement.
-    pub found_rows: bool,
 }
 
 impl Pins {
@@ -45,7 +43,6 @@ impl Pins {
             (self.sql_prepare, "PREPARE"),
             (self.handler, "HANDLER"),
             (self.cursor, "cursor"),
-            (self.found_rows, "SQL_CALC_FOUND_ROWS"),
         ]
         .into_iter()
         .filter(|(yes, _)| *yes)

@@ -104,8 +104,12 @@ fn unknown_table(
     names: &Named,
     traits: Traits,
 ) -> Result<Plan, Refusal> {
-    if !matches!(names.common(), Common::Nothing) || !crate::scope::is_system_schema(db) {
-        return Err(Refusal::no_such_table(db, &insert.table.name));
+    // It may be a temporary table of the session, or a table of the server's own schemas: the
+    // database's shard knows, and says so if there is none. Rows of other tables cannot come along.
+    match names.common() {
+        Common::Nothing | Common::Reference => {}
+        Common::OneShard(s) if Some(s) == ctx.catalog.default_shard(Some(db)) => {}
+        _ => return Err(Refusal::no_such_table(db, &insert.table.name)),
     }
     let shard = ctx
         .catalog

@@ -19,6 +19,8 @@ pub struct ShardHealth {
 pub struct Detail {
     /// The server's version.
     pub version: String,
+    /// The version as it greets clients with (MariaDB 10 puts "5.5.5-" in front).
+    pub greeting: String,
     /// Its sql_mode, as new sessions get it.
     pub sql_mode: String,
     /// Why the last check failed; empty if it did not.
@@ -49,11 +51,13 @@ impl ShardHealth {
         let was_down = self.down.swap(result.is_err(), Ordering::Relaxed);
         match result {
             Ok((version, sql_mode)) => {
+                let greeting = conn.as_ref().map_or(String::new(), |c| c.version.to_string());
                 if was_down {
                     tracing::info!(shard = %login.shard, "the shard answers again");
                 }
                 *detail = Detail {
                     version,
+                    greeting,
                     sql_mode,
                     error: String::new(),
                 };

@@ -10,23 +10,23 @@ pub struct Settings {
     values: BTreeMap<String, String>,
 }
 
-/// What a fresh connection of ours has, where DEFAULT would mean something else.
-fn fresh_value(name: &str) -> &'static str {
-    match name {
-        "character_set_client" | "character_set_results" | "character_set_connection" => "utf8mb4",
-        "collation_connection" => "utf8mb4_general_ci",
-        n if n.starts_with('@') => "NULL",
-        _ => "DEFAULT",
-    }
-}
+/// SET NAMES sets these; `names` itself is kept under this key, as the text behind the word.
+const NAMES: &str = "names";
 
-/// Settings that must be made in this order; all others come behind, by name.
-const FIRST: [&str; 4] = [
+/// Variables that SET NAMES overwrites, in the order in which they must be set behind it.
+const CHARACTER_SETS: [&str; 4] = [
     "character_set_client",
     "character_set_results",
     "character_set_connection",
     "collation_connection",
 ];
+
+/// What a fresh connection of ours has.
+const FRESH_NAMES: &str = "utf8mb4";
+
+fn is_character_set(name: &str) -> bool {
+    name == NAMES || CHARACTER_SETS.contains(&name)
+}
 
 impl Settings {
     /// The text of a setting.
@@ -44,19 +44,36 @@ impl Settings {
         self.values.is_empty()
     }
 
-    /// Sets a variable to a text; a fresh connection's value takes the entry away.
+    /// SET NAMES: the text behind the word, which overwrites all character sets.
+    pub fn set_names(&mut self, charset: &str, collation: Option<&str>) {
+        CHARACTER_SETS.iter().for_each(|c| drop(self.values.remove(*c)));
+        match collation {
+            None if charset == FRESH_NAMES => drop(self.values.remove(NAMES)),
+            None => drop(self.values.insert(NAMES.to_string(), charset.to_string())),
+            Some(c) => {
+                let text = format!("{charset} COLLATE {c}");
+                self.values.insert(NAMES.to_string(), text);
+            }
+        }
+    }
+
+    /// The character set that statements are in.
+    pub fn client_charset(&self) -> &str {
+        let names = || self.get(NAMES).and_then(|n| n.split(' ').next());
+        let text = self.get("character_set_client").or_else(names).unwrap_or(FRESH_NAMES);
+        text.trim_matches('\'')
+    }
+
+    /// Sets a variable to a text; DEFAULT takes the entry away, except for character sets.
     pub fn set(&mut self, name: &str, value: &str) {
         // Setting the character set resets the collation, and the other way round.
         match name {
-            "character_set_connection" => {
-                self.values.remove("collation_connection");
-            }
-            "collation_connection" => {
-                self.values.remove("character_set_connection");
-            }
+            "character_set_connection" => drop(self.values.remove("collation_connection")),
+            "collation_connection" => drop(self.values.remove("character_set_connection")),
             _ => {}
         }
-        if value.eq_ignore_ascii_case(fresh_value(name)) && !name.starts_with('@') {
+        let plain = !name.starts_with('@') && !is_character_set(name);
+        if plain && value.eq_ignore_ascii_case("DEFAULT") {
             self.values.remove(name);
         } else {
             self.values.insert(name.to_string(), value.to_string());
@@ -86,32 +103,26 @@ impl Settings {
 
     /// The statement that turns a connection with `self` into one with `wanted`, if they differ.
     pub fn change_to(&self, wanted: &Settings) -> Option<String> {
-        let mut changes: Vec<(&str, &str)> = Vec::new();
-        for name in self.values.keys() {
+        let mut changes: Vec<String> = Vec::new();
+        let differs = |n: &str| self.values.get(n) != wanted.values.get(n);
+        if differs(NAMES) || CHARACTER_SETS.iter().any(|c| differs(c)) {
+            let names = wanted.get(NAMES).unwrap_or(FRESH_NAMES);
+            changes.push(format!("NAMES {names}"));
+            let set = |c: &&str| wanted.get(c).map(|v| format!("{c} = {v}"));
+            changes.extend(CHARACTER_SETS.iter().filter_map(set));
+        }
+        for name in self.values.keys().filter(|n| !is_character_set(n)) {
             if !wanted.values.contains_key(name) {
-                changes.push((name, fresh_value(name)));
+                let fresh = if name.starts_with('@') { "NULL" } else { "DEFAULT" };
+                changes.push(assignment(name, fresh));
             }
         }
-        for (name, value) in &wanted.values {
+        for (name, value) in wanted.values.iter().filter(|(n, _)| !is_character_set(n)) {
             if self.values.get(name) != Some(value) {
-                changes.push((name, value));
+                changes.push(assignment(name, value));
             }
         }
-        if changes.is_empty() {
-            return None;
-        }
-        // One of the two connection collation entries replaces the other: the fresh value of a
-        // removed one must not undo the new one.
-        let sets = |n: &str| wanted.values.contains_key(n);
-        changes.retain(|(n, _)| match *n {
-            "character_set_connection" => sets(n) || !sets("collation_connection"),
-            "collation_connection" => sets(n) || !sets("character_set_connection"),
-            _ => true,
-        });
-        let rank = |n: &str| FIRST.iter().position(|f| *f == n).unwrap_or(FIRST.len());
-        changes.sort_by(|a, b| rank(a.0).cmp(&rank(b.0)).then(a.0.cmp(b.0)));
-        let list: Vec<_> = changes.iter().map(|(n, v)| assignment(n, v)).collect();
-        Some(format!("SET {}", list.join(", ")))
+        (!changes.is_empty()).then(|| format!("SET {}", changes.join(", ")))
     }
 }
 
@@ -157,29 +168,22 @@ mod tests {
     fn only_the_difference_is_sent() {
         let a = of(&[("sql_mode", "''"), ("time_zone", "'+00:00'"), ("@x", "5")]);
         let b = of(&[("sql_mode", "''"), ("autocommit", "0")]);
-        assert_eq!(
-            a.change_to(&b).unwrap(),
-            "SET @`x` = NULL, autocommit = 0, time_zone = DEFAULT"
-        );
+        let change = "SET @`x` = NULL, time_zone = DEFAULT, autocommit = 0";
+        assert_eq!(a.change_to(&b).unwrap(), change);
         assert_eq!(a.change_to(&a), None);
     }
 
     #[test]
-    fn character_sets_come_first_and_do_not_undo_each_other() {
-        let a = of(&[("character_set_connection", "latin1")]);
-        let b = of(&[
-            ("collation_connection", "utf8mb4_bin"),
-            ("character_set_client", "latin1"),
-        ]);
-        assert_eq!(
-            a.change_to(&b).unwrap(),
-            "SET character_set_client = latin1, collation_connection = utf8mb4_bin"
-        );
-        let back = b.change_to(&Settings::default()).unwrap();
-        assert_eq!(
-            back,
-            "SET character_set_client = utf8mb4, collation_connection = utf8mb4_general_ci"
-        );
+    fn names_come_first_and_single_character_sets_behind_them() {
+        let mut a = Settings::default();
+        a.set_names("latin1", None);
+        a.set("character_set_results", "NULL");
+        let mut b = Settings::default();
+        b.set_names("utf8mb4", Some("utf8mb4_bin"));
+        assert_eq!(a.change_to(&b).unwrap(), "SET NAMES utf8mb4 COLLATE utf8mb4_bin");
+        assert_eq!(b.change_to(&a).unwrap(), "SET NAMES latin1, character_set_results = NULL");
+        assert_eq!(a.change_to(&Settings::default()).unwrap(), "SET NAMES utf8mb4");
+        assert_eq!(a.client_charset(), "latin1");
     }
 
     #[test]
@@ -188,6 +192,6 @@ mod tests {
         let a = i.intern(of(&[("autocommit", "0")]));
         let b = i.intern(of(&[("autocommit", "0")]));
         assert!(Rc::ptr_eq(&a, &b));
-        assert!(of(&[("character_set_client", "utf8mb4")]).is_empty());
+        assert!(of(&[("time_zone", "DEFAULT")]).is_empty());
     }
 }

@@ -139,6 +139,12 @@ SET @w = (SELECT COUNT(*) FROM ref), @t = 'it''s', @f = 1.5, @n = NULL
 SELECT @w, @t, @f, @n
 SELECT @i := 3
 SELECT @i
+UPDATE h SET a = @v
+INSERT INTO h VALUES (90, @v, @t, @f), (91, @v, @t, @f), (92, @v, @t, @f)
+sorted: SELECT * FROM h
+UPDATE ids SET v = LAST_INSERT_ID() WHERE id <= LAST_INSERT_ID()
+sorted: SELECT * FROM ids
+sorted: SELECT id, @v FROM h WHERE a = @v
 SET NAMES latin1
 SELECT 'x', @@character_set_client, @@collation_connection
 SET NAMES utf8mb4 COLLATE utf8mb4_bin
@@ -166,7 +172,6 @@ CREATE DATABASE corpus
 CREATE DATABASE IF NOT EXISTS corpus
 SHOW TABLES
 SHOW COLUMNS FROM h
-SHOW INDEX FROM d
 DESCRIBE two
 SHOW COLLATION LIKE 'utf8mb4_general_ci'
 SHOW VARIABLES LIKE 'sql_mode'

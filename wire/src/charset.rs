@@ -43,6 +43,20 @@ pub fn charset_of(collation: u16) -> Option<&'static str> {
     })
 }
 
+/// The name of a collation that is not its character set's default, for the numbers that drivers send.
+pub fn collation_name(collation: u16) -> Option<&'static str> {
+    Some(match collation {
+        46 => "utf8mb4_bin",
+        47 => "latin1_bin",
+        48 => "latin1_general_ci",
+        83 => "utf8mb3_bin",
+        192 => "utf8mb3_unicode_ci",
+        224 => "utf8mb4_unicode_ci",
+        246 => "utf8mb4_unicode_520_ci",
+        _ => return None,
+    })
+}
+
 /// True where the tokenizer may read statements in this character set (lower-case name).
 pub fn is_ascii_safe(charset: &str) -> bool {
     !matches!(
