@@ -241,7 +241,10 @@ impl Session {
         };
         let answer = held.lease.conn()?.run("SELECT FOUND_ROWS()").await?;
         let rows = answer.text_rows().unwrap_or_default();
-        Ok(rows.first().and_then(|r| r.first()).and_then(|n| n.parse().ok()))
+        Ok(rows
+            .first()
+            .and_then(|r| r.first())
+            .and_then(|n| n.parse().ok()))
     }
 }
 

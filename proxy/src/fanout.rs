@@ -167,7 +167,9 @@ impl Session {
 
     async fn write_parts(&mut self, write: &Write, own: bool) -> Result<OkPacket, Stop> {
         for (shard, request) in &write.parts {
-            let index = self.acquire(*shard, write.traits.reads_user_variables).await?;
+            let index = self
+                .acquire(*shard, write.traits.reads_user_variables)
+                .await?;
             self.tell_last_insert_id(index, write.traits).await?;
             let conn = self.held[index].lease.conn()?;
             if !own {
@@ -288,7 +290,11 @@ fn together(write: &Write, answers: &[Answer]) -> OkPacket {
 fn one_row(ok: &OkPacket) -> Vec<u8> {
     // 0 rows: ignored as a duplicate; 2 rows: the old one replaced or changed.
     let duplicates = u8::from(ok.affected_rows != 1);
-    format!("Records: 1  Duplicates: {duplicates}  Warnings: {}", ok.warnings).into_bytes()
+    format!(
+        "Records: 1  Duplicates: {duplicates}  Warnings: {}",
+        ok.warnings
+    )
+    .into_bytes()
 }
 
 /// Adds up the numbers of two texts such as "Rows matched: 1  Changed: 1  Warnings: 0".

@@ -106,7 +106,14 @@ impl Session {
         let timestamp = now_text().filter(|_| replicated);
         let inserts = insert.row_count() > 1;
         self.write_many(
-            Write { parts, replicated, insert_id, inserts, traits: plan.traits, timestamp },
+            Write {
+                parts,
+                replicated,
+                insert_id,
+                inserts,
+                traits: plan.traits,
+                timestamp,
+            },
             run.more,
         )
         .await

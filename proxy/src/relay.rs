@@ -355,7 +355,9 @@ fn pass_control(
             io.put_ok(&ok);
         }
         // The next part goes on with this packet's number.
-        Control::RowsEnd if matches!(options.part, Part::First | Part::Middle) => io.seq = packet[3],
+        Control::RowsEnd if matches!(options.part, Part::First | Part::Middle) => {
+            io.seq = packet[3]
+        }
         Control::RowsEnd => pass_rows_end(io, options, packet)?,
         Control::ColumnsEnd if matches!(options.part, Part::Middle | Part::Last) => {}
         Control::ColumnsEnd | Control::Infile | Control::PrepareOk => {

@@ -80,7 +80,10 @@ impl Shared {
     /// The version in the greeting, which drivers decide by.
     pub fn greeting_version(&self) -> String {
         let known = |h: &ShardHandle| Some(h.health.detail().greeting).filter(|v| !v.is_empty());
-        self.shards.values().find_map(known).unwrap_or_else(|| self.version())
+        self.shards
+            .values()
+            .find_map(known)
+            .unwrap_or_else(|| self.version())
     }
 
     /// How version comments are read.

@@ -111,7 +111,9 @@ impl Session {
     async fn names(&mut self, charset: &Option<String>, collation: &Option<String>) -> Done {
         let charset = charset.clone().unwrap_or_else(|| "utf8mb4".to_string());
         check_charset(&charset)?;
-        let collate = collation.as_ref().map_or(String::new(), |c| format!(" COLLATE {c}"));
+        let collate = collation
+            .as_ref()
+            .map_or(String::new(), |c| format!(" COLLATE {c}"));
         self.check(&format!("SET NAMES {charset}{collate}")).await?;
         let mut settings = (*self.settings).clone();
         settings.set_names(&charset, collation.as_deref());

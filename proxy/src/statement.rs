@@ -264,8 +264,11 @@ impl Session {
         match route.access {
             Access::Read | Access::LockingRead => self.scatter(shards, route.traits, run).await,
             Access::Write => {
-                self.write_many(Write::same(shards, run.request(), false, route.traits), run.more)
-                    .await
+                self.write_many(
+                    Write::same(shards, run.request(), false, route.traits),
+                    run.more,
+                )
+                .await
             }
         }
     }

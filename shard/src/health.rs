@@ -51,7 +51,9 @@ impl ShardHealth {
         let was_down = self.down.swap(result.is_err(), Ordering::Relaxed);
         match result {
             Ok((version, sql_mode)) => {
-                let greeting = conn.as_ref().map_or(String::new(), |c| c.version.to_string());
+                let greeting = conn
+                    .as_ref()
+                    .map_or(String::new(), |c| c.version.to_string());
                 if was_down {
                     tracing::info!(shard = %login.shard, "the shard answers again");
                 }

@@ -46,7 +46,9 @@ impl Settings {
 
     /// SET NAMES: the text behind the word, which overwrites all character sets.
     pub fn set_names(&mut self, charset: &str, collation: Option<&str>) {
-        CHARACTER_SETS.iter().for_each(|c| drop(self.values.remove(*c)));
+        CHARACTER_SETS
+            .iter()
+            .for_each(|c| drop(self.values.remove(*c)));
         match collation {
             None if charset == FRESH_NAMES => drop(self.values.remove(NAMES)),
             None => drop(self.values.insert(NAMES.to_string(), charset.to_string())),
@@ -60,7 +62,10 @@ impl Settings {
     /// The character set that statements are in.
     pub fn client_charset(&self) -> &str {
         let names = || self.get(NAMES).and_then(|n| n.split(' ').next());
-        let text = self.get("character_set_client").or_else(names).unwrap_or(FRESH_NAMES);
+        let text = self
+            .get("character_set_client")
+            .or_else(names)
+            .unwrap_or(FRESH_NAMES);
         text.trim_matches('\'')
     }
 
@@ -113,7 +118,11 @@ impl Settings {
         }
         for name in self.values.keys().filter(|n| !is_character_set(n)) {
             if !wanted.values.contains_key(name) {
-                let fresh = if name.starts_with('@') { "NULL" } else { "DEFAULT" };
+                let fresh = if name.starts_with('@') {
+                    "NULL"
+                } else {
+                    "DEFAULT"
+                };
                 changes.push(assignment(name, fresh));
             }
         }
@@ -180,9 +189,18 @@ mod tests {
         a.set("character_set_results", "NULL");
         let mut b = Settings::default();
         b.set_names("utf8mb4", Some("utf8mb4_bin"));
-        assert_eq!(a.change_to(&b).unwrap(), "SET NAMES utf8mb4 COLLATE utf8mb4_bin");
-        assert_eq!(b.change_to(&a).unwrap(), "SET NAMES latin1, character_set_results = NULL");
-        assert_eq!(a.change_to(&Settings::default()).unwrap(), "SET NAMES utf8mb4");
+        assert_eq!(
+            a.change_to(&b).unwrap(),
+            "SET NAMES utf8mb4 COLLATE utf8mb4_bin"
+        );
+        assert_eq!(
+            b.change_to(&a).unwrap(),
+            "SET NAMES latin1, character_set_results = NULL"
+        );
+        assert_eq!(
+            a.change_to(&Settings::default()).unwrap(),
+            "SET NAMES utf8mb4"
+        );
         assert_eq!(a.client_charset(), "latin1");
     }
 

@@ -46,5 +46,7 @@ ss = pymysql.connect(host="127.0.0.1", port=int(os.environ["PORT"]), user="root"
 sk = ss.cursor()
 sk.execute("SELECT * FROM t")
 assert len(list(sk)) == 100
+tls.close()
+ss.close()
 k.execute("DROP DATABASE py")
 print("all fine")

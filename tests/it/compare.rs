@@ -91,6 +91,11 @@ impl Pair {
     async fn compare(&mut self, sql: &str, prepared: bool, sorted: bool) {
         let ours = see(&mut self.ours, sql, prepared, sorted).await;
         let theirs = see(&mut self.theirs, sql, prepared, sorted).await;
+        // What no server would run may be refused as "not supported" before a server sees it.
+        // A syntax error that the tokenizer finds has words of its own.
+        if let (Seen::Error(1235 | 1064, ..), Seen::Error(..)) = (&ours, &theirs) {
+            return;
+        }
         assert_eq!(ours, theirs, "left is ours: {sql} (prepared: {prepared})");
         self.compared += 1;
     }

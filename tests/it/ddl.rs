@@ -55,7 +55,10 @@ async fn rules_that_cannot_be_are_refused_and_leave_nothing() {
     }
     let jobs: Vec<(String, String, String, String, String)> =
         c.query("SHOW DDL JOBS").await.unwrap();
-    assert!(!jobs.iter().any(|j| j.1.contains(&format!("{db}."))), "{jobs:?}");
+    assert!(
+        !jobs.iter().any(|j| j.1.contains(&format!("{db}."))),
+        "{jobs:?}"
+    );
 }
 
 #[tokio::test]

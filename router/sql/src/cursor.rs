@@ -44,6 +44,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Takes the next token.
+    #[allow(clippy::should_implement_trait)] // it is Copy and never iterated over
     pub fn next(&mut self) -> Option<Token> {
         let t = self.peek()?;
         self.index += 1;

@@ -1,0 +1,54 @@
+# The only entry: make quickstart, make test, make verify, make fix, make bench.
+
+SHELL := /bin/bash
+.PHONY: help quickstart install-servers install-test-tools install-bench-tools build test verify fix bench
+
+help:
+	@echo "make quickstart   private MariaDB shards, the proxy and a demo database on this machine"
+	@echo "make test         all tests (installs MariaDB and the client drivers they need)"
+	@echo "make verify       format, lints, docs, house rules and tests; changes nothing"
+	@echo "make fix          format and mend what lints can mend"
+	@echo "make bench        the proxy beside the server itself and haproxy"
+
+# Debian packages that are missing; as root, or with sudo.
+define install
+	@missing=; for pair in $(1); do command -v "$${pair%%:*}" >/dev/null 2>&1 \
+	  || [ -x "/usr/sbin/$${pair%%:*}" ] || missing="$$missing $${pair##*:}"; done; \
+	if [ -n "$$missing" ]; then \
+	  sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; echo "installing:$$missing"; \
+	  $$sudo apt-get update -qq && \
+	  $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $$missing >/dev/null; fi
+endef
+
+install-servers:
+	$(call install,mariadbd:mariadb-server mariadb-install-db:mariadb-server mariadb:mariadb-client cc:gcc)
+
+install-test-tools: install-servers
+	$(call install,python3:python3 pip3:python3-pip node:nodejs npm:npm go:golang-go javac:default-jdk-headless mvn:maven)
+	tests/clients/install.sh
+
+install-bench-tools: install-servers
+	$(call install,sysbench:sysbench haproxy:haproxy)
+
+build:
+	cargo build --release
+
+quickstart: install-servers build
+	target/release/shardwright quickstart $(ARGS)
+
+test: install-test-tools
+	cargo test --workspace
+
+verify: install-test-tools
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
+	cargo test --workspace
+
+fix:
+	cargo clippy --workspace --all-targets --fix --allow-dirty --allow-staged
+	cargo fmt --all
+
+bench: install-bench-tools build
+	cargo bench --bench plan
+	benches/oltp.sh
