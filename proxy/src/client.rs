@@ -177,6 +177,22 @@ impl ClientIo {
         Ok(out)
     }
 
+    /// The next payload, reading not one byte behind it: what follows a request for TLS is TLS.
+    pub async fn payload_exactly(&mut self, seq: u8, max: usize) -> Result<Vec<u8>, ReadEnd> {
+        loop {
+            let need = match front(&self.inbuf, seq, max).map_err(ReadEnd::Bad)? {
+                Front::Need(n) => n.saturating_sub(self.inbuf.len()).max(1),
+                _ => return self.payload(seq, max).await,
+            };
+            let mut buf = vec![0; need];
+            let n = poll_fn(|cx| self.stream.poll_read(cx, &mut buf)).await;
+            match n {
+                Ok(n) if n > 0 => self.inbuf.extend_from_slice(&buf[..n]),
+                _ => return Err(ReadEnd::Gone),
+            }
+        }
+    }
+
     /// Queues bytes that are packets already.
     pub fn put_raw(&mut self, packets: &[u8]) {
         self.out.extend_from_slice(packets);

@@ -91,7 +91,10 @@ pub async fn log_in(io: &mut ClientIo, shared: &Shared, id: u32) -> Result<Logge
     };
     io.put_with(|b| greeting.encode(b));
     io.flush().await.map_err(|_| None)?;
-    let mut first = io.payload(io.seq, LOGIN_PACKET_MAX).await.map_err(gone)?;
+    let mut first = io
+        .payload_exactly(io.seq, LOGIN_PACKET_MAX)
+        .await
+        .map_err(gone)?;
     let mut over_tls = false;
     if let FirstPacket::Tls { .. } = FirstPacket::decode(&first).map_err(malformed)? {
         start_tls(io, shared).await?;

@@ -203,7 +203,7 @@ impl Relay<'_> {
 
     /// Nothing from the shard: push out what is there, and look after the client and KILL.
     fn idle(&mut self, cx: &mut Context<'_>) -> Poll<Result<Turn, RelayError>> {
-        if self.io.queued() > 0 && self.io.poll_flush(cx).is_ready_and(Result::is_err) {
+        if self.io.queued() > 0 && self.io.poll_flush(cx).ready_and(Result::is_err) {
             return Poll::Ready(Err(RelayError::Gone));
         }
         while self.io.stream.poll_news(cx).is_ready() {
@@ -256,11 +256,11 @@ impl Relay<'_> {
 }
 
 trait ReadyAnd<T> {
-    fn is_ready_and(self, f: impl FnOnce(&T) -> bool) -> bool;
+    fn ready_and(self, f: impl FnOnce(&T) -> bool) -> bool;
 }
 
 impl<T> ReadyAnd<T> for Poll<T> {
-    fn is_ready_and(self, f: impl FnOnce(&T) -> bool) -> bool {
+    fn ready_and(self, f: impl FnOnce(&T) -> bool) -> bool {
         match self {
             Poll::Ready(v) => f(&v),
             Poll::Pending => false,

@@ -308,12 +308,12 @@ impl ServerConn {
         database: Option<&Rc<str>>,
     ) -> Result<(), ShardError> {
         if !Rc::ptr_eq(&self.settings, settings) {
-            if let Some(set) = self.settings.change_to(settings) {
-                if let Err(e) = self.run(&set).await {
-                    // Some of them may be set now.
-                    self.dirty = true;
-                    return Err(e);
-                }
+            if let Some(set) = self.settings.change_to(settings)
+                && let Err(e) = self.run(&set).await
+            {
+                // Some of them may be set now.
+                self.dirty = true;
+                return Err(e);
             }
             self.settings = settings.clone();
         }
@@ -391,6 +391,9 @@ impl ServerConn {
     }
 }
 
+/// A row of text values; `None` is NULL.
+pub type TextRow = Vec<Option<Vec<u8>>>;
+
 /// An answer that the proxy read for itself.
 #[derive(Debug, Default)]
 pub struct Answer {
@@ -406,7 +409,7 @@ pub struct Answer {
 
 impl Answer {
     /// Column definitions and rows of the (first) result set.
-    pub fn rows(&self) -> Result<(Vec<Column>, Vec<Vec<Option<Vec<u8>>>>), wire::Malformed> {
+    pub fn rows(&self) -> Result<(Vec<Column>, Vec<TextRow>), wire::Malformed> {
         let mut rest = &self.packets[..];
         if rest.is_empty() {
             return Ok((Vec::new(), Vec::new()));

@@ -40,6 +40,7 @@ impl Cluster {
     }
 
     /// Starts one in a folder that may have data already.
+    #[allow(clippy::zombie_processes)] // waited for in stop(), or ended with the test process
     pub fn start_in(dir: PathBuf, shards: u16, more: &[&str]) -> Cluster {
         let (port, admin) = (free_port(), free_port());
         let mut child = Command::new(env!("CARGO_BIN_EXE_shardwright"))
