@@ -3,6 +3,8 @@
 use crate::conn::ConnClass;
 use crate::error::ShardError;
 use crate::net::NetStream;
+use rustls::pki_types::SubjectPublicKeyInfoDer;
+use rustls::pki_types::pem::PemObject;
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::Poll;
@@ -212,7 +214,7 @@ impl Login {
         wire.write(self, &[2]).await?;
         let packet = wire.read(self).await?;
         let pem = packet.strip_prefix(&[1]).unwrap_or(&packet);
-        let key = <rustls::pki_types::SubjectPublicKeyInfoDer<'_> as rustls::pki_types::pem::PemObject>::from_pem_slice(pem)
+        let key = SubjectPublicKeyInfoDer::from_pem_slice(pem)
             .map_err(|e| self.unreachable(format_args!("the server's RSA key: {e}")))?;
         let cipher = rsa_encrypt_password(key.as_ref(), self.password.as_bytes(), nonce)
             .map_err(|e| self.unreachable(e))?;
