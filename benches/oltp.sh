@@ -14,7 +14,7 @@ while getopts t:c:m:s:r: o; do case $o in
 cd "$(dirname "$0")/.."
 bin=$PWD/target/release/shardwright
 dir=$(mktemp -d)
-port=33307 hport=33390 admin=33080
+port=23307 hport=23390 admin=23080
 stop() {
   [ -s "$dir/haproxy.pid" ] && kill "$(cat "$dir/haproxy.pid")" 2>/dev/null || true
   "$bin" quickstart --stop --dir "$dir/q" >/dev/null || true

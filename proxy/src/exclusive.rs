@@ -16,6 +16,7 @@ use wire::caps::SERVER_STATUS_IN_TRANS;
 impl Session {
     /// A held connection to `shard`, as the session wants it and with its branch open; its index.
     pub async fn acquire(&mut self, shard: ShardId, user_variables: bool) -> Result<usize, Stop> {
+        self.check_lost_branch().await?;
         let wanted = if user_variables {
             &self.settings
         } else {
@@ -64,6 +65,10 @@ impl Session {
 
     /// Gives back every connection that nothing keeps.
     pub fn drop_idle(&mut self) {
+        self.transaction.lost_branch |= self
+            .held
+            .iter()
+            .any(|h| h.in_transaction && h.lease.is_dirty());
         self.held
             .retain(|h| !h.lease.is_dirty() && (h.in_transaction || !h.pins.is_empty()));
         if !self.in_transaction() && self.autocommit {
@@ -136,17 +141,21 @@ impl Session {
             false => None,
         };
         options.deadlock = watch.as_ref().map(|w| w.fired.clone());
-        let metrics = self.worker.clone();
-        let kill = |thread_id| {
-            count(&metrics.shared.metrics.cancelled);
-            spawn_kill(login.clone(), thread_id);
-        };
         let conn = held.lease.conn()?;
         let thread_id = conn.thread_id;
-        let relayed = relay(&mut self.io, conn, &self.info, options, kill).await;
+        let in_transaction = held.in_transaction;
+        let relayed = relay(&mut self.io, conn, &self.info, options, &login).await;
         match relayed {
             Ok(end) => {
-                if watch.is_some_and(|w| w.fired.get()) {
+                if end.killed {
+                    count(&self.worker.shared.metrics.cancelled);
+                    // The KILL may have come too late and hit whatever runs here next.
+                    if !in_transaction {
+                        held.lease.discard();
+                    }
+                }
+                // A statement that was done before the KILL came stands, and the client knows.
+                if end.err.is_some() && watch.is_some_and(|w| w.fired.get()) {
                     // The server ended a statement only; on the other shards nothing must stay.
                     self.rollback_all().await;
                     self.note_state();

@@ -67,10 +67,7 @@ impl Session {
             let sent = match self.held[index].lease.conn() {
                 Ok(conn) => match request.queue(conn).await {
                     Ok(Ok(())) => std::future::poll_fn(|cx| conn.poll_flush(cx)).await,
-                    Ok(Err(err)) => {
-                        self.drop_idle();
-                        return Err(Stop::Error(err));
-                    }
+                    Ok(Err(err)) => return Err(self.after_failure(Stop::Error(err)).await),
                     Err(e) => Err(e),
                 },
                 Err(e) => Err(e),
@@ -99,6 +96,17 @@ impl Session {
             };
             let end = self.relay_on(index, options).await?;
             if let Some(err) = end.err {
+                // The other answers are on their way: take them, or their connections were lost.
+                for later in &shards[i + 1..] {
+                    if let Some(index) = self.held.iter().position(|h| h.shard == *later) {
+                        let part = Part::Discard;
+                        let options = RelayOptions {
+                            part,
+                            ..Default::default()
+                        };
+                        self.relay_on(index, options).await?;
+                    }
+                }
                 self.diagnostics.set_error(&err);
                 self.row_count = -1;
                 self.check_branch(index).await;
@@ -145,9 +153,7 @@ impl Session {
                 if own {
                     self.rollback_all().await;
                 }
-                self.drop_idle();
-                self.note_state();
-                return Err(stop);
+                return Err(self.after_failure(stop).await);
             }
         };
         if own {
@@ -237,6 +243,15 @@ impl Session {
         Ok(together(write, &answers))
     }
 
+    /// After a failure in the middle: a branch whose answer is still due is lost, and with it the
+    /// transaction, which the client must be told.
+    async fn after_failure(&mut self, stop: Stop) -> Stop {
+        self.drop_idle();
+        let stop = self.check_lost_branch().await.err().unwrap_or(stop);
+        self.note_state();
+        stop
+    }
+
     /// Takes back what parts of the statement did, and keeps the transaction it ran in.
     async fn undo(&mut self, own: bool, stop: Stop) -> Stop {
         if own {
@@ -248,8 +263,14 @@ impl Session {
             }
             self.check_branch(i).await;
             let Some(held) = self.held.get_mut(i).filter(|h| h.in_transaction) else {
-                // A deadlock ended the whole transaction.
-                return stop;
+                // The whole transaction is over, which the client must not miss.
+                return match stop {
+                    Stop::Error(e) if e.code != 1213 => {
+                        let text = format!("The transaction was rolled back: {}", e.message);
+                        crate::session::error(1213, "40001", text)
+                    }
+                    stop => stop,
+                };
             };
             let Ok(conn) = held.lease.conn() else {
                 continue;

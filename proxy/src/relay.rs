@@ -25,6 +25,8 @@ pub enum Part {
     Middle,
     /// Rows and the end.
     Last,
+    /// None of it.
+    Discard,
 }
 
 /// How an answer is changed on its way.
@@ -74,6 +76,8 @@ pub struct RelayEnd {
     pub err: Option<ErrPacket>,
     /// Bytes in all.
     pub bytes: usize,
+    /// The statement was ended by KILL QUERY, or was over before that came.
+    pub killed: bool,
 }
 
 /// Why an answer did not come through.
@@ -108,13 +112,13 @@ struct Relay<'a> {
 }
 
 /// Sends what is queued on `conn` and passes its answer to the client (not flushed at the end).
-/// `on_kill` is called if somebody wants the statement ended.
+/// If somebody wants the statement ended, the shard is told over a connection of `login`.
 pub async fn relay(
     io: &mut ClientIo,
     conn: &mut ServerConn,
     info: &SessionInfo,
     options: RelayOptions,
-    mut on_kill: impl FnMut(u32),
+    login: &shard::Login,
 ) -> Result<RelayEnd, RelayError> {
     let mut framer = Framer::new(options.expect, conn.class.deprecate_eof);
     // Packets that are left out take no number, so later parts are numbered from their rows on.
@@ -144,13 +148,18 @@ pub async fn relay(
             Turn::Done => break,
             Turn::Flush => r.io.flush().await.map_err(|_| RelayError::Gone)?,
             Turn::File => r.send_file().await?,
-            Turn::KillQuery => on_kill(r.conn.thread_id),
+            Turn::KillQuery => {
+                // Waited for, so that it cannot hit a later statement of this session.
+                let kill = shard::kill::kill_query(login, r.conn.thread_id);
+                let _ = tokio::time::timeout(login.timeout, kill).await;
+            }
         }
     }
     r.conn.dirty = !r.conn.carry.is_empty();
     let mut end = r.end;
     (end.status, end.warnings) = (r.framer.status, r.framer.warnings);
     (end.rows, end.has_columns) = (r.framer.rows, r.framer.has_columns);
+    end.killed = r.killed;
     Ok(end)
 }
 
@@ -194,7 +203,16 @@ impl Relay<'_> {
         }
     }
 
-    fn failed(&self, error: ShardError) -> RelayError {
+    fn failed(&mut self, error: ShardError) -> RelayError {
+        // An ERR packet may follow what was passed: give it the next number.
+        let numbered = match self.options.part {
+            Part::Whole | Part::First => self.end.bytes > 0,
+            Part::Middle | Part::Last => self.framer.is_in_rows(),
+            Part::Discard => false,
+        };
+        if numbered {
+            self.io.seq = self.framer.next_seq();
+        }
         RelayError::Shard {
             error,
             resumable: !self.framer.is_inside_packet(),
@@ -293,7 +311,7 @@ fn pass(
         match step {
             Step::Need => break,
             Step::Pass(n) => {
-                if !(columns_first && later) {
+                if options.part != Part::Discard && !(columns_first && later) {
                     let mut cx = Context::from_waker(Waker::noop());
                     if io.poll_pass(&mut cx, &buf[at..at + n]).is_err() {
                         return (at, Err(PassError::Gone));
@@ -332,6 +350,12 @@ fn pass_control(
     packet: &[u8],
 ) -> Result<(), wire::Malformed> {
     let payload = &packet[HEADER_LEN..];
+    if options.part == Part::Discard {
+        if control == Control::Err {
+            end.err = Some(ErrPacket::decode(payload)?);
+        }
+        return Ok(());
+    }
     match control {
         Control::Err => {
             let mut err = ErrPacket::decode(payload)?;

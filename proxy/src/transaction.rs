@@ -85,6 +85,8 @@ pub struct Transaction {
     pub next: Option<String>,
     /// Savepoints so far, oldest first.
     pub savepoints: Vec<String>,
+    /// A branch was lost: nothing of the transaction may stay, and the client must be told.
+    pub lost_branch: bool,
 }
 
 impl Session {
@@ -190,6 +192,7 @@ impl Session {
 
     /// Commits every branch and ends the transaction.
     pub async fn commit_all(&mut self) -> Done {
+        self.check_lost_branch().await?;
         self.transaction.begin = None;
         self.transaction.savepoints.clear();
         let mut branches: Vec<Held> = Vec::new();
@@ -261,6 +264,18 @@ impl Session {
         }
     }
 
+    /// A transaction that lost a branch is rolled back everywhere, and says so before anything else.
+    pub async fn check_lost_branch(&mut self) -> Done {
+        if !self.transaction.lost_branch {
+            return Ok(());
+        }
+        self.rollback_all().await;
+        self.note_state();
+        let text = "The transaction was rolled back on every shard, because the connection of one \
+                    of its branches was lost; repeat it";
+        Err(error(1213, "40001", text))
+    }
+
     /// Rolls every branch back and ends the transaction. What cannot be reached is closed, and the
     /// server rolls it back.
     pub async fn rollback_all(&mut self) {
@@ -268,6 +283,7 @@ impl Session {
             self.transaction.next = None;
         }
         self.transaction.begin = None;
+        self.transaction.lost_branch = false;
         self.transaction.savepoints.clear();
         let mut rest = Vec::new();
         for mut held in self.held.drain(..) {
