@@ -6,6 +6,7 @@ use crate::relay::{Part, RelayOptions};
 use crate::request::Request;
 use crate::session::{Done, Session, Stop};
 use crate::statement::Run;
+use crate::transaction::Held;
 use catalog::ShardId;
 use router::Traits;
 use shard::conn::Answer;
@@ -33,6 +34,10 @@ pub struct Write {
 }
 
 impl Write {
+    fn is_for(&self, shard: ShardId) -> bool {
+        self.parts.iter().any(|(s, _)| *s == shard)
+    }
+
     /// The same request on each shard.
     pub fn same(shards: &[ShardId], request: Request, replicated: bool, traits: Traits) -> Self {
         let parts = shards.iter().map(|s| (*s, request.clone())).collect();
@@ -186,6 +191,12 @@ impl Session {
                 conn.run(&format!("SET timestamp = {now}")).await?;
             }
             if let Err(err) = request.queue(conn).await? {
+                // No connection may go on with a clock of its own.
+                let frozen = |h: &&mut Held| write.timestamp.is_some() && write.is_for(h.shard);
+                self.held
+                    .iter_mut()
+                    .filter(frozen)
+                    .for_each(|h| h.lease.discard());
                 return Err(self.undo(own, Stop::Error(err)).await);
             }
             std::future::poll_fn(|cx| conn.poll_flush(cx)).await?;
@@ -213,10 +224,6 @@ impl Session {
                 failed.get_or_insert(err);
             }
         }
-        if watches.iter().any(|w| w.fired.get()) {
-            self.rollback_all().await;
-            return Err(Stop::Error(crate::deadlock::error_packet()));
-        }
         if write.timestamp.is_some() {
             for (shard, _) in &write.parts {
                 let Some(held) = self.held.iter_mut().find(|h| h.shard == *shard) else {
@@ -224,6 +231,10 @@ impl Session {
                 };
                 held.lease.conn()?.run("SET timestamp = DEFAULT").await?;
             }
+        }
+        if watches.iter().any(|w| w.fired.get()) {
+            self.rollback_all().await;
+            return Err(Stop::Error(crate::deadlock::error_packet()));
         }
         if let Some(err) = failed {
             return Err(self.undo(own, Stop::Error(err)).await);

@@ -209,7 +209,9 @@ impl Session {
                 return Err(refusal.into());
             }
         };
+        // Answers of shared connections are numbered from 1: they cannot follow another answer.
         if run.more == 0
+            && self.io.seq == 1
             && let Some(pipe) = self.shared_connection(shard, plan)
         {
             let outcome = match run.bound {
@@ -246,7 +248,10 @@ impl Session {
 
     /// Any shard does: one that the transaction already uses, else by session number.
     pub fn any_shard(&self) -> ShardId {
-        if let Some(h) = self.held.iter().find(|h| h.in_transaction) {
+        // Temporary tables are where they are.
+        let pinned = self.held.iter().find(|h| h.pins.temporary_tables);
+        let open = || self.held.iter().find(|h| h.in_transaction);
+        if let Some(h) = pinned.or_else(open) {
             return h.shard;
         }
         let shards = self.worker.catalog().shard_ids();

@@ -146,6 +146,49 @@ async fn prepared_statements_of_every_kind() {
 }
 
 #[tokio::test]
+async fn several_statements_at_once_are_numbered_as_one_answer() {
+    let (mut c, _) = database().await;
+    c.query_drop("CREATE TABLE t (id INT PRIMARY KEY, v INT) SHARD BY HASH (id)")
+        .await
+        .unwrap();
+    c.query_drop("INSERT INTO t VALUES (1, 10), (2, 20), (3, 30)")
+        .await
+        .unwrap();
+    for _ in 0..20 {
+        let sql = "SELECT v FROM t WHERE id = 1; SELECT v FROM t; SELECT v FROM t WHERE id = 3";
+        let mut r = c.query_iter(sql).await.unwrap();
+        assert_eq!(r.collect::<u32>().await.unwrap(), [10]);
+        assert_eq!(r.collect::<u32>().await.unwrap().len(), 3);
+        assert_eq!(r.collect::<u32>().await.unwrap(), [30]);
+        drop(r);
+        let one: Option<u32> = c.query_first("SELECT v FROM t WHERE id = 1").await.unwrap();
+        assert_eq!(one, Some(10));
+    }
+}
+
+#[tokio::test]
+async fn a_failed_write_to_a_reference_table_stops_no_clock() {
+    let (mut c, _) = database().await;
+    c.query_drop(
+        "CREATE TABLE r (id INT PRIMARY KEY, at DATETIME(6) DEFAULT NOW(6)) SHARD BY REFERENCE",
+    )
+    .await
+    .unwrap();
+    c.query_drop("INSERT INTO r (id) VALUES (1)").await.unwrap();
+    for _ in 0..8 {
+        assert_eq!(
+            error_of(&mut c, "INSERT INTO r (id) VALUES (1)").await.0,
+            1062
+        );
+    }
+    let clock = "SELECT UNIX_TIMESTAMP(NOW(6)) * 1000000 DIV 1";
+    let before: u64 = c.query_first(clock).await.unwrap().unwrap();
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    let after: u64 = c.query_first(clock).await.unwrap().unwrap();
+    assert!(after > before, "{before} {after}");
+}
+
+#[tokio::test]
 async fn large_values_both_ways() {
     let (mut c, _) = database().await;
     c.query_drop("CREATE TABLE t (id INT PRIMARY KEY, v LONGBLOB) SHARD BY HASH (id)")
