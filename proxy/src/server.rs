@@ -195,6 +195,9 @@ impl Proxy {
             epochs: (0..workers).map(|_| AtomicU64::new(0)).collect(),
         });
         let failed = |e| StartError::Listen(listen, e);
+        // The workers' sockets share the port (SO_REUSEPORT), and would share it with another proxy
+        // too: make sure that nobody listens there yet.
+        drop(std::net::TcpListener::bind(listen).map_err(failed)?);
         let first = listener::bind(listen).map_err(failed)?;
         let address = first.local_addr().map_err(failed)?;
         let mut sockets = vec![first];

@@ -3,13 +3,15 @@
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// First port that is tried for a shard.
 const FIRST_PORT: u16 = 3311;
 /// How long a server may take to answer.
 const START_TIME: Duration = Duration::from_secs(60);
+/// Ports that are tried for one server.
+const PORT_TRIES: u32 = 5;
 /// How long a server may take to end.
 const STOP_TIME: Duration = Duration::from_secs(60);
 
@@ -97,12 +99,22 @@ pub fn start(dir: &Path, count: u16, say: fn(&str)) -> Result<Vec<Server>, Strin
     }
     let known = shard_dirs(dir).len();
     let count = usize::from(count).max(known);
-    let mut servers = Vec::new();
+    let mut started = Vec::new();
     for i in 1..=count {
-        servers.push(start_one(dir, i, say)?);
+        started.push(start_one(dir, i, say)?);
     }
-    for s in &servers {
-        wait_for(s, dir)?;
+    let mut servers = Vec::new();
+    for (i, (mut server, mut child)) in started.into_iter().enumerate() {
+        let mut tries = 0;
+        while !wait_for(&server, child.as_mut(), dir)? {
+            // Somebody else took the port in the meantime.
+            tries += 1;
+            if tries == PORT_TRIES {
+                return Err(failed_to_start(&server.name, dir));
+            }
+            (server, child) = start_one(dir, i + 1, say)?;
+        }
+        servers.push(server);
     }
     Ok(servers)
 }
@@ -122,7 +134,7 @@ fn command(program: &str) -> Command {
     c
 }
 
-fn start_one(dir: &Path, number: usize, say: fn(&str)) -> Result<Server, String> {
+fn start_one(dir: &Path, number: usize, say: fn(&str)) -> Result<(Server, Option<Child>), String> {
     let name = format!("s{number}");
     let home = dir.join("shards").join(&name);
     let data = home.join("data");
@@ -132,7 +144,7 @@ fn start_one(dir: &Path, number: usize, say: fn(&str)) -> Result<Server, String>
         .and_then(|p| p.trim().parse().ok());
     if let (Some(_), Some(port)) = (pid_of(&home), saved) {
         say(&format!("shard {name} is running on port {port}"));
-        return Ok(Server { name, port });
+        return Ok((Server { name, port }, None));
     }
     if !data.join("mysql").is_dir() {
         say(&format!("making shard {name}"));
@@ -145,7 +157,7 @@ fn start_one(dir: &Path, number: usize, say: fn(&str)) -> Result<Server, String>
     say(&format!("starting shard {name} on port {port}"));
     let log = std::fs::File::create(home.join("log")).map_err(|e| e.to_string())?;
     let err = log.try_clone().map_err(|e| e.to_string())?;
-    command("mariadbd")
+    let child = command("mariadbd")
         .arg("--no-defaults")
         .arg(format!("--datadir={}", data.display()))
         .arg(format!("--pid-file={}", home.join("pid").display()))
@@ -171,7 +183,7 @@ fn start_one(dir: &Path, number: usize, say: fn(&str)) -> Result<Server, String>
         .process_group(0)
         .spawn()
         .map_err(|e| format!("mariadbd: {e}"))?;
-    Ok(Server { name, port })
+    Ok((Server { name, port }, Some(child)))
 }
 
 /// MariaDB refuses to run as root unless told so.
@@ -224,22 +236,35 @@ fn free_port(dir: &Path) -> Result<u16, String> {
         .ok_or_else(|| "no free port for a shard".to_string())
 }
 
-fn wait_for(server: &Server, dir: &Path) -> Result<(), String> {
+/// Waits until the server itself answers; false if it ended because its port was taken.
+fn wait_for(server: &Server, mut child: Option<&mut Child>, dir: &Path) -> Result<bool, String> {
     let until = Instant::now() + START_TIME;
     let address = std::net::SocketAddr::from(([127, 0, 0, 1], server.port));
-    while TcpStream::connect_timeout(&address, Duration::from_millis(500)).is_err() {
-        let home = dir.join("shards").join(&server.name);
-        if Instant::now() > until {
-            let log = std::fs::read_to_string(home.join("log")).unwrap_or_default();
-            let tail: Vec<_> = log.lines().rev().take(15).collect();
-            let tail: Vec<_> = tail.into_iter().rev().collect();
-            return Err(format!(
-                "shard {} does not start:\n{}",
-                server.name,
-                tail.join("\n")
-            ));
+    let home = dir.join("shards").join(&server.name);
+    // The process id file is written once the port is bound: who answers without it is another server.
+    while pid_of(&home).is_none()
+        || TcpStream::connect_timeout(&address, Duration::from_millis(500)).is_err()
+    {
+        let ended = child
+            .as_mut()
+            .is_some_and(|c| matches!(c.try_wait(), Ok(Some(_))));
+        let log = || std::fs::read_to_string(home.join("log")).unwrap_or_default();
+        if ended && log().contains("Bind on TCP/IP port") {
+            let _ = std::fs::remove_file(home.join("port"));
+            return Ok(false);
+        }
+        if ended || Instant::now() > until {
+            return Err(failed_to_start(&server.name, dir));
         }
         std::thread::sleep(Duration::from_millis(30));
     }
-    Ok(())
+    Ok(true)
+}
+
+fn failed_to_start(name: &str, dir: &Path) -> String {
+    let log = dir.join("shards").join(name).join("log");
+    let log = std::fs::read_to_string(log).unwrap_or_default();
+    let tail: Vec<_> = log.lines().rev().take(15).collect();
+    let tail: Vec<_> = tail.into_iter().rev().collect();
+    format!("shard {name} does not start:\n{}", tail.join("\n"))
 }

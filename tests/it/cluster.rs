@@ -23,6 +23,9 @@ pub struct Cluster {
     child: std::sync::Mutex<Child>,
 }
 
+/// One cluster starts at a time, so that none takes a port that another is about to bind.
+static STARTING: std::sync::Mutex<()> = std::sync::Mutex::new(());
+
 fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0")
         .unwrap()
@@ -42,6 +45,7 @@ impl Cluster {
     /// Starts one in a folder that may have data already.
     #[allow(clippy::zombie_processes)] // waited for in stop(), or ended with the test process
     pub fn start_in(dir: PathBuf, shards: u16, more: &[&str]) -> Cluster {
+        let _one_at_a_time = STARTING.lock().unwrap_or_else(|e| e.into_inner());
         let (port, admin) = (free_port(), free_port());
         let mut child = Command::new(env!("CARGO_BIN_EXE_shardwright"))
             .args(["quickstart", "--until-stdin-closes", "--no-demo"])
