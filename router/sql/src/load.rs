@@ -1,4 +1,4 @@
-//! LOAD DATA [LOCAL] INFILE: only what routing needs.
+//! `LOAD DATA [LOCAL] INFILE`: only what routing needs.
 
 use crate::cursor::Cursor;
 use crate::ident::ObjectName;

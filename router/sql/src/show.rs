@@ -15,7 +15,7 @@ pub enum Show {
     ProxyStatus,
     /// SHOW DDL JOBS
     DdlJobs,
-    /// SHOW [FULL] PROCESSLIST
+    /// `SHOW [FULL] PROCESSLIST`
     ProcessList {
         /// FULL: statements are not cut at 100 characters.
         full: bool,
