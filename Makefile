@@ -1,11 +1,12 @@
 # The only entry: make quickstart, make test, make verify, make fix, make bench.
 
 SHELL := /bin/bash
-.PHONY: help quickstart install-servers install-test-tools install-bench-tools build test verify fix bench
+.PHONY: help quickstart install-servers install-test-tools install-bench-tools build test test-mysql verify fix bench
 
 help:
 	@echo "make quickstart   private MariaDB shards, the proxy and a demo database on this machine"
 	@echo "make test         all tests (installs MariaDB and the client drivers they need)"
+	@echo "make test-mysql   the same comparison over real MySQL servers, which it brings into target/"
 	@echo "make verify       format, lints, docs, house rules and tests; changes nothing"
 	@echo "make fix          format and mend what lints can mend"
 	@echo "make bench        the proxy beside the server itself and haproxy"
@@ -38,6 +39,11 @@ quickstart: install-servers build
 
 test: install-test-tools
 	cargo test --workspace
+
+# Shards that are real MySQL servers, from Debian's unstable packages, beside the system.
+test-mysql: install-test-tools
+	tests/servers/mysql.sh get target/mysql-server
+	SHARDWRIGHT_MYSQL=$(CURDIR)/target/mysql-server cargo test --test it -- mysql
 
 verify: install-test-tools
 	cargo fmt --all --check

@@ -144,8 +144,8 @@ impl Session {
         let shared = self.worker.shared.clone();
         // The nonce of the greeting is gone by now: give a new one with an auth switch.
         let over_tls = matches!(self.io.stream, shard::NetStream::Tls(_));
-        let known = shared.users.get(&response.user);
-        let plugin = known.as_ref().map_or(NATIVE, |u| u.plugin(NATIVE));
+        let user = shared.users.get(&response.user).unwrap_or_default();
+        let plugin = user.plugin(response.plugin.as_deref().unwrap_or(NATIVE));
         let mut nonce = [0u8; 20];
         aws_lc_rs::rand::fill(&mut nonce).map_err(|_| error(1105, "HY000", "no random numbers"))?;
         nonce.iter_mut().for_each(|b| *b = b'a' + *b % 26);

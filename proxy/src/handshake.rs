@@ -87,7 +87,7 @@ pub async fn log_in(io: &mut ClientIo, shared: &Shared, id: u32) -> Result<Logge
         capabilities: (OFFERED | tls) & !local,
         collation: 45,
         status: SERVER_STATUS_AUTOCOMMIT,
-        plugin: NATIVE.to_string(),
+        plugin: shared.default_plugin().to_string(),
     };
     io.put_with(|b| greeting.encode(b));
     io.flush().await.map_err(|_| None)?;
@@ -109,7 +109,7 @@ pub async fn log_in(io: &mut ClientIo, shared: &Shared, id: u32) -> Result<Logge
         let text = "Connections using insecure transport are prohibited (proxy.require_tls)";
         return Err(Some(ErrPacket::new(3159, "HY000", text)));
     }
-    let user = authenticate(io, shared, &response, &nonce, NATIVE, over_tls).await?;
+    let user = authenticate(io, shared, &response, &nonce, &greeting.plugin, over_tls).await?;
     io.put_ok(&OkPacket {
         status: SERVER_STATUS_AUTOCOMMIT,
         ..Default::default()
@@ -167,7 +167,9 @@ pub async fn authenticate(
     let plugin = user.plugin(asked);
     let mut answer = response.auth.clone();
     let mut nonce = *nonce;
-    if plugin != asked {
+    // A client without the plugin it was greeted with names its own, and waits to be asked for it.
+    let unanswered = asked != greeted_with && answer.is_empty() && !user.without_password();
+    if plugin != asked || unanswered {
         nonce = self::nonce()?;
         let switch = AuthSwitch {
             plugin: plugin.to_string(),

@@ -14,6 +14,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 use wire::auth::RsaKey;
+use wire::handshake::{CACHING_SHA2, NATIVE};
 
 /// Stack of a worker thread; the SQL parser recurses.
 const WORKER_STACK_BYTES: usize = 8 << 20;
@@ -84,6 +85,16 @@ impl Shared {
             .values()
             .find_map(known)
             .unwrap_or_else(|| self.version())
+    }
+
+    /// The authentication plugin of the greeting: what a server like the shards would name.
+    pub fn default_plugin(&self) -> &'static str {
+        let flavor = self.flavor();
+        if !flavor.mariadb && flavor.version >= 80_004 {
+            CACHING_SHA2
+        } else {
+            NATIVE
+        }
     }
 
     /// How version comments are read.

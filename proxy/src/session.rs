@@ -174,9 +174,13 @@ impl Session {
         }
         let mut s = (*self.settings).clone();
         // MySQL 8's own collations: MariaDB takes its default of the character set for them.
-        let unknown = self.worker.flavor.get().mariadb && (255..=323).contains(&collation);
+        let flavor = self.worker.flavor.get();
+        let unknown = flavor.mariadb && (255..=323).contains(&collation);
         match wire::charset::collation_name(collation) {
             _ if unknown => s.set_names(charset, None),
+            _ if collation == 45 && !flavor.utf8mb4_is_general_ci() => {
+                s.set_names(charset, Some("utf8mb4_general_ci"));
+            }
             Some(name) => s.set_names(charset, Some(name)),
             None => s.set_names(charset, None),
         }

@@ -59,16 +59,23 @@ impl User {
         Ok(user)
     }
 
-    /// The plugin that this user can log in with; `asked` is taken if it is possible.
+    /// The plugin that this user can log in with; `asked` is taken if it is possible. A user that does
+    /// not exist (the default) takes either, so that nobody learns from the answer which users there are.
     pub fn plugin(&self, asked: &str) -> &'static str {
-        let native = self.native.is_some() || self.no_password;
-        let sha2 = self.crypt.is_some() || self.no_password;
+        let any = self.no_password || (self.native.is_none() && self.crypt.is_none());
+        let native = self.native.is_some() || any;
+        let sha2 = self.crypt.is_some() || any;
         match asked {
             NATIVE if native => NATIVE,
             CACHING_SHA2 if sha2 => CACHING_SHA2,
             _ if sha2 => CACHING_SHA2,
             _ => NATIVE,
         }
+    }
+
+    /// True if the user logs in without a password.
+    pub fn without_password(&self) -> bool {
+        self.no_password
     }
 
     /// Checks a scramble.

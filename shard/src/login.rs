@@ -20,6 +20,8 @@ use wire::reply::ErrPacket;
 const LOGIN_PACKET_MAX: usize = 1 << 20;
 /// utf8mb4_general_ci: what a fresh connection of ours speaks.
 const COLLATION: u16 = 45;
+/// COM_QUERY with what `settings::Settings` takes a fresh connection to have.
+const SET_NAMES: &[u8] = b"\x03SET NAMES utf8mb4";
 
 /// How to reach a shard and as whom.
 #[derive(Clone)]
@@ -114,6 +116,7 @@ impl Login {
             self.start_tls(&mut wire, capabilities).await?;
         }
         self.respond(&mut wire, &greeting, capabilities).await?;
+        self.set_names(&mut wire).await?;
         Ok(LoggedIn {
             stream: wire.stream,
             thread_id: greeting.connection_id,
@@ -194,6 +197,21 @@ impl Login {
                 Some(0x01) if packet.get(1) == Some(&4) => self.full(wire, &nonce).await?,
                 _ => return Err(self.unreachable("an unknown packet during login")),
             }
+        }
+    }
+
+    /// The server's own default collation of utf8mb4, as a client's SET NAMES would choose it: the
+    /// number in the handshake means another collation on MySQL 8 and newer MariaDB servers.
+    async fn set_names(&self, wire: &mut Wire) -> Result<(), ShardError> {
+        wire.seq = 0;
+        wire.write(self, SET_NAMES).await?;
+        let packet = wire.read(self).await?;
+        match packet.first() {
+            Some(0x00) => Ok(()),
+            _ => match ErrPacket::decode(&packet) {
+                Ok(err) => Err(self.refused(&err)),
+                Err(e) => Err(self.unreachable(e)),
+            },
         }
     }
 

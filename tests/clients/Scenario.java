@@ -8,13 +8,16 @@ public class Scenario {
 
     public static void main(String[] args) throws Exception {
         String at = "jdbc:mysql://127.0.0.1:" + System.getenv("PORT") + "/";
-        try (Connection c = DriverManager.getConnection(at, "root", "")) {
+        String user = System.getenv("DBUSER"), password = System.getenv("PASSWORD");
+        // Without TLS the password travels encrypted with the server's key.
+        String login = "?sslMode=DISABLED&allowPublicKeyRetrieval=true";
+        try (Connection c = DriverManager.getConnection(at + login, user, password)) {
             c.createStatement().execute("DROP DATABASE IF EXISTS java");
             c.createStatement().execute("CREATE DATABASE java");
         }
-        for (String options : new String[] {"", "?useServerPrepStmts=true&rewriteBatchedStatements=true",
-                "?useServerPrepStmts=true&useCursorFetch=true&defaultFetchSize=10"}) {
-            try (Connection c = DriverManager.getConnection(at + "java" + options, "root", "")) {
+        for (String options : new String[] {"", "&useServerPrepStmts=true&rewriteBatchedStatements=true",
+                "&useServerPrepStmts=true&useCursorFetch=true&defaultFetchSize=10"}) {
+            try (Connection c = DriverManager.getConnection(at + "java" + login + options, user, password)) {
                 run(c);
             }
         }

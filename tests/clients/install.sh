@@ -2,8 +2,8 @@
 # Brings the drivers of the client tests: PyMySQL, mysql2, go-sql-driver/mysql, Connector/J.
 set -euo pipefail
 cd "$(dirname "$0")"
-python3 -c 'import pymysql' 2>/dev/null || python3 -m pip install --quiet --break-system-packages pymysql 2>/dev/null ||
-  python3 -m pip install --quiet pymysql
+python3 -c 'import pymysql, cryptography' 2>/dev/null || python3 -m pip install --quiet --break-system-packages pymysql cryptography 2>/dev/null ||
+  python3 -m pip install --quiet pymysql cryptography
 [ -d node_modules/mysql2 ] || npm install --silent --no-fund --no-audit --no-package-lock mysql2@3
 (cd go && go mod download)
 if [ ! -f build/Scenario.class ] || [ Scenario.java -nt build/Scenario.class ]; then

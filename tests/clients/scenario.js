@@ -1,12 +1,13 @@
 // The scenario with mysql2, with compression.
 const mysql = require('mysql2/promise');
 const assert = require('assert');
+const { DBUSER: user, PASSWORD: password } = process.env;
 (async () => {
   const c = await mysql.createConnection({
-    host: '127.0.0.1', port: +process.env.PORT, user: 'root', multipleStatements: true, compress: true });
+    host: '127.0.0.1', port: +process.env.PORT, user, password, multipleStatements: true, compress: true });
   await c.query('DROP DATABASE IF EXISTS js');
   await c.query('CREATE DATABASE js');
-  await c.changeUser({ user: 'root', database: 'js' });
+  await c.changeUser({ user, password, database: 'js' });
   await c.query("CREATE TABLE t (id BIGINT AUTO_INCREMENT PRIMARY KEY, v VARCHAR(50)) COMMENT 'shard by hash(id)'");
   const [r] = await c.execute('INSERT INTO t (v) VALUES (?), (?), (?)', ['a', 'b', 'c']);
   assert.strictEqual(r.affectedRows, 3);

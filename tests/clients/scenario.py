@@ -2,7 +2,9 @@
 import os
 import pymysql
 
-c = pymysql.connect(host="127.0.0.1", port=int(os.environ["PORT"]), user="root", autocommit=True,
+USER, PASSWORD = os.environ["DBUSER"], os.environ["PASSWORD"]
+
+c = pymysql.connect(host="127.0.0.1", port=int(os.environ["PORT"]), user=USER, password=PASSWORD, autocommit=True,
                     local_infile=True)
 k = c.cursor()
 k.execute("DROP DATABASE IF EXISTS py")
@@ -36,12 +38,12 @@ try:
     raise SystemExit("LOAD DATA into a sharded table went through")
 except pymysql.err.NotSupportedError as e:
     assert e.args[0] == 1235
-tls = pymysql.connect(host="127.0.0.1", port=int(os.environ["PORT"]), user="root",
+tls = pymysql.connect(host="127.0.0.1", port=int(os.environ["PORT"]), user=USER, password=PASSWORD,
                       ssl={"check_hostname": False, "verify_mode": False})
 tk = tls.cursor()
 tk.execute("SELECT 'x' FROM py.t WHERE id = 1")
 assert tk.fetchone() == ("x",)
-ss = pymysql.connect(host="127.0.0.1", port=int(os.environ["PORT"]), user="root", database="py",
+ss = pymysql.connect(host="127.0.0.1", port=int(os.environ["PORT"]), user=USER, password=PASSWORD, database="py",
                      cursorclass=pymysql.cursors.SSCursor)
 sk = ss.cursor()
 sk.execute("SELECT * FROM t")

@@ -11,14 +11,27 @@ fn wanted(name: &str) -> bool {
     list == "all" || list.split(',').any(|c| c == name)
 }
 
-fn run(name: &str, command: &mut Command) {
+/// A driver and the command of its scenario.
+pub type Driver = (&'static str, &'static str, &'static [&'static str]);
+
+/// All drivers but mysql_async, which the other tests use.
+pub const DRIVERS: [Driver; 4] = [PYTHON, NODE, GO, JAVA];
+const PYTHON: Driver = ("python", "python3", &["scenario.py"]);
+const NODE: Driver = ("node", "node", &["scenario.js"]);
+const GO: Driver = ("go", "go", &["-C", "go", "run", "."]);
+const JAVA: Driver = ("java", "java", &["-cp", "build/*:build", "Scenario"]);
+
+/// Runs a driver's scenario as a user.
+pub fn run((name, program, args): Driver, port: u16, user: &str, password: &str) {
     if !wanted(name) {
         eprintln!("{name} is left out by SHARDWRIGHT_CLIENTS");
         return;
     }
-    let out = command
+    let out = Command::new(program)
+        .args(args)
         .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/clients"))
-        .env("PORT", shared().port.to_string())
+        .env("PORT", port.to_string())
+        .envs([("DBUSER", user), ("PASSWORD", password)])
         .output()
         .unwrap_or_else(|e| panic!("{name}: {e}; run tests/clients/install.sh"));
     let text = String::from_utf8_lossy(&out.stdout).into_owned();
@@ -31,23 +44,20 @@ fn run(name: &str, command: &mut Command) {
 
 #[test]
 fn python_pymysql() {
-    run("python", Command::new("python3").arg("scenario.py"));
+    run(PYTHON, shared().port, "root", "");
 }
 
 #[test]
 fn node_mysql2() {
-    run("node", Command::new("node").arg("scenario.js"));
+    run(NODE, shared().port, "root", "");
 }
 
 #[test]
 fn go_sql_driver() {
-    run("go", Command::new("go").args(["-C", "go", "run", "."]));
+    run(GO, shared().port, "root", "");
 }
 
 #[test]
 fn java_connector_j() {
-    run(
-        "java",
-        Command::new("java").args(["-cp", "build/*:build", "Scenario"]),
-    );
+    run(JAVA, shared().port, "root", "");
 }

@@ -26,7 +26,8 @@ pub struct Cluster {
 /// One cluster starts at a time, so that none takes a port that another is about to bind.
 static STARTING: std::sync::Mutex<()> = std::sync::Mutex::new(());
 
-fn free_port() -> u16 {
+/// A port that nobody listens on.
+pub fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0")
         .unwrap()
         .local_addr()
@@ -109,12 +110,18 @@ pub fn plain() -> &'static Cluster {
     PLAIN.get_or_init(|| Cluster::start("plain", 1, &[]))
 }
 
-/// A connection to a port on loopback.
+/// A connection to a port on loopback, as root without a password.
 pub async fn connect(port: u16) -> Conn {
+    connect_as(port, "root", "").await
+}
+
+/// A connection to a port on loopback.
+pub async fn connect_as(port: u16, user: &str, password: &str) -> Conn {
     let opts = OptsBuilder::default()
         .ip_or_hostname("127.0.0.1")
         .tcp_port(port)
-        .user(Some("root"))
+        .user(Some(user))
+        .pass(Some(password))
         .prefer_socket(false);
     Conn::new(opts).await.unwrap()
 }

@@ -4,7 +4,10 @@
 mod clients;
 mod cluster;
 mod compare;
+mod configured;
 mod ddl;
+mod logins;
+mod mysql;
 mod protocol;
 mod sessions;
 mod transactions;

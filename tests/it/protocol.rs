@@ -10,16 +10,23 @@ use wire::handshake::{Greeting, HandshakeResponse, NATIVE};
 use wire::packet::{put_packet, split_packet};
 use wire::reply::ErrPacket;
 
-struct Raw(TcpStream);
+/// A client that sends what it is told.
+pub struct Raw(TcpStream);
 
 impl Raw {
     fn open() -> Raw {
-        let s = TcpStream::connect(("127.0.0.1", shared().port)).unwrap();
+        Raw::connect(shared().port)
+    }
+
+    /// Connects and reads nothing yet.
+    pub fn connect(port: u16) -> Raw {
+        let s = TcpStream::connect(("127.0.0.1", port)).unwrap();
         s.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
         Raw(s)
     }
 
-    fn read(&mut self) -> Option<Vec<u8>> {
+    /// The next packet; `None` at the end.
+    pub fn read(&mut self) -> Option<Vec<u8>> {
         let mut head = [0; 4];
         self.0.read_exact(&mut head).ok()?;
         let len = u32::from_le_bytes([head[0], head[1], head[2], 0]) as usize;
@@ -28,7 +35,8 @@ impl Raw {
         Some(body)
     }
 
-    fn send(&mut self, mut seq: u8, payload: &[u8]) {
+    /// Sends one packet.
+    pub fn send(&mut self, mut seq: u8, payload: &[u8]) {
         let mut out = Vec::new();
         put_packet(&mut out, &mut seq, payload);
         let _ = self.0.write_all(&out);
@@ -52,7 +60,8 @@ impl Raw {
         r
     }
 
-    fn error(&mut self) -> u16 {
+    /// Code of the error packet that must come next.
+    pub fn error(&mut self) -> u16 {
         ErrPacket::decode(&self.read().unwrap()).unwrap().code
     }
 }

@@ -123,6 +123,8 @@ impl Session {
             if if_not_exists {
                 let text = format!("Can't create database '{name}'; database exists");
                 self.diagnostics.note("1007", text);
+                // MySQL counts the database, MariaDB does not.
+                self.ddl_ok.affected_rows = u64::from(!self.worker.flavor.get().mariadb);
                 return Ok(());
             }
             let text = format!("Can't create database '{name}'; database exists");

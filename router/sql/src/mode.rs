@@ -73,6 +73,13 @@ impl Flavor {
         Self { mariadb, version }
     }
 
+    /// True if the collation that utf8mb4 stands for is utf8mb4_general_ci: before MySQL 8.0.1
+    /// (then utf8mb4_0900_ai_ci) and MariaDB 11.5 (then utf8mb4_uca1400_ai_ci).
+    pub fn utf8mb4_is_general_ci(&self) -> bool {
+        let until = if self.mariadb { 110_500 } else { 80_001 };
+        self.version < until
+    }
+
     /// True if this server runs what stands in `/*!version ...`; `mariadb_only` is `/*M!`.
     /// MariaDB skips MySQL 5.7 to 9.x (50700..=99999), whose syntax it does not share.
     pub fn runs(self, version: u32, mariadb_only: bool) -> bool {

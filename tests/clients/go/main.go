@@ -18,7 +18,7 @@ func must(err error) {
 }
 
 func main() {
-	dsn := fmt.Sprintf("root@tcp(127.0.0.1:%s)/", os.Getenv("PORT"))
+	dsn := fmt.Sprintf("%s:%s@tcp(127.0.0.1:%s)/", os.Getenv("DBUSER"), os.Getenv("PASSWORD"), os.Getenv("PORT"))
 	root, err := sql.Open("mysql", dsn)
 	must(err)
 	_, err = root.Exec("DROP DATABASE IF EXISTS golang")

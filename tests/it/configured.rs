@@ -1,0 +1,102 @@
+//! A proxy from a configuration file, over servers that run already.
+
+use crate::cluster::{Cluster, free_port};
+use std::fmt::Write;
+use std::path::PathBuf;
+use std::process::{Child, Command};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+/// How long a start may take.
+const START: Duration = Duration::from_secs(30);
+
+/// A running `shardwright proxy`, killed when dropped.
+pub struct Configured {
+    /// Port for clients.
+    pub port: u16,
+    child: Child,
+}
+
+/// A server that a proxy is to use.
+pub struct Server {
+    /// Port on loopback.
+    pub port: u16,
+    /// Account.
+    pub user: &'static str,
+    /// Its password.
+    pub password: &'static str,
+}
+
+/// The shards of a quickstart.
+pub fn servers_of(cluster: &Cluster, shards: u16) -> Vec<Server> {
+    let port = |n| std::fs::read_to_string(cluster.dir.join(format!("shards/s{n}/port"))).unwrap();
+    (1..=shards)
+        .map(|n| Server {
+            port: port(n).trim().parse().unwrap(),
+            user: "root",
+            password: "",
+        })
+        .collect()
+}
+
+/// What `shardwright hash-password` prints for a password: the two verifiers, native first.
+pub fn verifiers(password: &str) -> [String; 2] {
+    proxy::users::hash_password(password).unwrap()
+}
+
+impl Configured {
+    /// Starts one; `users` is the text of the `[[users]]` tables.
+    pub fn start(name: &str, servers: &[Server], users: &str) -> Configured {
+        static NEXT: AtomicU32 = AtomicU32::new(1);
+        let n = NEXT.fetch_add(1, Ordering::Relaxed);
+        let dir = PathBuf::from(env!("CARGO_TARGET_TMPDIR"))
+            .join(format!("{name}-{}-{n}", std::process::id()));
+        std::fs::create_dir_all(&dir).unwrap();
+        let made = rcgen::generate_simple_self_signed(vec!["localhost".to_string()]).unwrap();
+        std::fs::write(dir.join("cert.pem"), made.cert.pem()).unwrap();
+        std::fs::write(dir.join("key.pem"), made.signing_key.serialize_pem()).unwrap();
+        let (port, admin, at) = (free_port(), free_port(), dir.display());
+        let mut text = format!(
+            "[proxy]\nlisten = \"127.0.0.1:{port}\"\ntls_cert = \"{at}/cert.pem\"\n\
+             tls_key = \"{at}/key.pem\"\n[meta]\ndir = \"{at}/meta\"\n\
+             [admin]\nlisten = \"127.0.0.1:{admin}\"\n"
+        );
+        for (i, s) in servers.iter().enumerate() {
+            let (
+                n,
+                Server {
+                    port,
+                    user,
+                    password,
+                },
+            ) = (i + 1, s);
+            writeln!(
+                text,
+                "[[shards]]\nname = \"s{n}\"\nhost = \"127.0.0.1\"\nport = {port}\n\
+                 user = \"{user}\"\npassword = \"{password}\""
+            )
+            .unwrap();
+        }
+        text.push_str(users);
+        let file = dir.join("shardwright.toml");
+        std::fs::write(&file, text).unwrap();
+        let mut child = Command::new(env!("CARGO_BIN_EXE_shardwright"))
+            .args(["proxy", "--config", file.to_str().unwrap()])
+            .spawn()
+            .unwrap();
+        let until = Instant::now() + START;
+        while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
+            assert!(Instant::now() < until, "the proxy does not listen");
+            assert!(child.try_wait().unwrap().is_none(), "the proxy ended");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Configured { port, child }
+    }
+}
+
+impl Drop for Configured {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

@@ -1,0 +1,85 @@
+//! Shards that are real MySQL servers, where one can be had: `tests/servers/mysql.sh get DIR`, then
+//! SHARDWRIGHT_MYSQL=DIR (`make test-mysql` does both).
+
+use crate::cluster::{connect, connect_as, free_port};
+use crate::compare::Pair;
+use crate::configured::{Configured, Server};
+use crate::logins::{PASSWORD, users};
+use mysql_async::prelude::Queryable;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// A server that ends with the test.
+struct MySql {
+    port: u16,
+    pid: i32,
+}
+
+impl MySql {
+    fn start(root: &Path, dir: &Path) -> MySql {
+        let port = free_port();
+        let out = Command::new("tests/servers/mysql.sh")
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .arg("start")
+            .args([root, &dir.join(format!("mysql-{port}"))])
+            .arg(port.to_string())
+            .output()
+            .unwrap();
+        let pid = String::from_utf8(out.stdout).unwrap();
+        let pid = pid.trim().parse().unwrap_or_else(|_| {
+            panic!(
+                "MySQL does not start: {}",
+                String::from_utf8_lossy(&out.stderr)
+            )
+        });
+        MySql { port, pid }
+    }
+}
+
+impl Drop for MySql {
+    fn drop(&mut self) {
+        let _ = Command::new("kill").arg(self.pid.to_string()).status();
+    }
+}
+
+const SHARD_PASSWORD: &str = "shard-pw";
+
+#[tokio::test]
+async fn mysql_shards_answer_like_one_mysql_server() {
+    let Some(root) = std::env::var_os("SHARDWRIGHT_MYSQL").map(PathBuf::from) else {
+        eprintln!("left out: SHARDWRIGHT_MYSQL names no folder with a MySQL server");
+        return;
+    };
+    let dir =
+        PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("mysql-{}", std::process::id()));
+    std::fs::create_dir_all(&dir).unwrap();
+    let servers: Vec<MySql> = (0..3).map(|_| MySql::start(&root, &dir)).collect();
+    for s in &servers {
+        let mut c = connect(s.port).await;
+        let user = format!("'sw'@'%' IDENTIFIED WITH caching_sha2_password BY '{SHARD_PASSWORD}'");
+        c.query_drop(format!("CREATE USER {user}")).await.unwrap();
+        c.query_drop("GRANT ALL ON *.* TO 'sw'@'%'").await.unwrap();
+        // Off by default there, and one scenario loads a file.
+        c.query_drop("SET GLOBAL local_infile = 1").await.unwrap();
+    }
+    let shards: Vec<Server> = servers[..2]
+        .iter()
+        .map(|s| Server {
+            port: s.port,
+            user: "sw",
+            password: SHARD_PASSWORD,
+        })
+        .collect();
+    let proxy = Configured::start("mysql-proxy", &shards, &users());
+    let ours = connect_as(proxy.port, "sha2", PASSWORD).await;
+    let theirs = connect(servers[2].port).await;
+    let mut pair = Pair::between(ours, theirs, "corpus").await;
+    pair.corpus(include_str!("../compare/one_shard.sql")).await;
+    let sql = "SELECT @@collation_connection, @@version, @@transaction_isolation";
+    pair.read(sql).await;
+    pair.check(400);
+    drop(pair);
+    for driver in crate::clients::DRIVERS {
+        crate::clients::run(driver, proxy.port, "sha2", PASSWORD);
+    }
+}
