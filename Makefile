@@ -1,7 +1,7 @@
 # The only entry: make quickstart, make test, make verify, make fix, make bench.
 
 SHELL := /bin/bash
-.PHONY: help quickstart install-servers install-test-tools install-bench-tools build test test-mysql verify fix bench
+.PHONY: help quickstart install-servers install-test-tools install-bench-tools build test test-mysql verify fix bench fuzz
 
 help:
 	@echo "make quickstart   private MariaDB shards, the proxy and a demo database on this machine"
@@ -9,6 +9,7 @@ help:
 	@echo "make test-mysql   the same comparison over real MySQL servers, which it brings into target/"
 	@echo "make verify       format, lints, docs, house rules and tests; changes nothing"
 	@echo "make fix          format and mend what lints can mend"
+	@echo "make fuzz        packets, logins and statements, SECONDS_EACH=60 each"
 	@echo "make bench        the proxy beside the server itself and haproxy"
 
 # Debian packages that are missing; as root, or with sudo.
@@ -58,3 +59,7 @@ fix:
 bench: install-bench-tools build
 	cargo bench --bench plan
 	benches/oltp.sh
+
+# Coverage-guided fuzzing of everything that parses; SECONDS_EACH=60 a target.
+fuzz:
+	fuzz/run.sh

@@ -2,6 +2,7 @@
 
 use clap::{Args, Parser, Subcommand};
 use std::io::{BufRead, IsTerminal};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 /// Sharded SQL behind one MySQL endpoint.
@@ -29,6 +30,14 @@ pub enum Command {
         SHARDWRIGHT_PROXY__LISTEN=127.0.0.1:3308 shardwright proxy --config shardwright.toml"
     )]
     Proxy(ProxyArgs),
+    /// Run a node of the metadata service.
+    #[command(
+        after_help = "Examples:\n  openssl rand -hex 32 >token && chmod 600 token\n  \
+        shardwright meta --id 1 --dir m1 --listen 127.0.0.1:7001 --token-file token --init\n  \
+        shardwright meta --id 2 --dir m2 --listen 127.0.0.1:7002 --token-file token \
+        --join 127.0.0.1:7001"
+    )]
+    Meta(MetaArgs),
     /// Read a password from standard input and print its verifiers for the configuration file.
     #[command(after_help = "Example:\n  printf %s secret | shardwright hash-password")]
     HashPassword,
@@ -70,6 +79,9 @@ pub struct QuickstartArgs {
     /// Offer TLS with a certificate made now.
     #[arg(long, conflicts_with = "tls_cert")]
     pub tls_self_signed: bool,
+    /// Metadata nodes as processes of their own (1, 3 or 5) instead of one inside the proxy.
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u16).range(0..=5))]
+    pub meta: u16,
     /// Threads that serve clients; 0 means one a core.
     #[arg(long, default_value_t = 0)]
     pub workers: usize,
@@ -82,6 +94,44 @@ pub struct QuickstartArgs {
     /// Connections to each shard, of all workers together.
     #[arg(long, default_value_t = 64)]
     pub connections: usize,
+}
+
+/// Arguments of `meta`.
+#[derive(Debug, Clone, Args)]
+pub struct MetaArgs {
+    /// Number of this node, for ever.
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
+    pub id: u64,
+    /// Folder of its log and state.
+    #[arg(long)]
+    pub dir: PathBuf,
+    /// Address for the other nodes and for proxies; anything but loopback needs TLS.
+    #[arg(long)]
+    pub listen: SocketAddr,
+    /// Host and port under which the others reach it, if not --listen.
+    #[arg(long)]
+    pub advertise: Option<String>,
+    /// File with the cluster's token, readable by its owner alone.
+    #[arg(long)]
+    pub token_file: PathBuf,
+    /// Found a new service; does nothing where this node belongs to one.
+    #[arg(long, conflicts_with = "join")]
+    pub init: bool,
+    /// Join the service of this node (host:port); does nothing where this node belongs to one.
+    #[arg(long)]
+    pub join: Option<String>,
+    /// PEM file with a TLS certificate chain.
+    #[arg(long, requires_all = ["tls_key", "tls_ca"])]
+    pub tls_cert: Option<PathBuf>,
+    /// PEM file with its key.
+    #[arg(long, requires = "tls_cert")]
+    pub tls_key: Option<PathBuf>,
+    /// PEM file with the authority of the other nodes' certificates.
+    #[arg(long, requires = "tls_cert")]
+    pub tls_ca: Option<PathBuf>,
+    /// End when standard input is closed, so that a parent's end is ours too.
+    #[arg(long, hide = true)]
+    pub until_stdin_closes: bool,
 }
 
 /// Arguments of `proxy`.

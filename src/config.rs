@@ -30,6 +30,9 @@ pub struct Config {
     /// The shards.
     #[serde(default)]
     pub shards: Vec<ShardConfig>,
+    /// The account for shards that are added while the proxy runs; name, host and port do not count.
+    #[serde(default)]
+    pub new_shards: Option<ShardConfig>,
     /// Who may log in.
     #[serde(default)]
     pub users: Vec<UserConfig>,
@@ -39,14 +42,26 @@ pub struct Config {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct MetaConfig {
-    /// Folder of the embedded node.
+    /// Folder of the embedded node; with `endpoints`, of the last catalog for a start without them.
     pub dir: PathBuf,
+    /// Nodes of a replicated service, host:port each. Without any, one node runs inside the proxy.
+    pub endpoints: Vec<String>,
+    /// File with the cluster's token.
+    pub token_file: Option<PathBuf>,
+    /// PEM file with the authority of the nodes' certificates; makes TLS required.
+    pub tls_ca: Option<PathBuf>,
+    /// Name of this proxy; its address if there is none.
+    pub name: Option<String>,
 }
 
 impl Default for MetaConfig {
     fn default() -> Self {
         Self {
             dir: PathBuf::from("/var/lib/shardwright/meta"),
+            endpoints: Vec::new(),
+            token_file: None,
+            tls_ca: None,
+            name: None,
         }
     }
 }
@@ -136,6 +151,13 @@ fn check(c: &Config) -> Result<(), String> {
     if c.proxy.require_tls && c.proxy.tls_cert.is_none() {
         return Err("proxy.require_tls needs proxy.tls_cert and proxy.tls_key".to_string());
     }
+    if c.meta.tls_ca.is_none()
+        && let Some(e) = c.meta.endpoints.iter().find(|e| !is_loopback(e))
+    {
+        return Err(format!(
+            "meta.endpoints: {e} is not loopback, so it is reached over TLS alone: set meta.tls_ca"
+        ));
+    }
     if c.pool.connections_per_shard == 0 {
         return Err("pool.connections_per_shard must be at least 1".to_string());
     }
@@ -146,6 +168,12 @@ fn check(c: &Config) -> Result<(), String> {
         ));
     }
     Ok(())
+}
+
+fn is_loopback(endpoint: &str) -> bool {
+    let host = endpoint.rsplit_once(':').map_or(endpoint, |(host, _)| host);
+    let ip: Option<std::net::IpAddr> = host.trim_matches(['[', ']']).parse().ok();
+    host == "localhost" || ip.is_some_and(|ip| ip.is_loopback())
 }
 
 #[cfg(test)]

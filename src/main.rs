@@ -23,6 +23,7 @@ fn main() -> ExitCode {
     let result = match cli.command {
         cli::Command::Quickstart(args) => quickstart::run(&args),
         cli::Command::Proxy(args) => role::run_proxy(&args),
+        cli::Command::Meta(args) => role::meta::run(&args),
         cli::Command::HashPassword => cli::hash_password(),
     };
     match result {

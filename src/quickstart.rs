@@ -1,11 +1,13 @@
 //! One command to a working cluster: private MariaDB shards, the proxy, a demo database.
 
 mod demo;
+mod nodes;
 mod servers;
 
 use crate::cli::QuickstartArgs;
 use crate::config::{AdminConfig, Config, MetaConfig};
 use crate::role;
+use nodes::Nodes;
 use proxy::config::{PoolConfig, ProxyConfig, ShardConfig, UserConfig};
 use servers::Server;
 use std::io::{BufRead, BufReader, Write};
@@ -157,6 +159,9 @@ fn say(text: &str) {
 
 fn serve(args: &QuickstartArgs, dir: &Path) -> Result<(), String> {
     let runtime = role::runtime()?;
+    let token = dir.join("token");
+    role::token::read_or_make(&token)?;
+    let nodes = start_nodes(args, dir, &token)?;
     let servers = servers::start(dir, args.shards, say)?;
     runtime.block_on(async {
         say("starting the proxy");
@@ -165,7 +170,7 @@ fn serve(args: &QuickstartArgs, dir: &Path) -> Result<(), String> {
         } else {
             None
         };
-        let proxy = role::start(config(args, dir, &servers), tls).await?;
+        let proxy = role::start(config(args, dir, &servers, &nodes.endpoints), tls).await?;
         if !args.no_demo {
             demo::make(proxy.address, say).await?;
         }
@@ -173,7 +178,7 @@ fn serve(args: &QuickstartArgs, dir: &Path) -> Result<(), String> {
         say("ready");
         tokio::select! {
             done = role::wait_for_signal() => done?,
-            () = stdin_closed(), if args.until_stdin_closes => {}
+            () = role::stdin_closed(), if args.until_stdin_closes => {}
         }
         say("stopping");
         proxy.stop(Duration::from_secs(3));
@@ -181,15 +186,19 @@ fn serve(args: &QuickstartArgs, dir: &Path) -> Result<(), String> {
     })
 }
 
-/// Waits for the end of standard input.
-async fn stdin_closed() {
-    let read = tokio::task::spawn_blocking(|| {
-        std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink())
-    });
-    let _ = read.await;
+/// The metadata nodes that are processes of their own, if there are such.
+fn start_nodes(args: &QuickstartArgs, dir: &Path, token: &Path) -> Result<Nodes, String> {
+    let count = args.meta.max(nodes::known(dir));
+    if count > 0 && dir.join("meta/meta.redb").exists() {
+        return Err(format!(
+            "the catalog of {} is inside the proxy; --meta is for a new start (--fresh)",
+            dir.display()
+        ));
+    }
+    nodes::start(dir, count, token, say)
 }
 
-fn config(args: &QuickstartArgs, dir: &Path, servers: &[Server]) -> Config {
+fn config(args: &QuickstartArgs, dir: &Path, servers: &[Server], nodes: &[String]) -> Config {
     let shards = servers.iter().map(|s| ShardConfig {
         name: s.name.clone(),
         host: "127.0.0.1".to_string(),
@@ -214,11 +223,15 @@ fn config(args: &QuickstartArgs, dir: &Path, servers: &[Server]) -> Config {
         },
         meta: MetaConfig {
             dir: dir.join("meta"),
+            endpoints: nodes.to_vec(),
+            token_file: Some(dir.join("token")),
+            ..Default::default()
         },
         admin: AdminConfig {
             listen: SocketAddr::from(([127, 0, 0, 1], args.admin_port)),
         },
         shards: shards.collect(),
+        new_shards: None,
         users: vec![UserConfig {
             name: "root".to_string(),
             password: Vec::new(),

@@ -1,10 +1,12 @@
-//! The proxy role: from a configuration to a running proxy, and its end.
+//! The proxy role: from a configuration to a running proxy, and its end. Other roles stand beside it.
 
+pub mod meta;
+pub mod token;
+
+use self::meta::Service;
 use crate::cli::ProxyArgs;
 use crate::config::{self, Config};
 use crate::status::ProxyStatus;
-use meta::EmbeddedMeta;
-use meta_client::MetaService;
 use proxy::config::ShardConfig;
 use proxy::users::Users;
 use proxy::{Parts, Proxy, ShardHandle};
@@ -16,6 +18,9 @@ use tokio::signal::unix::{SignalKind, signal};
 
 /// How long sessions may take to end at shutdown.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(5);
+
+/// How often the epoch that all workers reached is told to the service.
+const EPOCH_REPORT: Duration = Duration::from_millis(200);
 
 /// Runs the proxy until it is told to end.
 pub fn run_proxy(args: &ProxyArgs) -> Result<(), String> {
@@ -73,37 +78,42 @@ fn login(s: &ShardConfig, timeout: Duration) -> Result<Login, String> {
     })
 }
 
+/// Waits for the end of standard input.
+pub async fn stdin_closed() {
+    let read = tokio::task::spawn_blocking(|| {
+        std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink())
+    });
+    let _ = read.await;
+}
+
 /// Puts the parts together and starts them. Must run on the runtime that stays.
 pub async fn start(
     config: Config,
     tls: Option<Arc<rustls::ServerConfig>>,
 ) -> Result<Proxy, String> {
-    let meta = EmbeddedMeta::open(&config.meta.dir).map_err(|e| e.to_string())?;
+    let service = meta::open(&config.meta, config.proxy.listen).await?;
+    let meta = service.handle();
     let timeout = Duration::from_millis(config.pool.connect_timeout_ms);
+    let interval = Duration::from_millis(config.pool.health_interval_ms);
     let mut shards = HashMap::new();
     for s in &config.shards {
         let current = meta.watch().borrow().clone();
-        let known = current.shard_named(&s.name);
-        if known.is_none_or(|k| k.host != s.host || k.port != s.port) {
-            let (name, host) = (s.name.clone(), s.host.clone());
-            let put = catalog::Command::PutShard {
-                name,
-                host,
-                port: s.port,
-            };
-            meta.propose(put, None).await.map_err(|e| e.to_string())?;
-        }
-        let handle = ShardHandle {
-            login: login(s, timeout)?,
-            health: Arc::default(),
+        // What the catalog says of a shard's address wins over the file: it may have moved since.
+        let (host, port) = match current.shard_named(&s.name) {
+            Some(known) if service.is_remote() => (known.host.clone(), known.port),
+            Some(known) if known.host == s.host && known.port == s.port => (s.host.clone(), s.port),
+            _ => {
+                let (name, host, port) = (s.name.clone(), s.host.clone(), s.port);
+                let put = catalog::Command::PutShard { name, host, port };
+                meta.propose(put, None).await.map_err(|e| e.to_string())?;
+                (s.host.clone(), s.port)
+            }
         };
-        shards.insert(s.name.clone(), handle);
+        shards.insert(s.name.clone(), handle(s, &s.name, &host, port, timeout)?);
     }
-    watch_health(
-        &shards,
-        Duration::from_millis(config.pool.health_interval_ms),
-    )
-    .await;
+    for h in shards.values() {
+        watch_health(h, interval).await;
+    }
     let tls = match (&config.proxy.tls_cert, &config.proxy.tls_key, tls) {
         (Some(cert), Some(key), _) => Some(proxy::tls::from_files(cert, key)?),
         (_, _, tls) => tls,
@@ -113,7 +123,7 @@ pub async fn start(
     let parts = Parts {
         config: config.proxy,
         pool: config.pool,
-        meta: Arc::new(meta),
+        meta,
         shards,
         users,
         tls,
@@ -122,6 +132,13 @@ pub async fn start(
     let listener =
         listener.map_err(|e| format!("cannot listen on {admin_address} (admin.listen): {e}"))?;
     let proxy = Proxy::start(parts).map_err(|e| e.to_string())?;
+    let follow = follow_catalog(
+        proxy.shared.clone(),
+        service,
+        config.shards,
+        config.new_shards,
+    );
+    tokio::task::spawn_local(follow);
     let status = Arc::new(ProxyStatus(proxy.shared.clone()));
     tokio::spawn(async move {
         if let Err(error) = admin::serve(listener, status).await {
@@ -131,12 +148,87 @@ pub async fn start(
     Ok(proxy)
 }
 
-/// Checks every shard once, so that its version is known, then goes on in the background.
-async fn watch_health(shards: &HashMap<String, ShardHandle>, interval: Duration) {
-    for handle in shards.values() {
-        let health: &Arc<ShardHealth> = &handle.health;
-        health.check(&handle.login, &mut None).await;
-        let (health, login) = (health.clone(), handle.login.clone());
-        tokio::task::spawn_local(async move { health.watch(login, interval).await });
+fn handle(
+    account: &ShardConfig,
+    name: &str,
+    host: &str,
+    port: u16,
+    timeout: Duration,
+) -> Result<ShardHandle, String> {
+    let mut login = login(account, timeout)?;
+    (login.shard, login.host, login.port) = (name.into(), host.into(), port);
+    Ok(ShardHandle {
+        login,
+        health: Arc::default(),
+    })
+}
+
+/// Checks a shard once, so that its version is known, then goes on in the background.
+async fn watch_health(handle: &ShardHandle, interval: Duration) {
+    let health: &Arc<ShardHealth> = &handle.health;
+    health.check(&handle.login, &mut None).await;
+    let (health, login) = (Arc::downgrade(health), handle.login.clone());
+    tokio::task::spawn_local(async move {
+        let mut conn = None;
+        // Ends with the handle, when the shard moves to another address.
+        while let Some(health) = health.upgrade() {
+            health.check(&login, &mut conn).await;
+            drop(health);
+            tokio::time::sleep(interval).await;
+        }
+    });
+}
+
+/// Follows the catalog: shards that are new or have moved get a handle. Also tells the service which
+/// epoch this proxy has reached.
+async fn follow_catalog(
+    shared: Arc<proxy::Shared>,
+    service: Service,
+    accounts: Vec<ShardConfig>,
+    new_shards: Option<ShardConfig>,
+) {
+    let timeout = Duration::from_millis(shared.pool.connect_timeout_ms);
+    let interval = Duration::from_millis(shared.pool.health_interval_ms);
+    let mut news = shared.meta.watch();
+    loop {
+        let catalog = news.borrow_and_update().clone();
+        for s in catalog.shards.values() {
+            let known = shared.shards();
+            let same = |h: &ShardHandle| (&*h.login.host, h.login.port) == (&*s.host, s.port);
+            if known.get(&s.name).is_some_and(same) {
+                continue;
+            }
+            let own = accounts.iter().find(|a| a.name == s.name);
+            let Some(account) = own.or(new_shards.as_ref()) else {
+                tracing::warn!(
+                    shard = s.name,
+                    "no account for this shard: add it to the configuration"
+                );
+                continue;
+            };
+            match handle(account, &s.name, &s.host, s.port, timeout) {
+                Ok(handle) => {
+                    tracing::info!(
+                        shard = s.name,
+                        host = s.host,
+                        port = s.port,
+                        "shard is used"
+                    );
+                    watch_health(&handle, interval).await;
+                    shared.put_shard(&s.name, handle);
+                }
+                Err(error) => tracing::warn!(shard = s.name, %error, "shard cannot be used"),
+            }
+        }
+        loop {
+            if let Service::Remote(remote) = &service {
+                remote.reached(shared.epoch_of_all());
+            }
+            match tokio::time::timeout(EPOCH_REPORT, news.changed()).await {
+                Ok(Ok(())) => break,
+                Ok(Err(_)) => return,
+                Err(_) => {}
+            }
+        }
     }
 }

@@ -14,7 +14,8 @@ impl admin::Status for ProxyStatus {
         if self.0.registry.closing.load(Ordering::Acquire) {
             out.push("the proxy is shutting down".to_string());
         }
-        let mut shards: Vec<_> = self.0.shards.iter().collect();
+        let all = self.0.shards();
+        let mut shards: Vec<_> = all.iter().collect();
         shards.sort_by_key(|(name, _)| name.as_str());
         for (name, shard) in shards {
             if shard.health.is_down() {
@@ -46,7 +47,7 @@ impl admin::Status for ProxyStatus {
         );
         let up = self
             .0
-            .shards
+            .shards()
             .values()
             .filter(|s| !s.health.is_down())
             .count() as u64;

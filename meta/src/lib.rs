@@ -1,12 +1,15 @@
-//! The metadata service: one embedded node.
+//! The metadata service: the catalog, id sequences, proxies and settings, replicated by Raft.
 //!
-//! State is a catalog and the id sequences. Each change is an entry of an append-only log, synced
-//! before it is acknowledged; from time to time the state is written whole and the log starts anew.
+//! [`MetaNode`] is one node, embedded in a proxy or a process of its own with a port ([`api`]). What it
+//! keeps is written through [`disk::Disk`]; what it computes stands in the `catalog` crate.
 
-pub mod log;
+pub mod api;
+pub mod disk;
+mod leases;
+mod legacy;
 pub mod node;
-pub mod state;
-pub mod store;
+pub mod raft;
+pub mod sealed;
+pub mod serve;
 
-pub use node::EmbeddedMeta;
-pub use store::StoreError;
+pub use node::{MetaNode, StartError};

@@ -256,13 +256,9 @@ impl Session {
         let mut set = ResultSet::with_text_columns(&names);
         set.columns[2] = Column::number("Port", true);
         let counts = self.worker.pool_counts();
+        let handles = self.worker.shared.shards();
         for shard in self.worker.catalog().shards.values() {
-            let health = self
-                .worker
-                .shared
-                .shards
-                .get(&shard.name)
-                .map(|h| &h.health);
+            let health = handles.get(&shard.name).map(|h| &h.health);
             let detail = health.map(|h| h.detail()).unwrap_or_default();
             let state = match health {
                 None => "not configured".to_string(),

@@ -11,7 +11,7 @@ use sql::Flavor;
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 use wire::auth::RsaKey;
 use wire::handshake::{CACHING_SHA2, NATIVE};
@@ -28,6 +28,9 @@ pub struct ShardHandle {
     pub health: Arc<ShardHealth>,
 }
 
+/// Shards by name, as they are now.
+pub type Shards = Arc<HashMap<String, ShardHandle>>;
+
 /// What all workers share.
 pub struct Shared {
     /// Configuration of the clients' side.
@@ -38,8 +41,7 @@ pub struct Shared {
     pub workers: usize,
     /// The metadata service.
     pub meta: Arc<dyn MetaService>,
-    /// Shards by name.
-    pub shards: HashMap<String, ShardHandle>,
+    shards: RwLock<Shards>,
     /// Who may log in.
     pub users: Users,
     /// TLS for clients.
@@ -69,10 +71,24 @@ pub struct Parts {
 }
 
 impl Shared {
+    /// The shards by name. They change when one is added or moves to another address.
+    pub fn shards(&self) -> Shards {
+        self.shards
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Adds a shard or gives it another address.
+    pub fn put_shard(&self, name: &str, handle: ShardHandle) {
+        let mut shards = self.shards.write().unwrap_or_else(PoisonError::into_inner);
+        Arc::make_mut(&mut shards).insert(name.to_string(), handle);
+    }
+
     /// The version that clients are told: that of a shard, so that drivers expect what they get.
     pub fn version(&self) -> String {
         let known = |h: &ShardHandle| Some(h.health.detail().version).filter(|v| !v.is_empty());
-        self.shards
+        self.shards()
             .values()
             .find_map(known)
             .unwrap_or_else(|| "10.11.0-MariaDB".to_string())
@@ -81,7 +97,7 @@ impl Shared {
     /// The version in the greeting, which drivers decide by.
     pub fn greeting_version(&self) -> String {
         let known = |h: &ShardHandle| Some(h.health.detail().greeting).filter(|v| !v.is_empty());
-        self.shards
+        self.shards()
             .values()
             .find_map(known)
             .unwrap_or_else(|| self.version())
@@ -108,7 +124,7 @@ impl Shared {
             let d = h.health.detail();
             (!d.version.is_empty()).then_some(d.sql_mode)
         };
-        self.shards.values().find_map(known).unwrap_or_default()
+        self.shards().values().find_map(known).unwrap_or_default()
     }
 
     /// Notes that a worker plans against this epoch.
@@ -118,11 +134,15 @@ impl Shared {
         }
     }
 
+    /// The epoch that every worker has reached.
+    pub fn epoch_of_all(&self) -> u64 {
+        let epochs = self.epochs.iter().map(|e| e.load(Ordering::Acquire));
+        epochs.min().unwrap_or(0)
+    }
+
     /// True if every worker plans against this epoch or a later one.
     pub fn workers_reached(&self, epoch: u64) -> bool {
-        self.epochs
-            .iter()
-            .all(|e| e.load(Ordering::Acquire) >= epoch)
+        self.epoch_of_all() >= epoch
     }
 
     /// The key pair for passwords without TLS, made at the first use.
@@ -197,7 +217,7 @@ impl Proxy {
             pool,
             workers,
             meta,
-            shards,
+            shards: RwLock::new(Arc::new(shards)),
             users,
             tls,
             registry,

@@ -3,7 +3,7 @@
 use crate::ids::IdBlocks;
 use crate::plans::CachedPlan;
 use crate::server::Shared;
-use catalog::{Catalog, ShardId};
+use catalog::{Catalog, Shard, ShardId};
 use router::PlanCache;
 use shard::settings::Interner;
 use shard::{ConnClass, Pipeline, PoolLimits, Settings, ShardError, ShardPool};
@@ -117,6 +117,17 @@ impl Worker {
     /// Plans against another catalog from now on, unless it is older.
     pub fn set_catalog(&self, catalog: Arc<Catalog>) {
         if catalog.epoch > self.catalog.borrow().epoch {
+            let moved = |id: &ShardId, old: &Shard| match catalog.shards.get(id) {
+                Some(new) => (&new.host, new.port) != (&old.host, old.port),
+                None => true,
+            };
+            for (id, old) in &self.catalog().shards {
+                if moved(id, old) {
+                    // Leases that are out end with their statements or transactions.
+                    self.pools.borrow_mut().remove(id);
+                    self.kinds.borrow_mut().retain(|k| k.shard != *id);
+                }
+            }
             self.shared.worker_reached(self.index, catalog.epoch);
             *self.catalog.borrow_mut() = catalog;
             self.plans.borrow_mut().clear();
@@ -183,13 +194,18 @@ impl Worker {
         }
         let catalog = self.catalog();
         let name = catalog.shard_name(shard);
-        let Some(handle) = self.shared.shards.get(name) else {
-            let why = "it is in the catalog but not in this proxy's configuration".to_string();
-            return Err(ShardError::Unreachable {
-                shard: name.to_string(),
-                why,
-            });
+        let shards = self.shared.shards();
+        let unreachable = |why: &str| ShardError::Unreachable {
+            shard: name.to_string(),
+            why: why.to_string(),
         };
+        let handle = shards.get(name).ok_or_else(|| {
+            unreachable("it is in the catalog but this proxy has no account for it")
+        })?;
+        let at = catalog.shards.get(&shard).map(|s| (&*s.host, s.port));
+        if at != Some((&*handle.login.host, handle.login.port)) {
+            return Err(unreachable("it is moving to another address; try again"));
+        }
         let config = &self.shared.pool;
         let limits = PoolLimits {
             connections_max: config

@@ -219,9 +219,12 @@ fn is_free(port: u16) -> bool {
     TcpListener::bind(("127.0.0.1", port)).is_ok()
 }
 
-fn free_port(dir: &Path) -> Result<u16, String> {
+/// A port that nobody uses, nor a shard or node of this folder.
+pub fn free_port(dir: &Path) -> Result<u16, String> {
+    let nodes = (1..=super::nodes::known(dir)).map(|n| super::nodes::home(dir, n));
     let taken: Vec<u16> = shard_dirs(dir)
-        .iter()
+        .into_iter()
+        .chain(nodes)
         .filter_map(|d| {
             std::fs::read_to_string(d.join("port"))
                 .ok()?

@@ -183,10 +183,14 @@ impl Framer {
                 at += HEADER_LEN;
                 continue;
             }
-            let first = buf.get(at + HEADER_LEN).copied();
-            if first.is_none() && head.len > 0 {
-                return Ok(stop);
-            }
+            // The byte behind an empty packet belongs to the next one.
+            let first = match head.len {
+                0 => None,
+                _ => match buf.get(at + HEADER_LEN) {
+                    Some(first) => Some(*first),
+                    None => return Ok(stop),
+                },
+            };
             let Some(control) = self.classify(head, first)? else {
                 if self.state == State::First && !self.open_result(&buf[at..], head)? {
                     return Ok(stop);

@@ -17,6 +17,18 @@ pub enum Command {
         /// Port of its primary.
         port: u16,
     },
+    /// No new single tables or databases are placed on the shard; what is there stays served.
+    DisableShard {
+        /// The shard.
+        name: String,
+        /// False takes it back.
+        disabled: bool,
+    },
+    /// A table that every shard concerned has already.
+    ImportTable {
+        /// The table, with id 0.
+        table: Box<Table>,
+    },
     /// A rule for a table that does not exist yet.
     PutRule {
         /// The table.
@@ -86,6 +98,35 @@ pub enum Rejected {
     /// The job did not reach every shard.
     #[error("DDL job {0} is not done on every shard")]
     Unfinished(u64),
+    /// The change makes no sense.
+    #[error("{0}")]
+    Invalid(String),
+}
+
+impl Command {
+    /// The change for the audit; `None` for steps of a job.
+    pub fn in_words(&self) -> Option<String> {
+        Some(match self {
+            Command::PutShard { name, host, port } => format!("shard {name} is {host}:{port}"),
+            Command::DisableShard {
+                name,
+                disabled: true,
+            } => format!("shard {name} is disabled"),
+            Command::DisableShard { name, .. } => format!("shard {name} is enabled"),
+            Command::PutRule { table, rule } => format!("rule for {table}: {}", rule.clause),
+            Command::DropRule { table } => format!("the rule for {table} is dropped"),
+            Command::ImportTable { table } => {
+                format!(
+                    "table {} is imported as {}",
+                    table.name,
+                    table.placement.kind()
+                )
+            }
+            Command::StartJob { statement, .. } => statement.clone(),
+            Command::AbandonJob { job } => format!("DDL job {} is given up", job.0),
+            Command::Progress { .. } | Command::FinishJob { .. } => return None,
+        })
+    }
 }
 
 impl Catalog {
@@ -95,6 +136,21 @@ impl Catalog {
         next.epoch += 1;
         match command {
             Command::PutShard { name, host, port } => next.put_shard(name, host, *port),
+            Command::DisableShard { name, disabled } => {
+                let found = next.shards.values_mut().find(|s| s.name == *name);
+                let shard = found.ok_or_else(|| Rejected::Missing(format!("shard {name}")))?;
+                shard.disabled = *disabled;
+            }
+            Command::ImportTable { table } => {
+                if next.tables.contains_key(&table.name) {
+                    return Err(Rejected::Exists(format!("table {}", table.name)));
+                }
+                if !next.databases.contains_key(&table.name.database) {
+                    let database = &table.name.database;
+                    return Err(Rejected::Missing(format!("database {database}")));
+                }
+                next.put_table(table);
+            }
             Command::PutRule { table, rule } => {
                 if next.tables.contains_key(table) {
                     return Err(Rejected::Exists(format!("table {table}")));
@@ -142,12 +198,15 @@ impl Catalog {
 
     fn put_shard(&mut self, name: &str, host: &str, port: u16) {
         let next = ShardId(self.shards.keys().last().map_or(1, |s| s.0 + 1));
-        let id = self.shard_named(name).map_or(next, |s| s.id);
+        let (id, disabled) = self
+            .shard_named(name)
+            .map_or((next, false), |s| (s.id, s.disabled));
         let shard = Shard {
             id,
             name: name.to_string(),
             host: host.to_string(),
             port,
+            disabled,
         };
         self.shards.insert(id, shard);
     }

@@ -9,7 +9,9 @@ pub mod function;
 pub mod job;
 pub mod key;
 pub mod model;
+pub mod settings;
 pub mod slot;
+pub mod state;
 pub mod temporal;
 pub mod text;
 
@@ -21,4 +23,5 @@ pub use model::{
     AutoIncrement, Catalog, Database, GroupId, KeyColumn, PendingRule, Placement, Shard, ShardId,
     Sharding, Table, TableId, TableName,
 };
+pub use state::{Answer, Change, Proposal, State};
 pub use text::TextRule;

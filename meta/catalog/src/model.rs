@@ -55,6 +55,9 @@ pub struct Shard {
     pub host: String,
     /// Port of the primary.
     pub port: u16,
+    /// True if new databases and single tables go elsewhere.
+    #[serde(default)]
+    pub disabled: bool,
 }
 
 /// A logical database; it has the same name on every shard.
@@ -264,7 +267,10 @@ impl Catalog {
         let of_db = database
             .and_then(|d| self.databases.get(d))
             .map(|d| d.default_shard);
-        of_db.or_else(|| self.shards.keys().next().copied())
+        let enabled = || self.shards.values().find(|s| !s.disabled).map(|s| s.id);
+        of_db
+            .or_else(enabled)
+            .or_else(|| self.shards.keys().next().copied())
     }
 }
 

@@ -173,3 +173,12 @@ fn a_pause_parts_columns_from_rows_however_bytes_are_cut() {
         }
     }
 }
+
+#[test]
+fn an_empty_packet_is_an_error_whatever_comes_behind_it() {
+    for behind in [&[][..], &[0xff], &[0xff, 0xff, 0xff]] {
+        let mut bytes = vec![0, 0, 0, 1];
+        bytes.extend_from_slice(behind);
+        assert!(Framer::new(Expect::Result, true).step(&mut bytes).is_err());
+    }
+}

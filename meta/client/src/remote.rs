@@ -1,0 +1,380 @@
+//! The service over the network, as a proxy uses it: a local snapshot that follows by a stream, a lease,
+//! and changes that go to whichever node answers.
+
+use crate::cache;
+use crate::http::{Http, HttpError};
+use crate::protocol::{NEWS_WAIT_MS_MAX, NewsReply, Renew, RenewReply};
+use crate::request::{accepted, proposal};
+use crate::{BoxFuture, ClusterView, MemberChange, MetaError, MetaService, ProxyView};
+use catalog::{Answer, Catalog, Change, State};
+use serde::de::DeserializeOwned;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+use tokio::sync::watch;
+
+/// How long a call goes from node to node before it is given up.
+const CALL_TIME: Duration = Duration::from_secs(12);
+/// How long one node may take; longer than a node itself tries.
+const TRY_TIME: Duration = Duration::from_secs(10);
+/// How long a change of the nodes may take.
+const MEMBER_TIME: Duration = Duration::from_secs(70);
+/// Pause after every node failed.
+const PAUSE: Duration = Duration::from_millis(250);
+/// How long a start waits for the service before it takes the cached catalog.
+const START_TIME: Duration = Duration::from_secs(3);
+/// How often a proxy renews its lease.
+const RENEW: Duration = Duration::from_secs(1);
+/// How long one renewal may take.
+const RENEW_TIME: Duration = Duration::from_millis(2_500);
+/// An epoch that no catalog has: the answer is the whole catalog.
+const NO_EPOCH: u64 = u64::MAX;
+
+/// Where the service is and who asks.
+pub struct RemoteConfig {
+    /// Host and port of each node.
+    pub endpoints: Vec<String>,
+    /// The cluster's token.
+    pub token: String,
+    /// TLS toward the nodes; without it they must be on loopback.
+    pub tls: Option<Arc<rustls::ClientConfig>>,
+    /// File for the last catalog.
+    pub cache: Option<PathBuf>,
+    /// Name of this proxy.
+    pub name: String,
+    /// Where its clients reach it.
+    pub address: String,
+    /// Its version.
+    pub version: String,
+}
+
+struct Inner {
+    config: RemoteConfig,
+    http: Http,
+    /// The node that answered last.
+    preferred: AtomicUsize,
+    catalog: watch::Sender<Arc<Catalog>>,
+    /// Requests run here, whatever thread asks: connections belong to one runtime.
+    home: tokio::runtime::Handle,
+    incarnation: AtomicU64,
+    lease_until: Mutex<Option<Instant>>,
+    /// The epoch that the whole proxy plans against.
+    reached: AtomicU64,
+}
+
+/// A client of the service.
+#[derive(Clone)]
+pub struct RemoteMeta(Arc<Inner>);
+
+impl RemoteMeta {
+    /// Gets the catalog from any node, or from the cache with a warning, and goes on following it.
+    pub async fn start(config: RemoteConfig) -> Result<Self, MetaError> {
+        let http = Http::new(&config.token, config.tls.clone()).map_err(MetaError::Unavailable)?;
+        let remote = Self(Arc::new(Inner {
+            http,
+            preferred: AtomicUsize::new(0),
+            catalog: watch::Sender::new(Arc::default()),
+            home: tokio::runtime::Handle::current(),
+            incarnation: AtomicU64::new(0),
+            lease_until: Mutex::new(None),
+            reached: AtomicU64::new(0),
+            config,
+        }));
+        remote.first_catalog().await?;
+        tokio::spawn(remote.clone().follow());
+        tokio::spawn(remote.clone().hold_lease());
+        Ok(remote)
+    }
+
+    async fn first_catalog(&self) -> Result<(), MetaError> {
+        let path = format!("/v1/news?epoch={NO_EPOCH}&wait_ms=0");
+        let got: Result<NewsReply, _> = self.get(&path, START_TIME).await;
+        let cached = self.0.config.cache.as_deref().map(cache::read);
+        match (got.map(|n| n.catalog), cached) {
+            (Ok(Some(c)), Some(Ok(newer))) if newer.epoch > c.epoch => self.take(newer),
+            (Ok(Some(c)), _) => self.take(c),
+            (Err(MetaError::Unauthorized), _) => return Err(MetaError::Unauthorized),
+            (Err(error), Some(Ok(c))) => {
+                tracing::warn!(
+                    epoch = c.epoch, %error,
+                    "THE METADATA SERVICE CANNOT BE REACHED: starting with the catalog of the last run. \
+                     Statements are served; changes of structure wait"
+                );
+                self.0.catalog.send_replace(Arc::new(c));
+            }
+            (Err(e), Some(Err(why))) => {
+                let path = self
+                    .0
+                    .config
+                    .cache
+                    .as_deref()
+                    .unwrap_or("".as_ref())
+                    .display();
+                return Err(MetaError::Unavailable(format!("{e}; and {path}: {why}")));
+            }
+            (Err(e), None) => return Err(e),
+            (Ok(None), _) => {
+                return Err(MetaError::Unavailable("a node sent no catalog".to_string()));
+            }
+        }
+        Ok(())
+    }
+
+    /// The epoch that every worker of this proxy plans against.
+    pub fn reached(&self, epoch: u64) {
+        self.0.reached.store(epoch, Ordering::Release);
+    }
+
+    /// This proxy's incarnation; 0 before it is registered.
+    pub fn incarnation(&self) -> u64 {
+        self.0.incarnation.load(Ordering::Acquire)
+    }
+
+    /// True while the service knows that this proxy lives.
+    pub fn holds_lease(&self) -> bool {
+        let until = self
+            .0
+            .lease_until
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        until.is_some_and(|t| Instant::now() < t)
+    }
+
+    fn take(&self, catalog: Catalog) {
+        if let Some(path) = &self.0.config.cache
+            && let Err(error) = cache::write(path, &catalog)
+        {
+            tracing::warn!(path = %path.display(), %error, "cannot keep the catalog for a restart");
+        }
+        self.0.catalog.send_replace(Arc::new(catalog));
+    }
+
+    /// Asks one node after the other until one answers; safe for what may come twice.
+    async fn call<R, F, Fut>(&self, time: Duration, ask: F) -> Result<R, MetaError>
+    where
+        F: Fn(String) -> Fut,
+        Fut: Future<Output = Result<R, HttpError>>,
+    {
+        let until = Instant::now() + time;
+        let endpoints = &self.0.config.endpoints;
+        let mut failed: Option<MetaError> = None;
+        loop {
+            for _ in endpoints {
+                let at = self.0.preferred.load(Ordering::Relaxed) % endpoints.len();
+                match ask(endpoints[at].clone()).await {
+                    Ok(answer) => return Ok(answer),
+                    Err(HttpError::Refused(
+                        e @ (MetaError::Rejected(_) | MetaError::Unauthorized),
+                    )) => {
+                        return Err(e);
+                    }
+                    Err(e) => {
+                        // That something may have happened stays true, whatever the next node says.
+                        let unknown = matches!(failed, Some(MetaError::Unknown(_)));
+                        let e = MetaError::from(e);
+                        if !unknown || matches!(e, MetaError::Unknown(_)) {
+                            failed = Some(e);
+                        }
+                        self.0.preferred.store(at + 1, Ordering::Relaxed);
+                    }
+                }
+                if Instant::now() > until {
+                    break;
+                }
+            }
+            if Instant::now() + PAUSE > until {
+                let none = || MetaError::Unavailable("no endpoint is configured".to_string());
+                return Err(failed.unwrap_or_else(none));
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
+    async fn get<R: DeserializeOwned>(&self, path: &str, time: Duration) -> Result<R, MetaError> {
+        let http = &self.0.http;
+        self.call(time, |at| async move {
+            http.get(&at, path, TRY_TIME.min(time)).await
+        })
+        .await
+    }
+
+    async fn send(
+        &self,
+        who: &str,
+        change: Change,
+        epoch: Option<u64>,
+    ) -> Result<Answer, MetaError> {
+        let p = proposal(who, change, epoch)?;
+        let (http, p) = (&self.0.http, &p);
+        let post = |at: String| async move { http.post(&at, "/v1/submit", p, TRY_TIME).await };
+        accepted(self.call(CALL_TIME, post).await?)
+    }
+
+    async fn follow(self) {
+        let mut epoch = self.0.catalog.borrow().epoch;
+        loop {
+            let path = format!("/v1/news?epoch={epoch}&wait_ms={NEWS_WAIT_MS_MAX}");
+            let time = Duration::from_millis(NEWS_WAIT_MS_MAX) + TRY_TIME;
+            let at =
+                self.0.preferred.load(Ordering::Relaxed) % self.0.config.endpoints.len().max(1);
+            let Some(endpoint) = self.0.config.endpoints.get(at) else {
+                return;
+            };
+            let news: Result<NewsReply, _> = self.0.http.get(endpoint, &path, time).await;
+            match news {
+                Ok(news) => epoch = self.follow_up(news),
+                Err(error) => {
+                    tracing::debug!(%error, "no news of the catalog");
+                    self.0.preferred.store(at + 1, Ordering::Relaxed);
+                    tokio::time::sleep(PAUSE).await;
+                }
+            }
+        }
+    }
+
+    /// Takes news over; returns the epoch to ask with next.
+    fn follow_up(&self, news: NewsReply) -> u64 {
+        let now = self.0.catalog.borrow().clone();
+        if let Some(whole) = news.catalog {
+            // A node that lags behind the one asked before must not turn the time back.
+            if whole.epoch > now.epoch {
+                self.take(whole);
+            }
+        } else if !news.changes.is_empty() {
+            let mut next = (*now).clone();
+            for change in &news.changes {
+                match next.apply(change) {
+                    Ok(c) => next = c,
+                    Err(error) => {
+                        tracing::warn!(%error, "a change does not fit; asking for the whole catalog");
+                        return NO_EPOCH;
+                    }
+                }
+            }
+            self.take(next);
+        }
+        self.0.catalog.borrow().epoch
+    }
+
+    async fn hold_lease(self) {
+        let mut tick = tokio::time::interval(RENEW);
+        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+        loop {
+            tick.tick().await;
+            if self.incarnation() == 0 && !self.register().await {
+                continue;
+            }
+            let r = Renew {
+                incarnation: self.incarnation(),
+                epoch: self.0.reached.load(Ordering::Acquire),
+            };
+            let (sent, http, r) = (Instant::now(), &self.0.http, &r);
+            let post = |at: String| async move { http.post(&at, "/v1/renew", r, RENEW_TIME).await };
+            match self.call(RENEW_TIME, post).await {
+                Ok(RenewReply::Leased { lease_ms }) => {
+                    let until = Some(sent + Duration::from_millis(lease_ms));
+                    *self
+                        .0
+                        .lease_until
+                        .lock()
+                        .unwrap_or_else(PoisonError::into_inner) = until;
+                }
+                Ok(RenewReply::Fenced) => {
+                    tracing::warn!(r.incarnation, "this proxy was fenced; it registers anew");
+                    self.0.incarnation.store(0, Ordering::Release);
+                }
+                Err(error) => tracing::debug!(%error, "the lease is not renewed"),
+            }
+        }
+    }
+
+    async fn register(&self) -> bool {
+        let c = &self.0.config;
+        let register = Change::Register {
+            name: c.name.clone(),
+            address: c.address.clone(),
+            version: c.version.clone(),
+        };
+        match self.send(&c.name, register, None).await {
+            Ok(Answer::Incarnation(n)) => {
+                tracing::info!(incarnation = n, "registered with the metadata service");
+                self.0.incarnation.store(n, Ordering::Release);
+                true
+            }
+            Ok(_) => false,
+            Err(error) => {
+                tracing::warn!(%error, "not registered with the metadata service yet");
+                false
+            }
+        }
+    }
+
+    /// Runs a request where the connections live.
+    fn at_home<T: Send + 'static>(&self, ask: impl AsyncAsk<T>) -> BoxFuture<Result<T, MetaError>> {
+        let task = self.0.home.spawn(ask.ask(self.clone()));
+        let ended = |e: tokio::task::JoinError| Err(MetaError::Unknown(e.to_string()));
+        Box::pin(async move { task.await.unwrap_or_else(ended) })
+    }
+}
+
+/// A request, ready to be sent from the home runtime.
+trait AsyncAsk<T> {
+    fn ask(self, remote: RemoteMeta) -> BoxFuture<Result<T, MetaError>>;
+}
+
+impl<T, F> AsyncAsk<T> for F
+where
+    F: FnOnce(RemoteMeta) -> BoxFuture<Result<T, MetaError>>,
+{
+    fn ask(self, remote: RemoteMeta) -> BoxFuture<Result<T, MetaError>> {
+        self(remote)
+    }
+}
+
+impl MetaService for RemoteMeta {
+    fn watch(&self) -> watch::Receiver<Arc<Catalog>> {
+        self.0.catalog.subscribe()
+    }
+
+    fn submit(
+        &self,
+        who: &str,
+        change: Change,
+        expected_epoch: Option<u64>,
+    ) -> BoxFuture<Result<Answer, MetaError>> {
+        let who = who.to_string();
+        self.at_home(move |r: RemoteMeta| -> BoxFuture<_> {
+            Box::pin(async move { r.send(&who, change, expected_epoch).await })
+        })
+    }
+
+    fn state(&self) -> BoxFuture<Result<State, MetaError>> {
+        self.at_home(|r: RemoteMeta| -> BoxFuture<_> {
+            Box::pin(async move { r.get("/v1/state", CALL_TIME).await })
+        })
+    }
+
+    fn cluster(&self) -> BoxFuture<Result<ClusterView, MetaError>> {
+        self.at_home(|r: RemoteMeta| -> BoxFuture<_> {
+            Box::pin(async move { r.get("/v1/cluster", CALL_TIME).await })
+        })
+    }
+
+    fn change_members(&self, change: MemberChange) -> BoxFuture<Result<ClusterView, MetaError>> {
+        self.at_home(move |r: RemoteMeta| -> BoxFuture<_> {
+            Box::pin(async move {
+                let (http, c) = (&r.0.http, &change);
+                let post =
+                    |at: String| async move { http.post(&at, "/v1/members", c, MEMBER_TIME).await };
+                r.call(MEMBER_TIME, post).await
+            })
+        })
+    }
+
+    fn proxies(&self) -> BoxFuture<Result<Vec<ProxyView>, MetaError>> {
+        self.at_home(|r: RemoteMeta| -> BoxFuture<_> {
+            Box::pin(async move { r.get("/v1/proxies", CALL_TIME).await })
+        })
+    }
+}

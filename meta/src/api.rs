@@ -1,0 +1,151 @@
+//! A node's port: messages of other nodes and requests of proxies, both with the cluster's token.
+
+use crate::node::MetaNode;
+use crate::raft::network::{self, receive};
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, Query, Request, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use catalog::Proposal;
+use meta_client::protocol::{NEWS_WAIT_MS_MAX, Renew};
+use meta_client::{MemberChange, MetaError};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Longest message; a snapshot comes in chunks well below it.
+const BODY_BYTES_MAX: usize = 64 << 20;
+
+#[derive(Clone)]
+struct App {
+    node: MetaNode,
+    token: Arc<str>,
+}
+
+/// The routes of a node.
+pub fn routes(node: MetaNode, token: &str) -> Router {
+    let app = App {
+        node,
+        token: token.into(),
+    };
+    let raft = |path: &'static str| {
+        post(move |State(app): State<App>, body: Bytes| async move {
+            match receive(app.node.raft(), path, &body).await {
+                Some(Ok(json)) => {
+                    ([(header::CONTENT_TYPE, "application/json")], json).into_response()
+                }
+                Some(Err(_)) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+                None => StatusCode::BAD_REQUEST.into_response(),
+            }
+        })
+    };
+    Router::new()
+        .route(network::APPEND, raft(network::APPEND))
+        .route(network::VOTE, raft(network::VOTE))
+        .route(network::SNAPSHOT, raft(network::SNAPSHOT))
+        .route("/v1/submit", post(submit))
+        .route("/v1/news", get(news))
+        .route("/v1/renew", post(renew))
+        .route("/v1/state", get(state))
+        .route("/v1/proxies", get(proxies))
+        .route("/v1/cluster", get(cluster))
+        .route("/v1/members", post(members))
+        // Before the body is read.
+        .layer(axum::middleware::from_fn_with_state(app.clone(), authorize))
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .with_state(app)
+}
+
+/// True if a request carries the token. Every byte is compared, so that the time tells nothing.
+pub fn is_authorized(headers: &HeaderMap, token: &str) -> bool {
+    let sent = headers
+        .get(header::AUTHORIZATION)
+        .and_then(|v| v.to_str().ok());
+    let Some(sent) = sent.and_then(|v| v.strip_prefix("Bearer ")) else {
+        return false;
+    };
+    aws_lc_rs::constant_time::verify_slices_are_equal(sent.as_bytes(), token.as_bytes()).is_ok()
+}
+
+async fn authorize(State(app): State<App>, request: Request, next: Next) -> Response {
+    if is_authorized(request.headers(), &app.token) {
+        return next.run(request).await;
+    }
+    refuse(&MetaError::Unauthorized)
+}
+
+/// An error as an answer.
+pub fn refuse(e: &MetaError) -> Response {
+    let status = match e {
+        MetaError::Rejected(_) => StatusCode::CONFLICT,
+        MetaError::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+        MetaError::Unknown(_) => StatusCode::GATEWAY_TIMEOUT,
+        MetaError::Unauthorized => StatusCode::UNAUTHORIZED,
+    };
+    (status, Json(e)).into_response()
+}
+
+fn answer<T: Serialize>(result: Result<T, MetaError>) -> Response {
+    match result {
+        Ok(value) => Json(value).into_response(),
+        Err(e) => refuse(&e),
+    }
+}
+
+/// A request that another node passed on is not passed on again.
+#[derive(Deserialize)]
+struct Hops {
+    forwarded: Option<u8>,
+}
+
+impl Hops {
+    fn may_forward(&self) -> bool {
+        self.forwarded.is_none()
+    }
+}
+
+#[derive(Deserialize)]
+struct Since {
+    epoch: u64,
+    wait_ms: u64,
+}
+
+async fn submit(
+    State(app): State<App>,
+    Query(h): Query<Hops>,
+    Json(p): Json<Proposal>,
+) -> Response {
+    answer(app.node.carry_out(p, h.may_forward()).await)
+}
+
+async fn news(State(app): State<App>, Query(s): Query<Since>) -> Response {
+    let wait = Duration::from_millis(s.wait_ms.min(NEWS_WAIT_MS_MAX));
+    answer(app.node.news(s.epoch, wait).await)
+}
+
+async fn renew(State(app): State<App>, Query(h): Query<Hops>, Json(r): Json<Renew>) -> Response {
+    answer(app.node.renew(r, h.may_forward()).await)
+}
+
+async fn state(State(app): State<App>, Query(h): Query<Hops>) -> Response {
+    answer(app.node.read(h.may_forward()).await)
+}
+
+async fn proxies(State(app): State<App>, Query(h): Query<Hops>) -> Response {
+    answer(app.node.proxy_list(h.may_forward()).await)
+}
+
+async fn cluster(State(app): State<App>) -> Response {
+    answer(Ok(app.node.view()))
+}
+
+async fn members(
+    State(app): State<App>,
+    Query(h): Query<Hops>,
+    Json(c): Json<MemberChange>,
+) -> Response {
+    answer(app.node.members(c, h.may_forward()).await)
+}

@@ -1,0 +1,162 @@
+//! The role of a metadata node: from arguments to a running node, and its end.
+
+use super::token;
+use crate::cli::MetaArgs;
+use meta::MetaNode;
+use meta_client::http::Http;
+use meta_client::{MemberChange, MetaError};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// How long a new node looks for the service that it joins.
+const JOIN_TIME: Duration = Duration::from_secs(60);
+/// How long one request for that may take: everything is sent to the new node meanwhile.
+const JOIN_TRY: Duration = Duration::from_secs(30);
+/// Pause between two of them.
+const JOIN_PAUSE: Duration = Duration::from_millis(300);
+
+/// Runs a node until it is told to end.
+pub fn run(args: &MetaArgs) -> Result<(), String> {
+    let token = token::read(&args.token_file)?;
+    if args.tls_cert.is_none() && !args.listen.ip().is_loopback() {
+        return Err(format!(
+            "--listen {} is not loopback, so the nodes talk over TLS: add --tls-cert, --tls-key \
+             and --tls-ca",
+            args.listen
+        ));
+    }
+    // Raft's heartbeats must not wait for a snapshot that is being encoded.
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|e| e.to_string())?;
+    runtime.block_on(serve(args, &token))
+}
+
+async fn serve(args: &MetaArgs, token: &str) -> Result<(), String> {
+    let server_tls = match (&args.tls_cert, &args.tls_key) {
+        (Some(cert), Some(key)) => Some(proxy::tls::from_files(cert, key)?),
+        _ => None,
+    };
+    let client_tls = args
+        .tls_ca
+        .as_deref()
+        .map(proxy::tls::trusting)
+        .transpose()?;
+    let http = Http::new(token, client_tls)?;
+    let listener = tokio::net::TcpListener::bind(args.listen).await;
+    let listener = listener.map_err(|e| format!("cannot listen on {}: {e}", args.listen))?;
+    let address = args
+        .advertise
+        .clone()
+        .unwrap_or_else(|| args.listen.to_string());
+    let node = MetaNode::start(args.id, &args.dir, Some(http.clone()))
+        .await
+        .map_err(|e| e.to_string())?;
+    let (serving, secret) = (node.clone(), token.to_string());
+    let server =
+        tokio::spawn(
+            async move { meta::serve::serve(serving, listener, &secret, server_tls).await },
+        );
+    let member = node.is_member().await.map_err(|e| e.to_string())?;
+    if args.init {
+        node.found(&address).await.map_err(|e| e.to_string())?;
+    } else if !member && let Some(at) = &args.join {
+        join(&http, at, args.id, &address).await?;
+    } else if !member {
+        return Err(format!(
+            "node {} belongs to no service yet: start it with --init (the first one) or with \
+             --join HOST:PORT of any other node",
+            args.id
+        ));
+    }
+    tracing::info!(id = args.id, %address, "metadata node is running");
+    let outcome = tokio::select! {
+        done = super::wait_for_signal() => done,
+        () = super::stdin_closed(), if args.until_stdin_closes => Ok(()),
+        ended = server => Err(format!("the listener has ended: {ended:?}")),
+    };
+    node.stop().await;
+    outcome
+}
+
+/// Asks a running node to take this one in, first as a learner, then with a vote.
+async fn join(http: &Http, at: &str, id: u64, address: &str) -> Result<(), String> {
+    let until = Instant::now() + JOIN_TIME;
+    let address = address.to_string();
+    for step in [
+        MemberChange::Add { id, address },
+        MemberChange::Promote { id },
+    ] {
+        loop {
+            let sent = http.post::<_, serde_json::Value>(at, "/v1/members", &step, JOIN_TRY);
+            let Err(e) = sent.await else { break };
+            let e = MetaError::from(e);
+            if matches!(e, MetaError::Rejected(_) | MetaError::Unauthorized)
+                || Instant::now() > until
+            {
+                return Err(format!("cannot join the service at {at}: {e}"));
+            }
+            tracing::debug!(error = %e, "cannot join yet");
+            tokio::time::sleep(JOIN_PAUSE).await;
+        }
+    }
+    Ok(())
+}
+
+/// The service that a proxy uses: inside this process, or elsewhere.
+pub enum Service {
+    /// The only node, here.
+    Embedded(MetaNode),
+    /// Nodes elsewhere.
+    Remote(meta_client::RemoteMeta),
+}
+
+impl Service {
+    /// True if other proxies use the service too.
+    pub fn is_remote(&self) -> bool {
+        matches!(self, Service::Remote(_))
+    }
+
+    /// The service as everybody else sees it.
+    pub fn handle(&self) -> Arc<dyn meta_client::MetaService> {
+        match self {
+            Service::Embedded(node) => Arc::new(node.clone()),
+            Service::Remote(remote) => Arc::new(remote.clone()),
+        }
+    }
+}
+
+/// Opens or finds the service of a proxy.
+pub async fn open(
+    config: &crate::config::MetaConfig,
+    clients: SocketAddr,
+) -> Result<Service, String> {
+    if config.endpoints.is_empty() {
+        let node = MetaNode::embedded(&config.dir)
+            .await
+            .map_err(|e| e.to_string())?;
+        return Ok(Service::Embedded(node));
+    }
+    let file = config.token_file.as_ref();
+    let file = file.ok_or("meta.endpoints needs meta.token_file, the cluster's token")?;
+    let tls = config
+        .tls_ca
+        .as_deref()
+        .map(proxy::tls::trusting)
+        .transpose()?;
+    let cache = config.dir.join("catalog.cache");
+    std::fs::create_dir_all(&config.dir).map_err(|e| format!("{}: {e}", config.dir.display()))?;
+    let remote = meta_client::RemoteMeta::start(meta_client::RemoteConfig {
+        endpoints: config.endpoints.clone(),
+        token: token::read(file)?,
+        tls,
+        cache: Some(cache),
+        name: config.name.clone().unwrap_or_else(|| clients.to_string()),
+        address: clients.to_string(),
+        version: env!("CARGO_PKG_VERSION").to_string(),
+    });
+    Ok(Service::Remote(remote.await.map_err(|e| e.to_string())?))
+}
