@@ -70,14 +70,21 @@ impl Default for MetaConfig {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct AdminConfig {
-    /// Address; it has no login, so it belongs on loopback or a closed network.
+    /// Address. Health and metrics have no login, so it belongs on loopback or a closed network.
     pub listen: SocketAddr,
+    /// File with the token of the API (`shardctl`); without it the API is closed.
+    pub token_file: Option<PathBuf>,
+    /// The API takes everybody on this machine: a quickstart.
+    #[serde(skip)]
+    pub open: bool,
 }
 
 impl Default for AdminConfig {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            token_file: None,
+            open: false,
         }
     }
 }
@@ -150,6 +157,13 @@ fn check(c: &Config) -> Result<(), String> {
     }
     if c.proxy.require_tls && c.proxy.tls_cert.is_none() {
         return Err("proxy.require_tls needs proxy.tls_cert and proxy.tls_key".to_string());
+    }
+    if c.admin.token_file.is_some() && !c.admin.listen.ip().is_loopback() {
+        return Err(
+            "admin.token_file: the API is plain HTTP, so admin.listen must be loopback (reach it by \
+             an SSH tunnel), or leave the token out and only health and metrics are served"
+                .to_string(),
+        );
     }
     if c.meta.tls_ca.is_none()
         && let Some(e) = c.meta.endpoints.iter().find(|e| !is_loopback(e))

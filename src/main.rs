@@ -3,6 +3,7 @@
 
 mod cli;
 mod config;
+mod control;
 mod quickstart;
 mod role;
 mod status;

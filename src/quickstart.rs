@@ -229,9 +229,20 @@ fn config(args: &QuickstartArgs, dir: &Path, servers: &[Server], nodes: &[String
         },
         admin: AdminConfig {
             listen: SocketAddr::from(([127, 0, 0, 1], args.admin_port)),
+            token_file: None,
+            open: true,
         },
         shards: shards.collect(),
-        new_shards: None,
+        // Any server on this machine may join, if it takes root without a password.
+        new_shards: Some(ShardConfig {
+            name: "new".to_string(),
+            host: "127.0.0.1".to_string(),
+            port: 3306,
+            user: "root".to_string(),
+            password: String::new(),
+            password_file: None,
+            tls_ca: None,
+        }),
         users: vec![UserConfig {
             name: "root".to_string(),
             password: Vec::new(),

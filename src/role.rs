@@ -6,6 +6,7 @@ pub mod token;
 use self::meta::Service;
 use crate::cli::ProxyArgs;
 use crate::config::{self, Config};
+use crate::control::{self, ProxyControl};
 use crate::status::ProxyStatus;
 use proxy::config::ShardConfig;
 use proxy::users::Users;
@@ -60,7 +61,8 @@ pub async fn wait_for_signal() -> Result<(), String> {
     Ok(())
 }
 
-fn login(s: &ShardConfig, timeout: Duration) -> Result<Login, String> {
+/// How to reach a shard with an account.
+pub fn login(s: &ShardConfig, timeout: Duration) -> Result<Login, String> {
     let mut password = s.password.clone();
     if let Some(path) = &s.password_file {
         let text = std::fs::read_to_string(path).map_err(|e| format!("{}: {e}", path.display()))?;
@@ -105,6 +107,10 @@ pub async fn start(
             _ => {
                 let (name, host, port) = (s.name.clone(), s.host.clone(), s.port);
                 let put = catalog::Command::PutShard { name, host, port };
+                if !current.databases.is_empty() && current.shard_named(&s.name).is_none() {
+                    let login = login(s, timeout)?;
+                    control::prepare::databases(&login, &current, &shards).await?;
+                }
                 meta.propose(put, None).await.map_err(|e| e.to_string())?;
                 (s.host.clone(), s.port)
             }
@@ -132,6 +138,13 @@ pub async fn start(
     let listener =
         listener.map_err(|e| format!("cannot listen on {admin_address} (admin.listen): {e}"))?;
     let proxy = Proxy::start(parts).map_err(|e| e.to_string())?;
+    let access = match &config.admin.token_file {
+        Some(file) => admin::Access::Token(token::read(file)?),
+        None if config.admin.open => admin::Access::Open,
+        None => admin::Access::Closed,
+    };
+    let (accounts, new_shards) = (config.shards.clone(), config.new_shards.clone());
+    let control = ProxyControl::start(proxy.shared.clone(), accounts, new_shards);
     let follow = follow_catalog(
         proxy.shared.clone(),
         service,
@@ -141,7 +154,7 @@ pub async fn start(
     tokio::task::spawn_local(follow);
     let status = Arc::new(ProxyStatus(proxy.shared.clone()));
     tokio::spawn(async move {
-        if let Err(error) = admin::serve(listener, status).await {
+        if let Err(error) = admin::serve(listener, status, Arc::new(control), access).await {
             tracing::error!(%error, "the admin port has ended");
         }
     });
@@ -190,6 +203,7 @@ async fn follow_catalog(
     let timeout = Duration::from_millis(shared.pool.connect_timeout_ms);
     let interval = Duration::from_millis(shared.pool.health_interval_ms);
     let mut news = shared.meta.watch();
+    let mut incarnation = 0;
     loop {
         let catalog = news.borrow_and_update().clone();
         for s in catalog.shards.values() {
@@ -221,9 +235,13 @@ async fn follow_catalog(
             }
         }
         loop {
-            if let Service::Remote(remote) = &service {
-                remote.reached(shared.epoch_of_all());
-            }
+            service
+                .alive(
+                    &mut incarnation,
+                    shared.config.listen,
+                    shared.epoch_of_all(),
+                )
+                .await;
             match tokio::time::timeout(EPOCH_REPORT, news.changed()).await {
                 Ok(Ok(())) => break,
                 Ok(Err(_)) => return,

@@ -1,4 +1,12 @@
-//! The admin HTTP port: health, readiness and metrics. It knows the rest only through [`Status`].
+//! The admin HTTP port: health, readiness, metrics, and the DBA's API. It knows the rest only through
+//! [`Status`] and [`Control`].
+
+pub mod api;
+pub mod openapi;
+pub mod report;
+pub mod views;
+
+pub use api::{Access, Control};
 
 use axum::Router;
 use axum::extract::State;
@@ -18,12 +26,18 @@ pub trait Status: Send + Sync {
 type Shared = Arc<dyn Status>;
 
 /// Serves until the listener fails.
-pub async fn serve(listener: tokio::net::TcpListener, status: Shared) -> std::io::Result<()> {
+pub async fn serve(
+    listener: tokio::net::TcpListener,
+    status: Shared,
+    control: Arc<dyn Control>,
+    access: Access,
+) -> std::io::Result<()> {
     let app = Router::new()
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics))
-        .with_state(status);
+        .with_state(status)
+        .merge(api::routes(control, access));
     axum::serve(listener, app).await
 }
 

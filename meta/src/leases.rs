@@ -21,7 +21,8 @@ pub struct Leases {
 impl Leases {
     /// A proxy has renewed.
     pub fn renew(&mut self, incarnation: u64, epoch: u64, now: Instant) {
-        let epoch = Some(epoch);
+        // A proxy that has just started has not reached any.
+        let epoch = Some(epoch).filter(|e| *e > 0);
         self.heard.insert(incarnation, Heard { at: now, epoch });
     }
 

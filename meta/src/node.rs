@@ -25,7 +25,7 @@ use tokio::sync::watch;
 /// How long a change may take until it is given up as unknown.
 const SUBMIT_TIME: Duration = Duration::from_secs(8);
 /// How long one try of it may take.
-const TRY_TIME: Duration = Duration::from_secs(4);
+const TRY_TIME: Duration = Duration::from_secs(2);
 /// Pause between tries while there is no leader.
 const RETRY_PAUSE: Duration = Duration::from_millis(100);
 /// How long a new node may take to get everything.

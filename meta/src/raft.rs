@@ -40,7 +40,7 @@ const KEPT_ENTRIES: u64 = 1_000;
 const SNAPSHOT_CHUNK_BYTES: u64 = 1 << 20;
 
 /// The settings of Raft.
-pub fn config() -> Result<openraft::Config, openraft::ConfigError> {
+pub fn config() -> Result<openraft::Config, String> {
     openraft::Config {
         cluster_name: "shardwright".to_string(),
         heartbeat_interval: HEARTBEAT.as_millis() as u64,
@@ -54,4 +54,5 @@ pub fn config() -> Result<openraft::Config, openraft::ConfigError> {
         ..Default::default()
     }
     .validate()
+    .map_err(|e| e.to_string())
 }

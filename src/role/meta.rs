@@ -2,8 +2,11 @@
 
 use super::token;
 use crate::cli::MetaArgs;
+use catalog::{Answer, Change};
 use meta::MetaNode;
+use meta_client::MetaService;
 use meta_client::http::Http;
+use meta_client::protocol::{Renew, RenewReply};
 use meta_client::{MemberChange, MetaError};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -115,6 +118,32 @@ pub enum Service {
 }
 
 impl Service {
+    /// Tells the service that this proxy lives and which epoch it has reached. A remote service is told
+    /// by its client; the embedded one registers and renews here.
+    pub async fn alive(&self, incarnation: &mut u64, clients: SocketAddr, epoch: u64) {
+        let node = match self {
+            Service::Remote(remote) => return remote.reached(epoch),
+            Service::Embedded(node) => node,
+        };
+        if *incarnation == 0 {
+            let register = Change::Register {
+                name: clients.to_string(),
+                address: clients.to_string(),
+                version: env!("CARGO_PKG_VERSION").to_string(),
+            };
+            if let Ok(Answer::Incarnation(n)) = node.submit("proxy", register, None).await {
+                *incarnation = n;
+            }
+        }
+        let renew = Renew {
+            incarnation: *incarnation,
+            epoch,
+        };
+        if let Ok(RenewReply::Fenced) = node.renew(renew, false).await {
+            *incarnation = 0;
+        }
+    }
+
     /// True if other proxies use the service too.
     pub fn is_remote(&self) -> bool {
         matches!(self, Service::Remote(_))

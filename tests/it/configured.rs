@@ -47,6 +47,11 @@ pub fn verifiers(password: &str) -> [String; 2] {
 impl Configured {
     /// Starts one; `users` is the text of the `[[users]]` tables.
     pub fn start(name: &str, servers: &[Server], users: &str) -> Configured {
+        Self::start_with(name, servers, users, "")
+    }
+
+    /// The same with a `[meta]` section of these lines instead of an embedded node.
+    pub fn start_with(name: &str, servers: &[Server], users: &str, meta: &str) -> Configured {
         static NEXT: AtomicU32 = AtomicU32::new(1);
         let n = NEXT.fetch_add(1, Ordering::Relaxed);
         let dir = PathBuf::from(env!("CARGO_TARGET_TMPDIR"))
@@ -56,9 +61,11 @@ impl Configured {
         std::fs::write(dir.join("cert.pem"), made.cert.pem()).unwrap();
         std::fs::write(dir.join("key.pem"), made.signing_key.serialize_pem()).unwrap();
         let (port, admin, at) = (free_port(), free_port(), dir.display());
+        let embedded = format!("dir = \"{at}/meta\"\n");
+        let meta = if meta.is_empty() { &embedded } else { meta };
         let mut text = format!(
             "[proxy]\nlisten = \"127.0.0.1:{port}\"\ntls_cert = \"{at}/cert.pem\"\n\
-             tls_key = \"{at}/key.pem\"\n[meta]\ndir = \"{at}/meta\"\n\
+             tls_key = \"{at}/key.pem\"\n[meta]\n{meta}\
              [admin]\nlisten = \"127.0.0.1:{admin}\"\n"
         );
         for (i, s) in servers.iter().enumerate() {

@@ -135,7 +135,7 @@ impl Catalog {
         let mut next = self.clone();
         next.epoch += 1;
         match command {
-            Command::PutShard { name, host, port } => next.put_shard(name, host, *port),
+            Command::PutShard { name, host, port } => next.put_shard(name, host, *port)?,
             Command::DisableShard { name, disabled } => {
                 let found = next.shards.values_mut().find(|s| s.name == *name);
                 let shard = found.ok_or_else(|| Rejected::Missing(format!("shard {name}")))?;
@@ -196,7 +196,17 @@ impl Catalog {
             .ok_or_else(|| Rejected::Missing(format!("DDL job {}", id.0)))
     }
 
-    fn put_shard(&mut self, name: &str, host: &str, port: u16) {
+    fn put_shard(&mut self, name: &str, host: &str, port: u16) -> Result<(), Rejected> {
+        let is_reference = |t: &&Arc<Table>| t.placement == Placement::Reference;
+        if self.shard_named(name).is_none()
+            && let Some(t) = self.tables.values().find(is_reference)
+        {
+            return Err(Rejected::Invalid(format!(
+                "the reference table {} has rows on every shard, and a new shard has none yet; \
+                 copying them is not supported yet: drop the reference tables first",
+                t.name
+            )));
+        }
         let next = ShardId(self.shards.keys().last().map_or(1, |s| s.0 + 1));
         let (id, disabled) = self
             .shard_named(name)
@@ -209,6 +219,7 @@ impl Catalog {
             disabled,
         };
         self.shards.insert(id, shard);
+        Ok(())
     }
 
     fn start_job(
@@ -396,6 +407,24 @@ mod tests {
         assert!(matches!(c.apply(&start("d", "a")), Err(Rejected::Busy(..))));
         assert!(matches!(c.apply(&start("d", "")), Err(Rejected::Busy(..))));
         assert!(c.apply(&start("e", "a")).is_ok());
+    }
+
+    #[test]
+    fn a_new_shard_without_the_rows_of_reference_tables_is_refused() {
+        let mut c = base();
+        let city = Table {
+            placement: Placement::Reference,
+            ..table("city")
+        };
+        c.tables.insert(city.name.clone(), Arc::new(city));
+        let put = |name: &str, port| Command::PutShard {
+            name: name.into(),
+            host: "127.0.0.1".into(),
+            port,
+        };
+        let refused = c.apply(&put("s3", 3306)).unwrap_err().to_string();
+        assert!(refused.contains("d.city"), "{refused}");
+        assert!(c.apply(&put("s2", 4000)).is_ok(), "a known shard may move");
     }
 
     #[test]

@@ -15,7 +15,11 @@ pub struct Http {
     client: reqwest::Client,
     token: Arc<str>,
     scheme: &'static str,
+    user: Option<Arc<str>>,
 }
+
+/// Names the person behind a request, for the audit.
+pub const USER_HEADER: &str = "x-shardwright-user";
 
 /// Why a request failed.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -83,7 +87,16 @@ impl Http {
             client: builder.build().map_err(|e| cause(&e))?,
             token: token.into(),
             scheme,
+            user: None,
         })
+    }
+
+    /// The same client, in a person's name.
+    pub fn in_name_of(self, user: &str) -> Self {
+        Self {
+            user: Some(user.into()),
+            ..self
+        }
     }
 
     fn url(&self, at: &str, path: &str) -> String {
@@ -138,7 +151,10 @@ impl Http {
                 false => HttpError::NoAnswer { at, why },
             }
         };
-        let request = request.timeout(timeout).bearer_auth(&self.token);
+        let mut request = request.timeout(timeout).bearer_auth(&self.token);
+        if let Some(user) = &self.user {
+            request = request.header(USER_HEADER, &**user);
+        }
         let response = request.send().await.map_err(no_answer)?;
         let status = response.status();
         let bytes = response.bytes().await.map_err(no_answer)?;

@@ -73,7 +73,17 @@ pub trait MetaService: Send + Sync {
         command: Command,
         expected_epoch: Option<u64>,
     ) -> BoxFuture<Result<Arc<Catalog>, MetaError>> {
-        let submitted = self.submit("proxy", Change::Catalog(command), expected_epoch);
+        self.propose_as("proxy", command, expected_epoch)
+    }
+
+    /// The same in somebody's name.
+    fn propose_as(
+        &self,
+        who: &str,
+        command: Command,
+        expected_epoch: Option<u64>,
+    ) -> BoxFuture<Result<Arc<Catalog>, MetaError>> {
+        let submitted = self.submit(who, Change::Catalog(command), expected_epoch);
         let mut news = self.watch();
         Box::pin(async move {
             let Answer::Done { epoch } = submitted.await? else {

@@ -3,7 +3,7 @@
 
 use crate::cache;
 use crate::http::{Http, HttpError};
-use crate::protocol::{NEWS_WAIT_MS_MAX, NewsReply, Renew, RenewReply};
+use crate::protocol::{NewsReply, Renew, RenewReply};
 use crate::request::{accepted, proposal};
 use crate::{BoxFuture, ClusterView, MemberChange, MetaError, MetaService, ProxyView};
 use catalog::{Answer, Catalog, Change, State};
@@ -16,8 +16,12 @@ use tokio::sync::watch;
 
 /// How long a call goes from node to node before it is given up.
 const CALL_TIME: Duration = Duration::from_secs(12);
-/// How long one node may take; longer than a node itself tries.
-const TRY_TIME: Duration = Duration::from_secs(10);
+/// How long one node may take to read.
+const READ_TIME: Duration = Duration::from_secs(10);
+/// How long one node may take for a change; the same request then goes to the next node.
+const TRY_TIME: Duration = Duration::from_millis(2_500);
+/// How long a node is asked to wait for news. A node that froze is left after [`TRY_TIME`].
+const NEWS_WAIT_MS: u64 = 1_000;
 /// How long a change of the nodes may take.
 const MEMBER_TIME: Duration = Duration::from_secs(70);
 /// Pause after every node failed.
@@ -194,7 +198,7 @@ impl RemoteMeta {
     async fn get<R: DeserializeOwned>(&self, path: &str, time: Duration) -> Result<R, MetaError> {
         let http = &self.0.http;
         self.call(time, |at| async move {
-            http.get(&at, path, TRY_TIME.min(time)).await
+            http.get(&at, path, READ_TIME.min(time)).await
         })
         .await
     }
@@ -214,8 +218,8 @@ impl RemoteMeta {
     async fn follow(self) {
         let mut epoch = self.0.catalog.borrow().epoch;
         loop {
-            let path = format!("/v1/news?epoch={epoch}&wait_ms={NEWS_WAIT_MS_MAX}");
-            let time = Duration::from_millis(NEWS_WAIT_MS_MAX) + TRY_TIME;
+            let path = format!("/v1/news?epoch={epoch}&wait_ms={NEWS_WAIT_MS}");
+            let time = TRY_TIME;
             let at =
                 self.0.preferred.load(Ordering::Relaxed) % self.0.config.endpoints.len().max(1);
             let Some(endpoint) = self.0.config.endpoints.get(at) else {

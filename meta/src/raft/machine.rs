@@ -128,7 +128,7 @@ impl Machine {
         let mut applied = lock(&self.inner.applied);
         applied.last = Some(entry.log_id);
         let before = applied.state.catalog.epoch;
-        let answer = match entry.payload {
+        match entry.payload {
             EntryPayload::Blank => Answer::Done { epoch: before },
             EntryPayload::Membership(m) => {
                 applied.membership = StoredMembership::new(Some(entry.log_id), m);
@@ -154,8 +154,7 @@ impl Machine {
                 }
                 answer
             }
-        };
-        answer
+        }
     }
 
     fn publish(&self, catalog: &Catalog) {

@@ -81,6 +81,7 @@ impl Peer {
     }
 }
 
+#[allow(clippy::result_large_err)] // openraft's type
 fn json<T: Serialize, E: Error>(value: &T) -> Result<Vec<u8>, Failed<E>> {
     serde_json::to_vec(value).map_err(|e| NetworkError::new(&e).into())
 }
@@ -112,6 +113,7 @@ impl RaftNetwork<TypeConfig> for Peer {
 }
 
 /// Length of the JSON header, the header, and the chunk itself as it is.
+#[allow(clippy::result_large_err)] // openraft's type
 fn encode_chunk<E: Error>(
     mut rpc: InstallSnapshotRequest<TypeConfig>,
 ) -> Result<Vec<u8>, Failed<E>> {

@@ -26,7 +26,12 @@ pub(super) struct Running {
 impl Session {
     /// Changes the catalog, and waits until every worker knows.
     pub(super) async fn propose(&mut self, command: Command) -> Result<Arc<Catalog>, Stop> {
-        let catalog = self.worker.shared.meta.propose(command, None).await;
+        let catalog = self
+            .worker
+            .shared
+            .meta
+            .propose_as(&self.user.name, command, None)
+            .await;
         let catalog = catalog.map_err(meta_error)?;
         self.worker.set_catalog(catalog.clone());
         Ok(catalog)

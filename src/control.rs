@@ -1,0 +1,167 @@
+//! What the admin port may do in a running proxy: rules are checked, shards and nodes looked at.
+
+mod drift;
+mod inspect;
+pub mod prepare;
+mod probe;
+
+use admin::report::{Finding, Report, Severity};
+use meta_client::{BoxFuture, MetaService};
+use proxy::Shared;
+use proxy::config::ShardConfig;
+use sql::shard_by::{ShardBy, parse_rule};
+use std::sync::Arc;
+use tokio::sync::{mpsc, oneshot};
+
+/// Requests that may wait for the task that talks to shards.
+const WAITING_MAX: usize = 16;
+
+enum Ask {
+    Probe {
+        account: Box<ShardConfig>,
+        reply: oneshot::Sender<Vec<Finding>>,
+    },
+    Prepare {
+        account: Box<ShardConfig>,
+        reply: oneshot::Sender<Result<(), String>>,
+    },
+    Inspect {
+        reply: oneshot::Sender<Report>,
+    },
+}
+
+/// A proxy's side of the admin port.
+pub struct ProxyControl {
+    shared: Arc<Shared>,
+    accounts: Vec<ShardConfig>,
+    new_shards: Option<ShardConfig>,
+    ask: mpsc::Sender<Ask>,
+}
+
+impl ProxyControl {
+    /// Starts the task that talks to shards; their connections stay on this thread.
+    pub fn start(
+        shared: Arc<Shared>,
+        accounts: Vec<ShardConfig>,
+        new_shards: Option<ShardConfig>,
+    ) -> Self {
+        let (ask, mut asked) = mpsc::channel(WAITING_MAX);
+        let of_task = shared.clone();
+        tokio::task::spawn_local(async move {
+            while let Some(request) = asked.recv().await {
+                // Who asked may have gone away.
+                match request {
+                    Ask::Probe { account, reply } => {
+                        let _ = reply.send(probe::probe(&of_task, &account).await);
+                    }
+                    Ask::Prepare { account, reply } => {
+                        let _ = reply.send(make_databases(&of_task, &account).await);
+                    }
+                    Ask::Inspect { reply } => {
+                        let _ = reply.send(inspect::inspect(&of_task).await);
+                    }
+                }
+            }
+        });
+        Self {
+            shared,
+            accounts,
+            new_shards,
+            ask,
+        }
+    }
+
+    /// The account for a shard at an address.
+    fn account(&self, name: &str, host: &str, port: u16) -> Option<Box<ShardConfig>> {
+        let own = self.accounts.iter().find(|a| a.name == name);
+        let account = own.or(self.new_shards.as_ref())?.clone();
+        Some(Box::new(ShardConfig {
+            name: name.to_string(),
+            host: host.to_string(),
+            port,
+            ..account
+        }))
+    }
+
+    fn asked<T: Send + 'static>(
+        &self,
+        make: impl FnOnce(oneshot::Sender<T>) -> Ask,
+        lost: impl FnOnce(String) -> T + Send + 'static,
+    ) -> BoxFuture<T> {
+        let (reply, answer) = oneshot::channel();
+        let (ask, request) = (self.ask.clone(), make(reply));
+        Box::pin(async move {
+            if ask.send(request).await.is_err() {
+                return lost("the proxy is shutting down".to_string());
+            }
+            match answer.await {
+                Ok(value) => value,
+                Err(_) => lost("the look was broken off".to_string()),
+            }
+        })
+    }
+}
+
+async fn make_databases(shared: &Shared, account: &ShardConfig) -> Result<(), String> {
+    let login = crate::role::login(account, probe::PROBE_TIME)?;
+    let catalog = shared.meta.watch().borrow().clone();
+    prepare::databases(&login, &catalog, &shared.shards()).await
+}
+
+fn unknown(subject: &str, why: String) -> Finding {
+    Finding::new(Severity::Critical, subject, why, "try again")
+}
+
+impl admin::Control for ProxyControl {
+    fn meta(&self) -> Arc<dyn MetaService> {
+        self.shared.meta.clone()
+    }
+
+    fn check_rule(&self, clause: &str) -> Result<(), String> {
+        let (text, mode) = (clause.as_bytes(), sql::LexMode::default());
+        let lexed = sql::Lexed::new(text, mode, self.shared.flavor()).map_err(|e| e.to_string())?;
+        let rule = parse_rule(&mut sql::cursor::Cursor::new(text, &lexed.tokens, mode));
+        let rule = rule.map_err(|e| e.to_string())?;
+        let named: Vec<&String> = match &rule.by {
+            ShardBy::Hash { shards, .. } => shards.iter().collect(),
+            ShardBy::Range { parts, .. } => parts.iter().map(|p| &p.shard).collect(),
+            ShardBy::List { parts, .. } => parts.iter().map(|p| &p.shard).collect(),
+            ShardBy::Single { shard } => shard.iter().collect(),
+            ShardBy::Reference => Vec::new(),
+        };
+        let catalog = self.shared.meta.watch().borrow().clone();
+        match named.into_iter().find(|n| catalog.shard_named(n).is_none()) {
+            Some(missing) => Err(format!("there is no shard {missing}")),
+            None => Ok(()),
+        }
+    }
+
+    fn prepare(&self, name: &str, host: &str, port: u16) -> BoxFuture<Result<(), String>> {
+        match self.account(name, host, port) {
+            Some(account) => self.asked(|reply| Ask::Prepare { account, reply }, Err),
+            None => Box::pin(async { Err("this proxy has no account for it".to_string()) }),
+        }
+    }
+
+    fn probe(&self, name: &str, host: &str, port: u16) -> BoxFuture<Vec<Finding>> {
+        let Some(account) = self.account(name, host, port) else {
+            let text = "this proxy has no account for it";
+            let advice =
+                "put a [[shards]] entry or [new_shards] into the configuration of every proxy";
+            let found = Finding::new(Severity::Critical, format!("shard {name}"), text, advice);
+            return Box::pin(async move { vec![found] });
+        };
+        let subject = format!("shard {name}");
+        self.asked(
+            |reply| Ask::Probe { account, reply },
+            move |why| vec![unknown(&subject, why)],
+        )
+    }
+
+    fn inspect(&self) -> BoxFuture<Report> {
+        self.asked(
+            |reply| Ask::Inspect { reply },
+            |why| Report::new(vec![unknown("inspection", why)]),
+        )
+    }
+}

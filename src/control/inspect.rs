@@ -1,0 +1,152 @@
+//! Everything that a health report looks at.
+
+use super::{drift, probe};
+use admin::report::{Finding, Report, Severity};
+use meta_client::{ClusterView, MemberRole, ProxyView};
+use proxy::Shared;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Log entries that a node may be behind.
+const NODE_LAG_ENTRIES_MAX: u64 = 1_000;
+/// Silence after which a proxy is told.
+const PROXY_SILENCE_MS_MAX: u64 = 3_000;
+
+/// Looks at the shards, their tables, the metadata service and the proxies.
+pub async fn inspect(shared: &Shared) -> Report {
+    let mut out = Vec::new();
+    shards(shared, &mut out).await;
+    match shared.meta.cluster().await {
+        Ok(view) => nodes(&view, &mut out),
+        Err(e) => {
+            let advice = "statements go on; changes of structure wait until a majority is back";
+            out.push(Finding::new(
+                Severity::Critical,
+                "metadata service",
+                e.to_string(),
+                advice,
+            ));
+        }
+    }
+    if let Ok(list) = shared.meta.proxies().await {
+        proxies(&list, shared.meta.watch().borrow().epoch, &mut out);
+    }
+    Report::new(out)
+}
+
+async fn shards(shared: &Shared, out: &mut Vec<Finding>) {
+    let catalog = shared.meta.watch().borrow().clone();
+    let handles = shared.shards();
+    let (mut tables, mut versions) = (BTreeMap::new(), BTreeMap::new());
+    for s in catalog.shards.values() {
+        let subject = format!("shard {}", s.name);
+        let Some(handle) = handles.get(&s.name) else {
+            let text = "it is in the catalog, but this proxy has no account for it";
+            let advice = "add a [[shards]] entry or [new_shards] to the configuration";
+            out.push(Finding::new(Severity::Critical, subject, text, advice));
+            continue;
+        };
+        out.extend(probe::look(&subject, &handle.login).await);
+        let version = handle.health.detail().version;
+        versions
+            .entry(version)
+            .or_insert_with(Vec::new)
+            .push(s.name.clone());
+        // A server that does not answer was told above.
+        if let Ok(found) = drift::read(&handle.login, &catalog).await {
+            tables.insert(s.id, found);
+        }
+    }
+    if versions.len() > 1 {
+        let list: Vec<_> = versions
+            .iter()
+            .map(|(v, s)| format!("{v} ({})", s.join(", ")))
+            .collect();
+        let text = format!("the shards have different versions: {}", list.join("; "));
+        let advice = "the same statement may answer differently; upgrade them to one version";
+        out.push(Finding::new(Severity::Warning, "shards", text, advice));
+    }
+    let drifted = drift::compare(&catalog, &tables);
+    if drifted.is_empty() {
+        let text = format!("{} tables are as the catalog says", catalog.tables.len());
+        out.push(Finding::fine("schema", text));
+    }
+    out.extend(drifted);
+    for job in catalog.jobs.values() {
+        let text = format!("DDL job {} is not finished: {}", job.id.0, job.statement);
+        let advice = "repeat the statement, or CANCEL DDL JOB";
+        out.push(Finding::new(Severity::Warning, "schema", text, advice));
+    }
+}
+
+fn nodes(view: &ClusterView, out: &mut Vec<Finding>) {
+    let subject = "metadata service";
+    match view.leader {
+        None => out.push(Finding::new(
+            Severity::Critical,
+            subject,
+            "there is no leader",
+            "start the nodes that are down; a majority is needed",
+        )),
+        Some(id) => out.push(Finding::fine(subject, format!("node {id} leads"))),
+    }
+    let voters = view
+        .members
+        .iter()
+        .filter(|m| m.role != MemberRole::Learner)
+        .count();
+    if voters > 1 && voters % 2 == 0 {
+        let text = format!("{voters} nodes vote: as many losses are survived as with one less");
+        out.push(Finding::new(Severity::Warning, subject, text, "run 3 or 5"));
+    }
+    let newest = view
+        .members
+        .iter()
+        .filter_map(|m| m.log_index)
+        .max()
+        .unwrap_or(0);
+    for m in &view.members {
+        let behind = m.log_index.map(|i| newest - i);
+        if behind.is_some_and(|n| n > NODE_LAG_ENTRIES_MAX) {
+            let text = format!("it is {} entries behind", behind.unwrap_or(0));
+            let subject = format!("metadata node {}", m.id);
+            out.push(Finding::new(
+                Severity::Warning,
+                subject,
+                text,
+                "look at its log",
+            ));
+        }
+    }
+}
+
+fn proxies(list: &[ProxyView], epoch: u64, out: &mut Vec<Finding>) {
+    let versions: BTreeSet<_> = list.iter().map(|p| p.version.as_str()).collect();
+    if versions.len() > 1 {
+        let text = format!("versions {}", Vec::from_iter(versions).join(", "));
+        out.push(Finding::new(
+            Severity::Warning,
+            "proxies",
+            text,
+            "finish the upgrade",
+        ));
+    }
+    for p in list {
+        let subject = format!("proxy {}", p.name);
+        match p.silent_ms {
+            Some(ms) if ms > PROXY_SILENCE_MS_MAX => {
+                let text = format!("not heard of for {ms} ms");
+                let advice = "it is fenced after fence_after_ms (shardctl settings list)";
+                out.push(Finding::new(Severity::Warning, subject, text, advice));
+            }
+            _ if p.epoch.is_some_and(|e| e + 1 < epoch) => {
+                let text = format!(
+                    "plans against epoch {}, now is {epoch}",
+                    p.epoch.unwrap_or(0)
+                );
+                let advice = "it does not reach the metadata service";
+                out.push(Finding::new(Severity::Warning, subject, text, advice));
+            }
+            _ => out.push(Finding::fine(subject, format!("serves {}", p.address))),
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! A cluster with metadata nodes of its own: they are killed under load, all at once, and nobody notices.
+
+use crate::cluster::{Cluster, connect, error_of};
+use mysql_async::prelude::Queryable;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+fn pid(cluster: &Cluster, node: u16) -> i32 {
+    let path = cluster.dir.join(format!("meta/n{node}/pid"));
+    std::fs::read_to_string(path)
+        .unwrap()
+        .trim()
+        .parse()
+        .unwrap()
+}
+
+fn signal(name: &str, pid: i32) {
+    let done = std::process::Command::new("kill")
+        .args([name, &pid.to_string()])
+        .status()
+        .unwrap();
+    assert!(done.success());
+}
+
+/// Point statements on two connections until `stop`; every error fails the test.
+async fn load(port: u16, stop: Arc<AtomicBool>, done: Arc<AtomicU64>) {
+    let mut c = connect(port).await;
+    c.query_drop("USE k").await.unwrap();
+    while !stop.load(Ordering::Relaxed) {
+        let id = done.fetch_add(1, Ordering::Relaxed);
+        c.exec_drop("INSERT INTO t (id, v) VALUES (?, ?)", (id, id))
+            .await
+            .unwrap();
+        let v: Option<u64> = c
+            .exec_first("SELECT v FROM t WHERE id = ?", (id,))
+            .await
+            .unwrap();
+        assert_eq!(v, Some(id));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nodes_are_killed_and_stopped_in_turn_without_a_client_error() {
+    let cluster = Cluster::start("meta3", 2, &["--meta", "3"]);
+    let mut c = connect(cluster.port).await;
+    c.query_drop("CREATE DATABASE k").await.unwrap();
+    c.query_drop("USE k").await.unwrap();
+    c.query_drop("CREATE TABLE t (id BIGINT PRIMARY KEY, v BIGINT) SHARD BY HASH (id)")
+        .await
+        .unwrap();
+    let (stop, done) = (
+        Arc::new(AtomicBool::new(false)),
+        Arc::new(AtomicU64::new(1)),
+    );
+    let tasks: Vec<_> = (0..2)
+        .map(|_| tokio::spawn(load(cluster.port, stop.clone(), done.clone())))
+        .collect();
+    for (round, node) in [1, 2, 3, 1].into_iter().enumerate() {
+        let killed = pid(&cluster, node);
+        if round == 2 {
+            // It neither answers nor goes away, for longer than an election takes.
+            signal("-STOP", killed);
+        } else {
+            signal("-KILL", killed);
+        }
+        c.query_drop(format!(
+            "CREATE TABLE r{round} (id INT PRIMARY KEY) SHARD BY HASH (id)"
+        ))
+        .await
+        .unwrap();
+        if round == 2 {
+            signal("-CONT", killed);
+        }
+        let until = Instant::now() + Duration::from_secs(10);
+        while round != 2 && pid(&cluster, node) == killed {
+            assert!(Instant::now() < until, "node {node} is not started again");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        tokio::time::sleep(Duration::from_millis(300)).await;
+    }
+    // All at once: statements go on, a change of structure waits and then works or says why not.
+    let before = done.load(Ordering::Relaxed);
+    let pids = [1, 2, 3].map(|n| pid(&cluster, n));
+    pids.iter().for_each(|p| signal("-STOP", *p));
+    tokio::time::sleep(Duration::from_millis(1500)).await;
+    let after = done.load(Ordering::Relaxed);
+    assert!(
+        after > before + 50,
+        "{before} statements before, {after} after"
+    );
+    pids.iter().for_each(|p| signal("-CONT", *p));
+    c.query_drop("CREATE TABLE last (id INT PRIMARY KEY) SHARD BY HASH (id)")
+        .await
+        .unwrap();
+    stop.store(true, Ordering::Relaxed);
+    for t in tasks {
+        t.await.unwrap();
+    }
+    let tables: Vec<String> = c.query("SHOW TABLES").await.unwrap();
+    assert_eq!(tables, ["last", "r0", "r1", "r2", "r3", "t"]);
+    drop(c);
+    cluster.stop();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_proxy_starts_without_the_service_from_its_last_catalog() {
+    let cluster = Cluster::start("cached", 1, &["--meta", "1"]);
+    let mut c = connect(cluster.port).await;
+    c.query_drop("CREATE DATABASE k").await.unwrap();
+    c.query_drop("CREATE TABLE k.t (id INT PRIMARY KEY) SHARD BY HASH (id)")
+        .await
+        .unwrap();
+    c.query_drop("INSERT INTO k.t VALUES (1)").await.unwrap();
+    let token = cluster.dir.join("token");
+    let own =
+        PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("second-{}", std::process::id()));
+    std::fs::create_dir_all(&own).unwrap();
+    // The first proxy has written its cache; a second one that gets a copy starts without any node.
+    std::fs::copy(
+        cluster.dir.join("meta/catalog.cache"),
+        own.join("catalog.cache"),
+    )
+    .unwrap();
+    let more = format!(
+        "endpoints = [\"127.0.0.1:9\"]\ntoken_file = \"{}\"\ndir = \"{}\"\n",
+        token.display(),
+        own.display()
+    );
+    let servers = crate::configured::servers_of(&cluster, 1);
+    let [native, _] = crate::configured::verifiers("pw");
+    let users = format!("[[users]]\nname = \"app\"\npassword = [\"{native}\"]\n");
+    let second = crate::configured::Configured::start_with("second", &servers, &users, &more);
+    let mut d = crate::cluster::connect_as(second.port, "app", "pw").await;
+    let id: Option<u32> = d
+        .query_first("SELECT id FROM k.t WHERE id = 1")
+        .await
+        .unwrap();
+    assert_eq!(id, Some(1));
+    d.query_drop("INSERT INTO k.t VALUES (2)").await.unwrap();
+    let (code, text) = error_of(&mut d, "CREATE TABLE k.u (id INT PRIMARY KEY)").await;
+    assert_eq!(code, 1105, "{text}");
+    assert!(
+        text.contains("metadata service") && text.contains("127.0.0.1:9"),
+        "{text}"
+    );
+    drop((c, d));
+    cluster.stop();
+}

@@ -1,0 +1,317 @@
+//! The DBA's command line, over the admin port of a running cluster.
+
+use crate::cluster::{Cluster, connect, plain};
+use mysql_async::Conn;
+use mysql_async::prelude::Queryable;
+use serde_json::Value;
+use std::process::Command;
+use std::sync::OnceLock;
+
+/// Runs it; gives the exit code and what it printed.
+fn shardctl(cluster: &Cluster, args: &[&str]) -> (i32, String) {
+    let out = Command::new(env!("CARGO_BIN_EXE_shardctl"))
+        .args(["--endpoint", &format!("127.0.0.1:{}", cluster.admin)])
+        .args(args)
+        .env("USER", "dba")
+        .output()
+        .unwrap();
+    let text = [out.stdout, out.stderr].concat();
+    (out.status.code().unwrap(), String::from_utf8(text).unwrap())
+}
+
+fn json(cluster: &Cluster, args: &[&str]) -> Value {
+    let (code, text) = shardctl(cluster, &[args, &["--output", "json"]].concat());
+    serde_json::from_str(&text).unwrap_or_else(|e| panic!("{args:?}: {code}: {e}: {text}"))
+}
+
+fn fine(cluster: &Cluster, args: &[&str]) -> String {
+    let (code, text) = shardctl(cluster, args);
+    assert_eq!(code, 0, "{args:?}: {text}");
+    text
+}
+
+fn refused(cluster: &Cluster, args: &[&str], why: &str) {
+    let (code, text) = shardctl(cluster, args);
+    assert!(code == 1 && text.contains(why), "{args:?}: {code}: {text}");
+}
+
+/// One cluster for all verbs.
+fn dba() -> &'static Cluster {
+    static DBA: OnceLock<Cluster> = OnceLock::new();
+    DBA.get_or_init(|| Cluster::start("ctl", 2, &["--meta", "1"]))
+}
+
+async fn table(database: &str) -> Conn {
+    let mut c = connect(dba().port).await;
+    c.query_drop(format!("CREATE DATABASE {database}"))
+        .await
+        .unwrap();
+    c.query_drop(format!("USE {database}")).await.unwrap();
+    let columns = "id BIGINT AUTO_INCREMENT PRIMARY KEY, v INT";
+    let sql = format!("CREATE TABLE t ({columns}) SHARD BY HASH (id)");
+    c.query_drop(sql).await.unwrap();
+    c
+}
+
+#[test]
+fn nodes_and_shards() {
+    let ctl = dba();
+    let status = json(ctl, &["cluster", "status"]);
+    assert_eq!(status["members"][0]["role"], "leader");
+    assert!(fine(ctl, &["cluster", "status"]).contains("leader"));
+    refused(ctl, &["cluster", "remove", "1"], "--yes");
+    refused(ctl, &["cluster", "remove", "1", "--yes"], "last node");
+    refused(ctl, &["cluster", "promote", "7"], "node 7 does not exist");
+
+    assert_eq!(json(ctl, &["shard", "list"])[1]["name"], "s2");
+    refused(ctl, &["shard", "show", "s9"], "no shard s9");
+    fine(ctl, &["shard", "disable", "s1"]);
+    refused(ctl, &["shard", "disable", "s2"], "last shard");
+    fine(ctl, &["shard", "enable", "s1"]);
+}
+
+#[tokio::test]
+async fn tables_and_rules() {
+    let mut c = table("ctl").await;
+    let ctl = dba();
+    assert_eq!(
+        json(ctl, &["table", "show", "ctl.t"])["auto_increment"],
+        "id"
+    );
+    refused(ctl, &["table", "show", "ctl.nothing"], "does not exist");
+    refused(ctl, &["table", "show", "nothing"], "database.table");
+    assert!(fine(ctl, &["database", "show", "ctl"]).contains("ctl.t"));
+
+    fine(
+        ctl,
+        &["rule", "create", "ctl.later", "HASH (id)", "--dry-run"],
+    );
+    assert_eq!(json(ctl, &["rule", "list"]), Value::Array(Vec::new()));
+    fine(ctl, &["rule", "create", "ctl.later", "HASH (id)"]);
+    assert_eq!(json(ctl, &["rule", "list"])[0]["clause"], "HASH (id)");
+    refused(
+        ctl,
+        &["rule", "create", "ctl.x", "HASH (id"],
+        "sharding key",
+    );
+    refused(
+        ctl,
+        &["rule", "create", "ctl.x", "HASH (id) ON (s9)"],
+        "no shard s9",
+    );
+    refused(
+        ctl,
+        &["rule", "create", "ctl.t", "HASH (id)"],
+        "exists already",
+    );
+    c.query_drop("CREATE TABLE ctl.later (id INT PRIMARY KEY)")
+        .await
+        .unwrap();
+    assert_eq!(json(ctl, &["table", "show", "ctl.later"])["kind"], "hash");
+    refused(ctl, &["rule", "drop", "ctl.later"], "does not exist");
+}
+
+#[tokio::test]
+async fn sequences_settings_audit_and_proxies() {
+    let mut c = table("seq").await;
+    let ctl = dba();
+    refused(ctl, &["sequence", "set", "seq.t", "5000"], "--yes");
+    fine(ctl, &["sequence", "set", "seq.t", "5000", "--yes"]);
+    refused(
+        ctl,
+        &["sequence", "set", "seq.t", "50", "--yes"],
+        "never goes back",
+    );
+    let sequences = json(ctl, &["sequence", "list"]);
+    let of = |s: &&Value| s["database"] == "seq";
+    let own = sequences.as_array().unwrap().iter().find(of).unwrap();
+    assert_eq!(own["next"], 5000);
+    c.query_drop("INSERT INTO seq.t (v) VALUES (1)")
+        .await
+        .unwrap();
+    assert_eq!(c.last_insert_id(), Some(5000));
+
+    refused(ctl, &["settings", "set", "lease_ms", "5"], "1000 to 60000");
+    fine(ctl, &["settings", "set", "lease_ms", "4000"]);
+    assert_eq!(
+        json(ctl, &["settings", "describe", "lease_ms"])[0]["value"],
+        "4000"
+    );
+    fine(ctl, &["settings", "set", "lease_ms"]);
+    refused(ctl, &["settings", "describe", "nothing"], "no setting");
+    let epoch = json(ctl, &["version"])["epoch"].as_u64().unwrap();
+    let stale = (epoch - 1).to_string();
+    let late = [
+        "rule",
+        "create",
+        "seq.z",
+        "HASH (id)",
+        "--expected-epoch",
+        &stale,
+    ];
+    refused(ctl, &late, "the change expected");
+
+    let audit = json(ctl, &["audit"]);
+    let who: Vec<_> = audit
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|a| a["who"].as_str().unwrap())
+        .collect();
+    assert!(who.contains(&"dba") && who.contains(&"root"), "{who:?}");
+    let proxies = json(ctl, &["proxy", "list"]);
+    assert_eq!(proxies[0]["incarnation"], 1);
+    fine(ctl, &["proxy", "fence", "1", "--yes"]);
+    refused(ctl, &["proxy", "fence", "1", "--yes"], "does not exist");
+    assert!(fine(ctl, &["completions", "bash"]).contains("shardctl"));
+}
+
+#[tokio::test]
+async fn a_shard_joins_a_running_cluster_and_drift_is_told() {
+    let cluster = Cluster::start("grow", 1, &[]);
+    let ctl = &cluster;
+    let mut c = connect(cluster.port).await;
+    c.query_drop("CREATE DATABASE grow").await.unwrap();
+    c.query_drop("USE grow").await.unwrap();
+    c.query_drop("CREATE TABLE r (id INT PRIMARY KEY) SHARD BY REFERENCE")
+        .await
+        .unwrap();
+    let port = plain().shard_port.to_string();
+    let add = ["shard", "add", "s2", "127.0.0.1", "--port", &port];
+    refused(ctl, &add, "reference table grow.r");
+    c.query_drop("DROP TABLE r").await.unwrap();
+    let nobody = ["shard", "add", "s2", "127.0.0.1", "--port", "9"];
+    refused(ctl, &nobody, "cannot be reached");
+    let mut server = connect(plain().shard_port).await;
+    server.query_drop("CREATE DATABASE grow").await.unwrap();
+    server
+        .query_drop("CREATE TABLE grow.old (id INT)")
+        .await
+        .unwrap();
+    refused(ctl, &add, "grow.old");
+    server.query_drop("DROP DATABASE grow").await.unwrap();
+    fine(ctl, &[&add[..], &["--dry-run"]].concat());
+    assert_eq!(json(ctl, &["shard", "list"]).as_array().unwrap().len(), 1);
+    fine(ctl, &add);
+    // Tables go there from now on; the proxy that runs has found the way.
+    c.query_drop("CREATE TABLE t (id INT PRIMARY KEY, v INT) SHARD BY HASH (id)")
+        .await
+        .unwrap();
+    c.query_drop("INSERT INTO t VALUES (1, 1), (2, 2), (3, 3), (4, 4), (5, 5)")
+        .await
+        .unwrap();
+    let there: Option<u32> = server
+        .query_first("SELECT COUNT(*) FROM grow.t")
+        .await
+        .unwrap();
+    assert!((1..5).contains(&there.unwrap()), "{there:?}");
+    let rows: Vec<u32> = c.query("SELECT id FROM t").await.unwrap();
+    assert_eq!(rows.len(), 5);
+
+    let findings = |report: &Value| {
+        let list = report["findings"].as_array().unwrap().clone();
+        let bad = list.into_iter().filter(|f| f["severity"] == "critical");
+        bad.map(|f| format!("{}: {}", f["subject"], f["text"]))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(findings(&json(ctl, &["inspect"])), Vec::<String>::new());
+    server
+        .query_drop("ALTER TABLE grow.t ADD COLUMN w INT")
+        .await
+        .unwrap();
+    let drift = findings(&json(ctl, &["inspect"]));
+    assert_eq!(drift.len(), 1, "{drift:?}");
+    assert!(
+        drift[0].contains("grow.t on s2") && drift[0].contains("column w"),
+        "{drift:?}"
+    );
+    let (code, page) = shardctl(ctl, &["inspect", "--markdown"]);
+    assert!(
+        code == 20 && page.starts_with("# Shardwright: critical"),
+        "{code}: {page}"
+    );
+    c.query_drop("DROP DATABASE grow").await.unwrap();
+    drop((c, server));
+    cluster.stop();
+}
+
+/// A request as a program without our client sends it.
+fn http(cluster: &Cluster, head: &str) -> String {
+    use std::io::{Read, Write};
+    let mut s = std::net::TcpStream::connect(("127.0.0.1", cluster.admin)).unwrap();
+    write!(s, "{head}\r\nConnection: close\r\n\r\n").unwrap();
+    let mut out = String::new();
+    s.read_to_string(&mut out).unwrap();
+    out
+}
+
+#[test]
+fn the_port_is_described_and_closed_to_web_pages() {
+    let cluster = crate::cluster::shared();
+    let page = http(cluster, "GET /v1/shards HTTP/1.1\r\nHost: 127.0.0.1");
+    assert!(page.starts_with("HTTP/1.1 409"), "{page}");
+    let rebound = "GET /v1/shards HTTP/1.1\r\nHost: evil.example\r\nX-Shardwright-User: x";
+    assert!(http(cluster, rebound).starts_with("HTTP/1.1 409"));
+    let good = "GET /v1/shards HTTP/1.1\r\nHost: localhost\r\nX-Shardwright-User: x";
+    assert!(http(cluster, good).starts_with("HTTP/1.1 200"));
+    let document = http(cluster, "GET /v1/openapi.json HTTP/1.1\r\nHost: localhost");
+    let body = document.split("\r\n\r\n").nth(1).unwrap();
+    let document: Value = serde_json::from_str(body).unwrap();
+    // Every path that answers without parameters is there, and answers what its schema says.
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        if path.contains('{') || methods["get"].is_null() {
+            continue;
+        }
+        let head = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nX-Shardwright-User: x");
+        let answer = http(cluster, &head);
+        assert!(answer.starts_with("HTTP/1.1 200"), "{path}: {answer}");
+        let body: Value = serde_json::from_str(answer.split("\r\n\r\n").nth(1).unwrap()).unwrap();
+        let schema = &methods["get"]["responses"]["200"]["content"]["application/json"]["schema"];
+        fits(&document, schema, &body, path);
+    }
+}
+
+/// A value against a schema of our document: types, required fields, no other fields.
+fn fits(document: &Value, schema: &Value, value: &Value, at: &str) {
+    if let Some(name) = schema["$ref"].as_str() {
+        let name = name.rsplit('/').next().unwrap();
+        return fits(
+            document,
+            &document["components"]["schemas"][name],
+            value,
+            at,
+        );
+    }
+    if let Some(any) = schema["anyOf"].as_array() {
+        if !value.is_null() {
+            fits(document, &any[0], value, at);
+        }
+        return;
+    }
+    match schema["type"].as_str() {
+        Some("array") => {
+            let list = value.as_array().unwrap_or_else(|| panic!("{at}: {value}"));
+            list.iter()
+                .for_each(|v| fits(document, &schema["items"], v, at));
+        }
+        Some("object") => {
+            let fields = value.as_object().unwrap_or_else(|| panic!("{at}: {value}"));
+            let known = schema["properties"].as_object().unwrap();
+            fields
+                .keys()
+                .for_each(|k| assert!(known.contains_key(k), "{at}: {k}"));
+            for (name, kind) in known {
+                fits(
+                    document,
+                    kind,
+                    fields.get(name).unwrap_or(&Value::Null),
+                    &format!("{at}.{name}"),
+                );
+            }
+        }
+        Some("string") => assert!(value.is_string(), "{at}: {value}"),
+        Some("integer") => assert!(value.is_u64(), "{at}: {value}"),
+        Some("boolean") => assert!(value.is_boolean(), "{at}: {value}"),
+        other => panic!("{at}: {other:?}"),
+    }
+}
