@@ -4,3 +4,4 @@
 mod cluster;
 mod power;
 mod storage;
+mod upgrade;
