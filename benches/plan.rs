@@ -35,7 +35,7 @@ fn catalog() -> catalog::Catalog {
         columns: ["id", "k", "c", "pad"].map(String::from).to_vec(),
         auto_increment: None,
     };
-    c.tables.insert(table.name.clone(), Arc::new(table));
+    c.tables_mut().insert(table.name.clone(), Arc::new(table));
     c
 }
 

@@ -135,7 +135,7 @@ fn large() -> State {
             columns: (0..8).map(|c| format!("column_number_{c}")).collect(),
             auto_increment: None,
         };
-        c.tables.insert(table.name.clone(), table.into());
+        c.tables_mut().insert(table.name.clone(), table.into());
     }
     (c.epoch, c.last_id) = (1, TABLES + 1);
     State {

@@ -266,6 +266,18 @@ impl MetaNode {
         }
     }
 
+    /// Where the leader is as far as this node knows; `None` if this node leads a majority.
+    fn leader_by_hearsay(&self) -> Result<Option<String>, MetaError> {
+        let lost = || MetaError::Unavailable("this node has lost the others".to_string());
+        if !self.is_current() {
+            return Err(lost());
+        }
+        let view = self.view();
+        let leader = view.members.iter().find(|m| Some(m.id) == view.leader);
+        let leader = leader.ok_or_else(lost)?;
+        Ok((leader.id != self.0.id).then(|| leader.address.clone()))
+    }
+
     /// Waits for news behind an epoch.
     pub async fn news(&self, epoch: u64, wait: Duration) -> Result<NewsReply, MetaError> {
         let until = Instant::now() + wait;
@@ -307,7 +319,8 @@ impl MetaNode {
 
     /// A proxy renews its lease; only the leader knows leases.
     pub async fn renew(&self, r: Renew, forward: bool) -> Result<RenewReply, MetaError> {
-        match self.leader().await? {
+        // A lease needs no agreement: the fence does, and that is a proposal.
+        match self.leader_by_hearsay()? {
             Some(address) if forward => {
                 let sent = self
                     .http()?

@@ -29,9 +29,9 @@ pub type Vote = openraft::Vote<u64>;
 pub type Entry = openraft::Entry<TypeConfig>;
 
 /// Time between heartbeats. A fail-over takes the election time-out and a vote: below 3 s.
-const HEARTBEAT: Duration = Duration::from_millis(250);
+const HEARTBEAT: Duration = Duration::from_millis(200);
 /// Shortest and longest silence after which a follower stands for election.
-const ELECTION: [Duration; 2] = [Duration::from_millis(1_000), Duration::from_millis(2_000)];
+const ELECTION: [Duration; 2] = [Duration::from_millis(700), Duration::from_millis(1_200)];
 /// Entries after which the state is written whole and the log shortened.
 const SNAPSHOT_EVERY: u64 = 5_000;
 /// Entries kept behind a snapshot, so that a node that was away briefly needs no snapshot.

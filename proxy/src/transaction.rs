@@ -193,6 +193,7 @@ impl Session {
     /// Commits every branch and ends the transaction.
     pub async fn commit_all(&mut self) -> Done {
         self.check_lost_branch().await?;
+        self.check_branches_live().await?;
         self.transaction.begin = None;
         self.transaction.savepoints.clear();
         let mut branches: Vec<Held> = Vec::new();
@@ -262,6 +263,35 @@ impl Session {
         if !held.pins.is_empty() && held.lease.conn().is_ok_and(|c| !c.dirty) {
             self.held.push(held);
         }
+    }
+
+    /// Before several branches commit, each shard says that it is there: one that died since its last
+    /// statement then costs the transaction, not its atomicity. It narrows the window, no more.
+    async fn check_branches_live(&mut self) -> Done {
+        let branches = self.held.iter_mut().filter(|h| h.in_transaction);
+        let mut branches: Vec<_> = branches.collect();
+        if branches.len() < 2 {
+            return Ok(());
+        }
+        let mut asked = Vec::new();
+        for held in &mut branches {
+            asked.push(match held.lease.conn() {
+                Ok(conn) if !conn.dirty => {
+                    conn.queue(&[wire::command::Command::Ping as u8]);
+                    std::future::poll_fn(|cx| conn.poll_flush(cx)).await.is_ok()
+                }
+                _ => false,
+            });
+        }
+        let mut lost = false;
+        for (held, asked) in branches.iter_mut().zip(asked) {
+            lost |= match held.lease.conn() {
+                Ok(conn) if asked => conn.own_answer(wire::framer::Expect::Result).await.is_err(),
+                _ => true,
+            };
+        }
+        self.transaction.lost_branch |= lost;
+        self.check_lost_branch().await
     }
 
     /// A transaction that lost a branch is rolled back everywhere, and says so before anything else.

@@ -54,7 +54,7 @@ impl Build {
             columns,
             auto_increment,
         };
-        self.0.tables.insert(name, Arc::new(table));
+        self.0.tables_mut().insert(name, Arc::new(table));
     }
 
     fn sharded(

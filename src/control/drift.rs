@@ -165,7 +165,7 @@ mod tests {
             columns: vec!["a".into(), "b".into()],
             auto_increment: None,
         };
-        c.tables.insert(table.name.clone(), Arc::new(table));
+        c.tables_mut().insert(table.name.clone(), Arc::new(table));
         let mut shards = BTreeMap::new();
         for (id, columns) in c.shard_ids().into_iter().zip(there) {
             let key = ("d".to_string(), "t".to_string());

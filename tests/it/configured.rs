@@ -64,7 +64,8 @@ impl Configured {
         let embedded = format!("dir = \"{at}/meta\"\n");
         let meta = if meta.is_empty() { &embedded } else { meta };
         let mut text = format!(
-            "[proxy]\nlisten = \"127.0.0.1:{port}\"\ntls_cert = \"{at}/cert.pem\"\n\
+            "[proxy]\nlisten = \"127.0.0.1:{port}\"\nhandshake_timeout_ms = 2000\n\
+             tls_cert = \"{at}/cert.pem\"\n\
              tls_key = \"{at}/key.pem\"\n[meta]\n{meta}\
              [admin]\nlisten = \"127.0.0.1:{admin}\"\n"
         );

@@ -6,6 +6,7 @@ mod cluster;
 mod compare;
 mod configured;
 mod ddl;
+mod failures;
 mod logins;
 mod meta;
 mod mysql;

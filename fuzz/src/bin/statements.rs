@@ -27,7 +27,7 @@ fn catalog() -> Catalog {
             columns: ["id", "a", "b", "c", "n", "x", "v"].map(String::from).to_vec(),
             auto_increment: None,
         };
-        c.tables.insert(table.name.clone(), Arc::new(table));
+        c.tables_mut().insert(table.name.clone(), Arc::new(table));
     }
     c
 }

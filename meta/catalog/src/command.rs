@@ -268,17 +268,17 @@ impl Catalog {
         match effect {
             Effect::PutTable(table) => self.put_table(table),
             Effect::DropTables(names) => names.iter().for_each(|n| {
-                self.tables.remove(n);
+                self.tables_mut().remove(n);
             }),
             Effect::Rename(pairs) => {
                 for (from, to) in pairs {
-                    let table = self.tables.remove(from);
+                    let table = self.tables_mut().remove(from);
                     let table = table.ok_or_else(|| Rejected::Missing(format!("table {from}")))?;
                     let renamed = Table {
                         name: to.clone(),
                         ..(*table).clone()
                     };
-                    self.tables.insert(to.clone(), Arc::new(renamed));
+                    self.tables_mut().insert(to.clone(), Arc::new(renamed));
                 }
             }
             Effect::CreateDatabase {
@@ -292,7 +292,7 @@ impl Catalog {
             }
             Effect::DropDatabase(name) => {
                 self.databases.remove(name);
-                self.tables.retain(|t, _| t.database != *name);
+                self.tables_mut().retain(|t, _| t.database != *name);
                 self.rules.retain(|t, _| t.database != *name);
             }
             Effect::Nothing => {}
@@ -319,7 +319,8 @@ impl Catalog {
             };
         }
         self.rules.remove(&table.name);
-        self.tables.insert(table.name.clone(), Arc::new(table));
+        self.tables_mut()
+            .insert(table.name.clone(), Arc::new(table));
     }
 }
 
@@ -416,7 +417,7 @@ mod tests {
             placement: Placement::Reference,
             ..table("city")
         };
-        c.tables.insert(city.name.clone(), Arc::new(city));
+        c.tables_mut().insert(city.name.clone(), Arc::new(city));
         let put = |name: &str, port| Command::PutShard {
             name: name.into(),
             host: "127.0.0.1".into(),

@@ -219,7 +219,11 @@ pub struct PendingRule {
     pub clause: String,
 }
 
-/// Everything that proxies plan against.
+/// Tables by database and name.
+pub type Tables = BTreeMap<TableName, Arc<Table>>;
+
+/// Everything that proxies plan against. Copies share the tables until one changes them: most changes
+/// are steps of jobs.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Catalog {
     /// Increases by one with each change.
@@ -232,7 +236,7 @@ pub struct Catalog {
     pub databases: BTreeMap<String, Database>,
     /// The tables, by database and name.
     #[serde(with = "tables_as_list")]
-    pub tables: BTreeMap<TableName, Arc<Table>>,
+    pub tables: Arc<Tables>,
     /// Rules that wait for their table.
     #[serde(with = "rules_as_list")]
     pub rules: BTreeMap<TableName, PendingRule>,
@@ -245,6 +249,11 @@ impl Catalog {
     pub fn table(&self, database: &str, table: &str) -> Option<&Arc<Table>> {
         // A lookup without building the key would need a borrowed pair; plans are cached instead.
         self.tables.get(&TableName::new(database, table))
+    }
+
+    /// The tables, to change them.
+    pub fn tables_mut(&mut self) -> &mut Tables {
+        Arc::make_mut(&mut self.tables)
     }
 
     /// A shard by name.
@@ -278,21 +287,14 @@ mod tables_as_list {
     use super::*;
     use serde::{Deserializer, Serializer};
 
-    pub fn serialize<S: Serializer>(
-        map: &BTreeMap<TableName, Arc<Table>>,
-        s: S,
-    ) -> Result<S::Ok, S::Error> {
+    pub fn serialize<S: Serializer>(map: &Arc<Tables>, s: S) -> Result<S::Ok, S::Error> {
         s.collect_seq(map.values().map(|t| &**t))
     }
 
-    pub fn deserialize<'de, D: Deserializer<'de>>(
-        d: D,
-    ) -> Result<BTreeMap<TableName, Arc<Table>>, D::Error> {
+    pub fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Arc<Tables>, D::Error> {
         let list = Vec::<Table>::deserialize(d)?;
-        Ok(list
-            .into_iter()
-            .map(|t| (t.name.clone(), Arc::new(t)))
-            .collect())
+        let pairs = list.into_iter().map(|t| (t.name.clone(), Arc::new(t)));
+        Ok(Arc::new(pairs.collect()))
     }
 }
 

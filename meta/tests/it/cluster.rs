@@ -5,6 +5,7 @@ use catalog::{Answer, Change, Command, Rejected, TableId};
 use meta::MetaNode;
 use meta_client::http::Http;
 use meta_client::{MemberChange, MemberRole, MetaError, MetaService, RemoteConfig, RemoteMeta};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -347,6 +348,47 @@ async fn proxies_get_incarnations_and_lose_them_for_ever() {
     let proxies = node.proxies().await.unwrap();
     assert_eq!(proxies.len(), 1);
     assert_eq!(proxies[0].incarnation, remote.incarnation());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn over_tls_alone_where_it_is_configured() {
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let made = rcgen::generate_simple_self_signed(vec!["127.0.0.1".to_string()]).unwrap();
+    let key = rustls::pki_types::PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
+    let server = rustls::ServerConfig::builder()
+        .with_no_client_auth()
+        .with_single_cert(vec![made.cert.der().clone()], key)
+        .unwrap();
+    let trusting = |roots| {
+        let config = rustls::ClientConfig::builder().with_root_certificates(roots);
+        Http::new(TOKEN, Some(Arc::new(config.with_no_client_auth()))).unwrap()
+    };
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(made.cert.der().clone()).unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let folder = Folder::new("tls");
+    let node = MetaNode::start(1, &folder.0, Some(trusting(roots.clone())))
+        .await
+        .unwrap();
+    node.found(&address).await.unwrap();
+    let tls = Some(Arc::new(server));
+    tokio::spawn(meta::serve::serve(node.clone(), listener, TOKEN, tls));
+    let ask = |http: Http| {
+        let address = address.clone();
+        async move {
+            let time = Duration::from_secs(5);
+            http.get::<serde_json::Value>(&address, "/v1/cluster", time)
+                .await
+        }
+    };
+    assert_eq!(ask(trusting(roots)).await.unwrap()["node"], 1);
+    assert!(
+        ask(trusting(rustls::RootCertStore::empty())).await.is_err(),
+        "an unknown authority"
+    );
+    assert!(ask(http()).await.is_err(), "plain text");
+    node.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
