@@ -235,13 +235,10 @@ async fn follow_catalog(
             }
         }
         loop {
-            service
-                .alive(
-                    &mut incarnation,
-                    shared.config.listen,
-                    shared.epoch_of_all(),
-                )
-                .await;
+            let reached = shared.epoch_of_all();
+            let clients = shared.config.listen;
+            let draining = service.alive(&mut incarnation, clients, reached).await;
+            shared.registry.drain(draining);
             match tokio::time::timeout(EPOCH_REPORT, news.changed()).await {
                 Ok(Ok(())) => break,
                 Ok(Err(_)) => return,

@@ -14,6 +14,9 @@ impl admin::Status for ProxyStatus {
         if self.0.registry.closing.load(Ordering::Acquire) {
             out.push("the proxy is shutting down".to_string());
         }
+        if self.0.registry.is_draining() {
+            out.push("the proxy is drained".to_string());
+        }
         let all = self.0.shards();
         let mut shards: Vec<_> = all.iter().collect();
         shards.sort_by_key(|(name, _)| name.as_str());

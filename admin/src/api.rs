@@ -394,6 +394,13 @@ async fn checked(app: &App, order: Order) -> Result<(Change, Vec<String>), Faile
             }
         }
         Order::Set { name, value } => Change::Set { name, value },
+        Order::Drain {
+            incarnation,
+            draining,
+        } => Change::Drain {
+            incarnation,
+            draining,
+        },
         Order::Fence { incarnation } => Change::Fence {
             incarnation,
             why: "by order".to_string(),

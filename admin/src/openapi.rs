@@ -95,6 +95,7 @@ const SCHEMAS: [(&str, &[(&str, &str)]); 13] = [
             ("since_ms", "integer"),
             ("epoch", "integer?"),
             ("silent_ms", "integer?"),
+            ("draining", "boolean"),
         ],
     ),
     (
@@ -138,7 +139,7 @@ const SCHEMAS: [(&str, &[(&str, &str)]); 13] = [
 ];
 
 /// Orders of POST /v1/orders by name, with their fields.
-const ORDERS: [(&str, &[(&str, &str)]); 7] = [
+const ORDERS: [(&str, &[(&str, &str)]); 8] = [
     (
         "put_shard",
         &[
@@ -170,6 +171,10 @@ const ORDERS: [(&str, &[(&str, &str)]); 7] = [
         ],
     ),
     ("set", &[("name", "string"), ("value", "string?")]),
+    (
+        "drain",
+        &[("incarnation", "integer"), ("draining", "boolean")],
+    ),
     ("fence", &[("incarnation", "integer")]),
 ];
 

@@ -172,6 +172,13 @@ pub enum Order {
         /// Its value.
         value: Option<String>,
     },
+    /// A proxy lets go of its clients, or goes on.
+    Drain {
+        /// Its incarnation.
+        incarnation: u64,
+        /// False takes it back.
+        draining: bool,
+    },
     /// A proxy's incarnation ends for ever.
     Fence {
         /// The incarnation.

@@ -67,6 +67,7 @@ impl Leases {
                 since_ms: i.since_ms,
                 epoch: heard.and_then(|h| h.epoch),
                 silent_ms: heard.map(silent),
+                draining: i.draining,
             }
         };
         registered.iter().map(view).collect()
@@ -84,6 +85,7 @@ mod tests {
             address: "a".into(),
             version: "1".into(),
             since_ms: 0,
+            draining: false,
         };
         let registered = BTreeMap::from([(1, one.clone()), (2, one)]);
         let (start, limit) = (Instant::now(), Duration::from_secs(30));

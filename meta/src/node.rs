@@ -330,15 +330,14 @@ impl MetaNode {
             Some(_) => Err(MetaError::Unavailable("another node leads".to_string())),
             None => {
                 let known = self.0.machine.with_state(|s| {
-                    s.incarnations
-                        .contains_key(&r.incarnation)
-                        .then(|| lease_ms(s))
+                    let found = s.incarnations.get(&r.incarnation);
+                    found.map(|i| (lease_ms(s), i.draining))
                 });
-                let Some(lease_ms) = known else {
+                let Some((lease_ms, draining)) = known else {
                     return Ok(RenewReply::Fenced);
                 };
                 self.leases().renew(r.incarnation, r.epoch, Instant::now());
-                Ok(RenewReply::Leased { lease_ms })
+                Ok(RenewReply::Leased { lease_ms, draining })
             }
         }
     }

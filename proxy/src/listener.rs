@@ -96,6 +96,12 @@ async fn session(worker: Rc<Worker>, stream: TcpStream, peer: SocketAddr) {
     }
     let write_timeout = Duration::from_secs(shared.config.write_timeout_s);
     let mut io = ClientIo::new(NetStream::Tcp(stream), write_timeout);
+    if shared.registry.is_draining() {
+        let text = "Server shutdown in progress: this proxy is drained; connect to another one";
+        io.put_err(&ErrPacket::new(1053, "08S01", text));
+        let _ = io.flush().await;
+        return;
+    }
     let Some(entered) = shared.registry.enter(peer.to_string(), worker.index) else {
         let max = shared.registry.max();
         let text = format!("Too many connections: proxy.max_connections = {max}");

@@ -167,6 +167,7 @@ pub struct Registry {
     pub accepted: AtomicU64,
     /// Set when the proxy shuts down.
     pub closing: AtomicBool,
+    draining: AtomicBool,
 }
 
 impl Registry {
@@ -181,6 +182,7 @@ impl Registry {
             refused: AtomicU64::new(0),
             accepted: AtomicU64::new(0),
             closing: AtomicBool::new(false),
+            draining: AtomicBool::new(false),
         })
     }
 
@@ -235,6 +237,27 @@ impl Registry {
         self.closing.store(true, Ordering::Release);
         for s in lock(&self.sessions).values() {
             s.kill(Kill::Connection);
+        }
+    }
+
+    /// True if no new session is let in.
+    pub fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Acquire)
+    }
+
+    /// Lets no new session in, and ends those that neither run a statement nor are in a transaction; or
+    /// goes back to normal. Called again and again while it lasts.
+    pub fn drain(&self, draining: bool) {
+        self.draining.store(draining, Ordering::Release);
+        if !draining {
+            return;
+        }
+        for s in lock(&self.sessions).values() {
+            let busy =
+                s.running.load(Ordering::Acquire) || s.in_transaction.load(Ordering::Acquire);
+            if !busy {
+                s.kill(Kill::Connection);
+            }
         }
     }
 

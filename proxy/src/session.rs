@@ -334,8 +334,9 @@ impl Session {
             return self.last_words(ErrPacket::new(4031, "HY000", text)).await;
         }
         if kill == Kill::Connection {
-            let closing = &self.worker.shared.registry.closing;
-            let err = if closing.load(std::sync::atomic::Ordering::Acquire) {
+            let registry = &self.worker.shared.registry;
+            let closing = registry.closing.load(std::sync::atomic::Ordering::Acquire);
+            let err = if closing || registry.is_draining() {
                 ErrPacket::new(1053, "08S01", "Server shutdown in progress")
             } else {
                 ErrPacket::new(1927, "70100", "Connection was killed")

@@ -120,9 +120,13 @@ pub enum Service {
 impl Service {
     /// Tells the service that this proxy lives and which epoch it has reached. A remote service is told
     /// by its client; the embedded one registers and renews here.
-    pub async fn alive(&self, incarnation: &mut u64, clients: SocketAddr, epoch: u64) {
+    /// Gives true if this proxy is to let go of its clients.
+    pub async fn alive(&self, incarnation: &mut u64, clients: SocketAddr, epoch: u64) -> bool {
         let node = match self {
-            Service::Remote(remote) => return remote.reached(epoch),
+            Service::Remote(remote) => {
+                remote.reached(epoch);
+                return remote.is_draining();
+            }
             Service::Embedded(node) => node,
         };
         if *incarnation == 0 {
@@ -139,9 +143,12 @@ impl Service {
             incarnation: *incarnation,
             epoch,
         };
-        if let Ok(RenewReply::Fenced) = node.renew(renew, false).await {
-            *incarnation = 0;
+        match node.renew(renew, false).await {
+            Ok(RenewReply::Leased { draining, .. }) => return draining,
+            Ok(RenewReply::Fenced) => *incarnation = 0,
+            Err(error) => tracing::debug!(%error, "the lease is not renewed"),
         }
+        false
     }
 
     /// True if other proxies use the service too.

@@ -167,6 +167,46 @@ async fn sequences_settings_audit_and_proxies() {
 }
 
 #[tokio::test]
+async fn a_drained_proxy_lets_its_clients_go() {
+    let cluster = Cluster::start("drain", 1, &[]);
+    let (mut busy, mut idle) = (connect(cluster.port).await, connect(cluster.port).await);
+    busy.query_drop("CREATE DATABASE d").await.unwrap();
+    busy.query_drop("CREATE TABLE d.t (id INT PRIMARY KEY)")
+        .await
+        .unwrap();
+    busy.query_drop("BEGIN").await.unwrap();
+    busy.query_drop("INSERT INTO d.t VALUES (1)").await.unwrap();
+    let incarnation = json(&cluster, &["proxy", "list"])[0]["incarnation"].to_string();
+    fine(&cluster, &["proxy", "drain", &incarnation]);
+    let until = std::time::Instant::now() + std::time::Duration::from_secs(10);
+    while idle.query_drop("SELECT 1").await.is_ok() {
+        assert!(std::time::Instant::now() < until, "an idle client stays");
+        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    }
+    assert!(http(&cluster, "GET /readyz HTTP/1.1\r\nHost: x").contains("drained"));
+    let mut refused = crate::protocol::Raw::connect(cluster.port);
+    assert_eq!(refused.error(), 1053);
+    busy.query_drop("INSERT INTO d.t VALUES (2)").await.unwrap();
+    busy.query_drop("COMMIT").await.unwrap();
+    fine(&cluster, &["proxy", "drain", &incarnation, "--undo"]);
+    let until = std::time::Instant::now() + std::time::Duration::from_secs(10);
+    let rows: Vec<u32> = loop {
+        if !http(&cluster, "GET /readyz HTTP/1.1\r\nHost: x").contains("drained") {
+            break connect(cluster.port)
+                .await
+                .query("SELECT id FROM d.t")
+                .await
+                .unwrap();
+        }
+        assert!(std::time::Instant::now() < until, "it stays drained");
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    };
+    assert_eq!(rows, [1, 2]);
+    drop((busy, idle));
+    cluster.stop();
+}
+
+#[tokio::test]
 async fn a_shard_joins_a_running_cluster_and_drift_is_told() {
     let cluster = Cluster::start("grow", 1, &[]);
     let ctl = &cluster;

@@ -64,6 +64,13 @@ pub enum Change {
         /// Its version.
         version: String,
     },
+    /// A proxy takes no new clients and lets go of the idle ones, or goes on.
+    Drain {
+        /// The incarnation.
+        incarnation: u64,
+        /// False takes it back.
+        draining: bool,
+    },
     /// An incarnation has ended or lost its lease; its number is never used again.
     Fence {
         /// The incarnation.
@@ -91,6 +98,9 @@ pub struct Incarnation {
     pub version: String,
     /// When it registered, in milliseconds since 1970.
     pub since_ms: u64,
+    /// True if it takes no new clients.
+    #[serde(default)]
+    pub draining: bool,
 }
 
 /// Who changed what, and when.
@@ -227,9 +237,18 @@ impl State {
                     address: address.clone(),
                     version: version.clone(),
                     since_ms: at_ms,
+                    draining: false,
                 };
                 self.incarnations.insert(self.last_incarnation, new);
                 return Ok(Answer::Incarnation(self.last_incarnation));
+            }
+            Change::Drain {
+                incarnation,
+                draining,
+            } => {
+                let found = self.incarnations.get_mut(incarnation);
+                let missing = || Rejected::Missing(format!("incarnation {incarnation}"));
+                found.ok_or_else(missing)?.draining = *draining;
             }
             Change::Fence { incarnation, .. } => {
                 let gone = self.incarnations.remove(incarnation);
@@ -270,6 +289,13 @@ impl Change {
             }
             Change::Import(s) => format!("a state of epoch {} is imported", s.catalog.epoch),
             Change::Register { name, address, .. } => format!("proxy {name} at {address} started"),
+            Change::Drain {
+                incarnation,
+                draining,
+            } => match draining {
+                true => format!("incarnation {incarnation} is drained"),
+                false => format!("incarnation {incarnation} takes clients again"),
+            },
             Change::Fence { incarnation, why } => {
                 format!("incarnation {incarnation} is fenced: {why}")
             }

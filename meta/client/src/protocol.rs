@@ -33,6 +33,9 @@ pub enum RenewReply {
     Leased {
         /// Milliseconds.
         lease_ms: u64,
+        /// The proxy is to let go of its clients.
+        #[serde(default)]
+        draining: bool,
     },
     /// The incarnation is fenced: register anew.
     Fenced,
@@ -130,4 +133,6 @@ pub struct ProxyView {
     pub epoch: Option<u64>,
     /// How long ago it was heard of, in milliseconds.
     pub silent_ms: Option<u64>,
+    /// True if it takes no new clients.
+    pub draining: bool,
 }

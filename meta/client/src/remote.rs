@@ -9,7 +9,7 @@ use crate::{BoxFuture, ClusterView, MemberChange, MetaError, MetaService, ProxyV
 use catalog::{Answer, Catalog, Change, State};
 use serde::de::DeserializeOwned;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
@@ -65,6 +65,7 @@ struct Inner {
     lease_until: Mutex<Option<Instant>>,
     /// The epoch that the whole proxy plans against.
     reached: AtomicU64,
+    draining: AtomicBool,
 }
 
 /// A client of the service.
@@ -83,6 +84,7 @@ impl RemoteMeta {
             incarnation: AtomicU64::new(0),
             lease_until: Mutex::new(None),
             reached: AtomicU64::new(0),
+            draining: AtomicBool::new(false),
             config,
         }));
         remote.first_catalog().await?;
@@ -128,6 +130,11 @@ impl RemoteMeta {
     /// The epoch that every worker of this proxy plans against.
     pub fn reached(&self, epoch: u64) {
         self.0.reached.store(epoch, Ordering::Release);
+    }
+
+    /// True if this proxy is to let go of its clients.
+    pub fn is_draining(&self) -> bool {
+        self.0.draining.load(Ordering::Acquire)
     }
 
     /// This proxy's incarnation; 0 before it is registered.
@@ -276,7 +283,8 @@ impl RemoteMeta {
             let (sent, http, r) = (Instant::now(), &self.0.http, &r);
             let post = |at: String| async move { http.post(&at, "/v1/renew", r, RENEW_TIME).await };
             match self.call(RENEW_TIME, post).await {
-                Ok(RenewReply::Leased { lease_ms }) => {
+                Ok(RenewReply::Leased { lease_ms, draining }) => {
+                    self.0.draining.store(draining, Ordering::Release);
                     let until = Some(sent + Duration::from_millis(lease_ms));
                     *self
                         .0

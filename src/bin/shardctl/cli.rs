@@ -270,6 +270,17 @@ pub enum RuleVerb {
 pub enum ProxyVerb {
     /// Running proxies, their epochs and when each was heard of.
     List,
+    /// Let a proxy take no new clients and let go of the idle ones, before an upgrade for instance.
+    Drain {
+        /// Its incarnation (`shardctl proxy list`).
+        incarnation: u64,
+        /// Let it take clients again.
+        #[arg(long)]
+        undo: bool,
+        /// How.
+        #[command(flatten)]
+        how: How,
+    },
     /// End an incarnation for ever; a proxy that still runs registers anew.
     Fence {
         /// Its number.

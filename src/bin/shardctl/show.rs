@@ -251,6 +251,7 @@ pub async fn proxy(client: &Client, verb: &ProxyVerb) -> Shown {
                     time(p.since_ms),
                     maybe(&p.epoch),
                     maybe(&p.silent_ms),
+                    if p.draining { "drained" } else { "serves" }.to_string(),
                 ]
             };
             let head = [
@@ -261,9 +262,21 @@ pub async fn proxy(client: &Client, verb: &ProxyVerb) -> Shown {
                 "since",
                 "epoch",
                 "silent ms",
+                "state",
             ];
             print_table(&head, list.iter().map(row).collect());
             Ok(0)
+        }
+        ProxyVerb::Drain {
+            incarnation,
+            undo,
+            how,
+        } => {
+            let order = Order::Drain {
+                incarnation: *incarnation,
+                draining: !undo,
+            };
+            client.order(order, how, None).await
         }
         ProxyVerb::Fence { incarnation, how } => {
             let order = Order::Fence {
