@@ -40,6 +40,7 @@ quickstart: install-servers build
 
 test: install-test-tools
 	cargo test --workspace
+	cargo test -p shardwright-meta --features sled --test it storage
 
 # Shards that are real MySQL servers, from Debian's unstable packages, beside the system.
 test-mysql: install-test-tools

@@ -5,11 +5,19 @@ use admin::report::{Finding, Report, Severity};
 use meta_client::{ClusterView, MemberRole, ProxyView};
 use proxy::Shared;
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 /// Log entries that a node may be behind.
 const NODE_LAG_ENTRIES_MAX: u64 = 1_000;
 /// Silence after which a proxy is told.
 const PROXY_SILENCE_MS_MAX: u64 = 3_000;
+
+/// A proxy tells its epoch at least this often.
+const PROXY_REPORT: Duration = Duration::from_millis(2_500);
+
+fn is_behind(p: &ProxyView, epoch: u64) -> bool {
+    p.epoch.is_none_or(|e| e < epoch)
+}
 
 /// Looks at the shards, their tables, the metadata service and the proxies.
 pub async fn inspect(shared: &Shared) -> Report {
@@ -27,8 +35,14 @@ pub async fn inspect(shared: &Shared) -> Report {
             ));
         }
     }
-    if let Ok(list) = shared.meta.proxies().await {
-        proxies(&list, shared.meta.watch().borrow().epoch, &mut out);
+    let epoch = shared.meta.watch().borrow().epoch;
+    if let Ok(mut list) = shared.meta.proxies().await {
+        if list.iter().any(|p| is_behind(p, epoch)) {
+            // It may only not have said yet that it has the newest one.
+            tokio::time::sleep(PROXY_REPORT).await;
+            list = shared.meta.proxies().await.unwrap_or(list);
+        }
+        proxies(&list, epoch, &mut out);
     }
     Report::new(out)
 }
@@ -138,7 +152,7 @@ fn proxies(list: &[ProxyView], epoch: u64, out: &mut Vec<Finding>) {
                 let advice = "it is fenced after fence_after_ms (shardctl settings list)";
                 out.push(Finding::new(Severity::Warning, subject, text, advice));
             }
-            _ if p.epoch.is_some_and(|e| e + 1 < epoch) => {
+            _ if is_behind(p, epoch) => {
                 let text = format!(
                     "plans against epoch {}, now is {epoch}",
                     p.epoch.unwrap_or(0)

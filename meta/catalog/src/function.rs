@@ -1,6 +1,6 @@
 //! Sharding functions: from a key to its partition, from a partition to its shard.
 
-use crate::key::{KeyType, KeyValue};
+use crate::key::{HashText, KeyType, KeyValue};
 use crate::model::{KeyColumn, ShardId};
 use crate::slot::{even_uppers, slot_of};
 use serde::{Deserialize, Serialize};
@@ -170,17 +170,14 @@ impl Compiled {
     pub fn partition(&self, key: &[KeyValue]) -> Result<usize, NoPartition> {
         match &self.kind {
             CompiledKind::Hash { uppers } => {
-                let mut text = SmallVec::<[u8; 64]>::new();
-                let mut one = Vec::with_capacity(40);
+                let mut text = HashText::default();
                 for (i, (value, kind)) in key.iter().zip(&self.types).enumerate() {
                     if i > 0 {
-                        text.push(b',');
+                        text.put(b",");
                     }
-                    one.clear();
-                    kind.hash_text(value, &mut one);
-                    text.extend_from_slice(&one);
+                    kind.hash_text(value, &mut text);
                 }
-                let slot = slot_of(&text);
+                let slot = slot_of(text.bytes());
                 Ok(uppers.partition_point(|u| *u <= slot))
             }
             CompiledKind::Range { uppers } => {

@@ -3,6 +3,7 @@
 use crate::temporal::DateTime;
 use crate::text::TextRule;
 use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
 
 /// Whole numbers beyond this differ as strings but not as doubles.
 const EXACT_DOUBLE: i128 = 1 << 53;
@@ -204,18 +205,22 @@ impl KeyType {
     }
 
     /// The canonical text that is hashed; a server computes the same from its column.
-    pub fn hash_text(&self, value: &KeyValue, out: &mut Vec<u8>) {
+    pub fn hash_text(&self, value: &KeyValue, out: &mut HashText) {
         match (self, value) {
             (_, KeyValue::Null) => {}
             (KeyType::Decimal { scale, .. }, KeyValue::Number(n)) => {
-                out.extend_from_slice(decimal_text(*n, *scale).as_bytes());
+                out.put(decimal_text(*n, *scale).as_bytes());
             }
-            (_, KeyValue::Number(n)) => put_int(out, *n),
+            (_, KeyValue::Number(n)) => {
+                use std::fmt::Write;
+                // Writing to memory cannot fail.
+                let _ = write!(out, "{n}");
+            }
             (KeyType::DateTime { fsp }, KeyValue::Time(t)) => {
-                out.extend_from_slice(t.text(*fsp).as_bytes());
+                out.put(t.text(*fsp).as_bytes());
             }
-            (_, KeyValue::Time(t)) => out.extend_from_slice(t.date_text().as_bytes()),
-            (_, KeyValue::Bytes(b)) => out.extend_from_slice(b),
+            (_, KeyValue::Time(t)) => out.put(t.date_text().as_bytes()),
+            (_, KeyValue::Bytes(b)) => out.put(b),
         }
     }
 
@@ -242,11 +247,27 @@ fn is_plain_decimal(t: &str) -> bool {
     !t.is_empty() && t.bytes().all(|b| b.is_ascii_digit() || b == b'.') && !t.starts_with('.')
 }
 
-/// Appends decimal digits without allocating.
-fn put_int(out: &mut Vec<u8>, n: i128) {
-    use std::io::Write;
-    // Writing to a Vec cannot fail.
-    let _ = write!(out, "{n}");
+/// The text of a key that is hashed; short ones need no allocation.
+#[derive(Debug, Clone, Default)]
+pub struct HashText(SmallVec<[u8; 64]>);
+
+impl HashText {
+    /// Appends bytes.
+    pub fn put(&mut self, bytes: &[u8]) {
+        self.0.extend_from_slice(bytes);
+    }
+
+    /// The bytes.
+    pub fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl std::fmt::Write for HashText {
+    fn write_str(&mut self, s: &str) -> std::fmt::Result {
+        self.put(s.as_bytes());
+        Ok(())
+    }
 }
 
 fn decimal_text(n: i128, scale: u8) -> String {
@@ -296,9 +317,9 @@ mod tests {
             scale: 2,
         };
         let text = |v: &KeyValue| {
-            let mut out = Vec::new();
+            let mut out = HashText::default();
             t.hash_text(v, &mut out);
-            String::from_utf8(out).unwrap()
+            String::from_utf8(out.bytes().to_vec()).unwrap()
         };
         for (input, want) in [
             ("1.5", "1.50"),
