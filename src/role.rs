@@ -21,7 +21,7 @@ use tokio::signal::unix::{SignalKind, signal};
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(5);
 
 /// How often the epoch that all workers reached is told to the service.
-const EPOCH_REPORT: Duration = Duration::from_millis(200);
+const EPOCH_REPORT: Duration = Duration::from_millis(50);
 
 /// Runs the proxy until it is told to end.
 pub fn run_proxy(args: &ProxyArgs) -> Result<(), String> {

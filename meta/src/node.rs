@@ -166,6 +166,19 @@ impl MetaNode {
         let _ = stopping.wait_for(|s| *s).await;
     }
 
+    /// Returns once Raft has given up, which it does when its disk fails; a restart may help.
+    pub async fn failed(&self) -> String {
+        let mut metrics = self.0.raft.metrics();
+        loop {
+            if let Err(why) = &metrics.borrow_and_update().running_state {
+                return why.to_string();
+            }
+            if metrics.changed().await.is_err() {
+                return "it has ended".to_string();
+            }
+        }
+    }
+
     /// Ends it: requests that wait are answered, then Raft stops.
     pub async fn stop(&self) {
         self.0.stopping.send_replace(true);

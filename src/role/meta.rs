@@ -79,6 +79,7 @@ async fn serve(args: &MetaArgs, token: &str) -> Result<(), String> {
     let outcome = tokio::select! {
         done = super::wait_for_signal() => done,
         () = super::stdin_closed(), if args.until_stdin_closes => Ok(()),
+        why = node.failed() => Err(format!("raft has stopped: {why}")),
         ended = server => Err(format!("the listener has ended: {ended:?}")),
     };
     node.stop().await;

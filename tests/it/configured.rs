@@ -102,6 +102,13 @@ impl Configured {
     }
 }
 
+impl Configured {
+    /// Its process.
+    pub fn pid(&self) -> i32 {
+        self.child.id() as i32
+    }
+}
+
 impl Drop for Configured {
     fn drop(&mut self) {
         let _ = self.child.kill();

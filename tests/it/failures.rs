@@ -42,7 +42,8 @@ impl Victim {
         assert!(done.success());
     }
 
-    /// Starts it again and waits until the proxy reaches it.
+    /// Starts it again and waits until the proxy reaches it. The quickstart ends it.
+    #[allow(clippy::zombie_processes)]
     async fn start(&self, c: &mut Conn, table: &str) {
         Command::new(&self.command[0])
             .args(&self.command[1..])

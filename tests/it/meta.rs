@@ -105,6 +105,56 @@ async fn nodes_are_killed_and_stopped_in_turn_without_a_client_error() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_change_through_one_proxy_is_known_to_the_others_before_it_is_answered() {
+    let cluster = Cluster::start("two", 2, &["--meta", "1"]);
+    let node = std::fs::read_to_string(cluster.dir.join("meta/n1/port")).unwrap();
+    let own =
+        PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("two-{}", std::process::id()));
+    let more = format!(
+        "endpoints = [\"127.0.0.1:{}\"]\ntoken_file = \"{}\"\ndir = \"{}\"\nname = \"second\"\n",
+        node.trim(),
+        cluster.dir.join("token").display(),
+        own.display()
+    );
+    let servers = crate::configured::servers_of(&cluster, 2);
+    let [native, _] = crate::configured::verifiers("pw");
+    let users = format!("[[users]]\nname = \"app\"\npassword = [\"{native}\"]\n");
+    let second = crate::configured::Configured::start_with("second", &servers, &users, &more);
+    let mut c = connect(cluster.port).await;
+    let mut d = crate::cluster::connect_as(second.port, "app", "pw").await;
+    c.query_drop("CREATE DATABASE two").await.unwrap();
+    for n in 0..10 {
+        let (one, other) = if n % 2 == 0 {
+            (&mut c, &mut d)
+        } else {
+            (&mut d, &mut c)
+        };
+        let sql = format!("CREATE TABLE two.t{n} (id INT PRIMARY KEY) SHARD BY HASH (id)");
+        one.query_drop(sql).await.unwrap();
+        other
+            .query_drop(format!("INSERT INTO two.t{n} VALUES (1), (2), (3)"))
+            .await
+            .unwrap();
+        let rows: Vec<u32> = one.query(format!("SELECT id FROM two.t{n}")).await.unwrap();
+        assert_eq!(rows.len(), 3);
+    }
+    // A proxy that hears nothing: nothing is changed behind its back.
+    signal("-STOP", second.pid());
+    let (code, text) = error_of(&mut c, "ALTER TABLE two.t0 ADD COLUMN v INT").await;
+    assert!(code == 1105 && text.contains("second"), "{code}: {text}");
+    signal("-CONT", second.pid());
+    c.query_drop("ALTER TABLE two.t0 ADD COLUMN v INT")
+        .await
+        .unwrap();
+    d.query_drop("INSERT INTO two.t0 VALUES (9, 9)")
+        .await
+        .unwrap();
+    drop((c, d));
+    drop(second);
+    cluster.stop();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_proxy_starts_without_the_service_from_its_last_catalog() {
     let cluster = Cluster::start("cached", 1, &["--meta", "1"]);
     let mut c = connect(cluster.port).await;

@@ -124,6 +124,48 @@ fn broken_commands_get_errors() {
     assert!(r.read().is_none(), "wrong sequence numbers end it");
 }
 
+#[tokio::test]
+async fn field_list_and_set_option() {
+    let (mut c, db) = crate::cluster::database().await;
+    let sql = "CREATE TABLE f (id INT PRIMARY KEY, name VARCHAR(9) DEFAULT 'x') SHARD BY HASH (id)";
+    c.query_drop(sql).await.unwrap();
+    let mut r = Raw::log_in();
+    r.send(0, format!("\x02{db}").as_bytes());
+    assert_eq!(r.read().unwrap()[0], 0);
+    // COM_FIELD_LIST: definitions with their defaults, then EOF.
+    for (wild, columns) in [("", 2), ("na%", 1)] {
+        r.send(0, format!("\x04f\0{wild}").as_bytes());
+        let mut seen = 0;
+        loop {
+            let p = r.read().unwrap();
+            if p[0] == 0xfe {
+                break;
+            }
+            assert!(
+                p.windows(4).any(|w| w == b"name" || w == b"\x02id\x02"),
+                "{p:?}"
+            );
+            seen += 1;
+        }
+        assert_eq!(seen, columns, "{wild}");
+    }
+    r.send(0, b"\x04nothing\0");
+    assert_eq!(r.error(), 1146);
+    // COM_SET_OPTION turns several statements in one query on and off.
+    r.send(0, b"\x03SELECT 1; SELECT 2");
+    assert_eq!(r.error(), 1064);
+    r.send(0, &[0x1b, 0, 0]);
+    assert_eq!(r.read().unwrap()[0], 0xfe);
+    r.send(0, b"\x03DO 1; DO 2");
+    assert_eq!((r.read().unwrap()[0], r.read().unwrap()[0]), (0, 0));
+    r.send(0, &[0x1b, 1, 0]);
+    assert_eq!(r.read().unwrap()[0], 0xfe);
+    r.send(0, b"\x03DO 1; DO 2");
+    assert_eq!(r.error(), 1064);
+    r.send(0, &[0x1b, 7, 0]);
+    assert_eq!(r.error(), 1047);
+}
+
 #[test]
 fn an_empty_command_ends_the_session() {
     let mut r = Raw::log_in();

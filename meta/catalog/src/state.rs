@@ -231,6 +231,9 @@ impl State {
                 address,
                 version,
             } => {
+                // Whoever had this name and address is gone: the new process has bound the address.
+                self.incarnations
+                    .retain(|_, i| (&i.name, &i.address) != (name, address));
                 self.last_incarnation += 1;
                 let new = Incarnation {
                     name: name.clone(),

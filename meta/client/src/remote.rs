@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 /// How long a call goes from node to node before it is given up.
 const CALL_TIME: Duration = Duration::from_secs(12);
@@ -66,6 +66,7 @@ struct Inner {
     /// The epoch that the whole proxy plans against.
     reached: AtomicU64,
     draining: AtomicBool,
+    renew_now: Notify,
 }
 
 /// A client of the service.
@@ -85,6 +86,7 @@ impl RemoteMeta {
             lease_until: Mutex::new(None),
             reached: AtomicU64::new(0),
             draining: AtomicBool::new(false),
+            renew_now: Notify::new(),
             config,
         }));
         remote.first_catalog().await?;
@@ -129,7 +131,10 @@ impl RemoteMeta {
 
     /// The epoch that every worker of this proxy plans against.
     pub fn reached(&self, epoch: u64) {
-        self.0.reached.store(epoch, Ordering::Release);
+        if self.0.reached.swap(epoch, Ordering::AcqRel) != epoch {
+            // Somebody may be waiting for it.
+            self.0.renew_now.notify_one();
+        }
     }
 
     /// True if this proxy is to let go of its clients.
@@ -272,7 +277,10 @@ impl RemoteMeta {
         let mut tick = tokio::time::interval(RENEW);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
         loop {
-            tick.tick().await;
+            tokio::select! {
+                _ = tick.tick() => {}
+                () = self.0.renew_now.notified() => {}
+            }
             if self.incarnation() == 0 && !self.register().await {
                 continue;
             }

@@ -12,6 +12,11 @@ use wire::reply::OkPacket;
 /// How long a DDL statement waits until every worker plans against the new catalog.
 const WORKERS_FOLLOW: Duration = Duration::from_secs(2);
 
+/// How long it waits for other proxies.
+const PROXIES_FOLLOW: Duration = Duration::from_secs(4);
+/// How often it asks how far they are.
+const PROXIES_ASKED: Duration = Duration::from_millis(30);
+
 /// Errors that say "it is done already", when a job is taken up again.
 const DONE_ALREADY: [u16; 10] = [1007, 1008, 1050, 1051, 1060, 1061, 1091, 1146, 1017, 1826];
 
@@ -43,6 +48,25 @@ impl Session {
         let until = Instant::now() + WORKERS_FOLLOW;
         while !self.worker.shared.workers_reached(epoch) && Instant::now() < until {
             tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+
+    /// Waits until every worker here and every other proxy plans against this catalog; gives the name of
+    /// a proxy that does not.
+    async fn everybody_follows(&self, epoch: u64) -> Option<String> {
+        self.workers_follow(epoch).await;
+        let until = Instant::now() + PROXIES_FOLLOW;
+        loop {
+            // Without the service there is no job either; its own call says why.
+            let list = self.worker.shared.meta.proxies().await.ok()?;
+            if list.len() < 2 {
+                return None;
+            }
+            let behind = list.iter().find(|p| p.epoch.is_none_or(|e| e < epoch))?;
+            if Instant::now() > until {
+                return Some(behind.name.clone());
+            }
+            tokio::time::sleep(PROXIES_ASKED).await;
         }
     }
 
@@ -79,12 +103,22 @@ impl Session {
             .iter()
             .map(|s| (*s, ShardProgress::Pending))
             .collect();
-        Ok(Running {
+        let job = Running {
             id: JobId(catalog.last_id),
             shards,
             resumed: false,
             on_database,
-        })
+        };
+        // Who does not know of the job may plan against the old structure while it changes.
+        if let Some(proxy) = self.everybody_follows(catalog.epoch).await {
+            self.abandon_job(&job).await?;
+            let text = format!(
+                "proxy {proxy} does not follow the catalog; nothing was changed. Repeat the statement \
+                 once it does, or once it is fenced (fence_after_ms; shardctl proxy fence)"
+            );
+            return Err(error(1105, "HY000", text));
+        }
+        Ok(job)
     }
 
     /// Runs the statement on every shard that has not done it. On the first failure with nothing done
@@ -202,7 +236,13 @@ impl Session {
                 effect,
             })
             .await?;
-        self.workers_follow(catalog.epoch).await;
+        if let Some(proxy) = self.everybody_follows(catalog.epoch).await {
+            tracing::warn!(
+                proxy,
+                job = job.id.0,
+                "a proxy has not taken a change of structure over"
+            );
+        }
         Ok(())
     }
 
