@@ -112,7 +112,8 @@ fn large() -> State {
     let home = Database {
         default_shard: ShardId(1),
     };
-    (0..20).for_each(|d| drop(c.databases.insert(format!("database{d:02}"), home.clone())));
+    let databases = (0..20).map(|d| (format!("database{d:02}"), home.clone()));
+    c.databases.extend(databases);
     for n in 0..TABLES {
         let first = (n % u64::from(SHARDS - 4)) as u32 + 1;
         let on: Vec<_> = (first..first + 4).map(ShardId).collect();

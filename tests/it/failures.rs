@@ -40,11 +40,20 @@ impl Victim {
             .status()
             .unwrap();
         assert!(done.success());
+        // Until its files are free: gone, or only waiting to be reaped.
+        let until = Instant::now() + Duration::from_secs(20);
+        let stat =
+            || std::fs::read_to_string(format!("/proc/{}/stat", self.pid)).unwrap_or_default();
+        while !matches!(
+            stat().rsplit(") ").next().and_then(|s| s.chars().next()),
+            None | Some('Z')
+        ) {
+            assert!(Instant::now() < until, "the shard does not die");
+            std::thread::sleep(Duration::from_millis(10));
+        }
     }
 
-    /// Starts it again and waits until the proxy reaches it. The quickstart ends it.
-    #[allow(clippy::zombie_processes)]
-    async fn start(&self, c: &mut Conn, table: &str) {
+    fn spawn(&self) -> std::process::Child {
         Command::new(&self.command[0])
             .args(&self.command[1..])
             .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
@@ -52,13 +61,22 @@ impl Victim {
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
-            .unwrap();
+            .unwrap()
+    }
+
+    /// Starts it again and waits until the proxy reaches it. The quickstart ends it.
+    #[allow(clippy::zombie_processes)]
+    async fn start(&self, c: &mut Conn, table: &str) {
+        let mut child = self.spawn();
         let until = Instant::now() + Duration::from_secs(40);
         while c
             .query_drop(format!("SELECT * FROM {table}"))
             .await
             .is_err()
         {
+            if child.try_wait().unwrap().is_some() {
+                child = self.spawn();
+            }
             assert!(Instant::now() < until, "the shard does not come back");
             tokio::time::sleep(Duration::from_millis(100)).await;
         }

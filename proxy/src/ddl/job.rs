@@ -95,16 +95,25 @@ impl Session {
         let command = Command::StartJob {
             database,
             statement: statement.to_string(),
-            objects,
+            objects: objects.clone(),
             shards: shards.to_vec(),
         };
         let catalog = self.propose(command).await?;
+        // The catalog may have gone on since: the job is known by what it locks, not by its number.
+        let ours = catalog.jobs.values().find(|j| j.objects == objects);
+        let Some(id) = ours.map(|j| j.id) else {
+            return Err(error(
+                1105,
+                "HY000",
+                "the DDL job was cancelled by somebody else",
+            ));
+        };
         let shards = shards
             .iter()
             .map(|s| (*s, ShardProgress::Pending))
             .collect();
         let job = Running {
-            id: JobId(catalog.last_id),
+            id,
             shards,
             resumed: false,
             on_database,
