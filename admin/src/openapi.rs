@@ -178,6 +178,13 @@ const ORDERS: [(&str, &[(&str, &str)]); 8] = [
     ("fence", &[("incarnation", "integer")]),
 ];
 
+/// Changes of POST /v1/members by name, with their fields.
+const MEMBER_CHANGES: [(&str, &[(&str, &str)]); 3] = [
+    ("add", &[("id", "integer"), ("address", "string")]),
+    ("promote", &[("id", "integer")]),
+    ("remove", &[("id", "integer")]),
+];
+
 fn schema_of(kind: &str) -> Value {
     if let Some(inner) = kind.strip_suffix("[]") {
         return json!({ "type": "array", "items": schema_of(inner) });
@@ -216,68 +223,75 @@ fn answers(kind: &str) -> Value {
     })
 }
 
-/// The document, OpenAPI 3.1.
-pub fn document() -> Value {
+/// A variant of a tagged choice: an object whose one field has the variant's name.
+fn variant((name, fields): &(&str, &[(&str, &str)])) -> Value {
+    json!({ "type": "object", "properties": { (*name): object(fields) }, "required": [name] })
+}
+
+fn read(path: &str, kind: &str, summary: &str) -> Value {
+    let in_path = |name: &&&str| path.contains(&format!("{{{name}}}"));
+    let parameter = |name: &&str| {
+        let schema = schema_of("string");
+        json!({ "name": name, "in": "path", "required": true, "schema": schema })
+    };
+    let names = ["database", "table"];
+    let parameters: Vec<_> = names.iter().filter(in_path).map(parameter).collect();
+    json!({ "get": { "summary": summary, "parameters": parameters, "responses": answers(kind) } })
+}
+
+fn write(summary: &str, body: Value, kind: &str) -> Value {
+    let content = json!({ "application/json": { "schema": body } });
+    let body = json!({ "required": true, "content": content });
+    json!({ "post": { "summary": summary, "requestBody": body, "responses": answers(kind) } })
+}
+
+fn paths() -> Value {
     let mut paths = serde_json::Map::new();
     for (path, kind, summary) in READS {
-        let parameter = |name: &&str| json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string" } });
-        let parameters: Vec<_> = ["database", "table"]
-            .iter()
-            .filter(|p| path.contains(&format!("{{{p}}}")))
-            .map(parameter)
-            .collect();
-        let get =
-            json!({ "summary": summary, "parameters": parameters, "responses": answers(kind) });
-        paths.insert(path.to_string(), json!({ "get": get }));
+        paths.insert(path.to_string(), read(path, kind, summary));
     }
-    let body = |schema: Value| json!({ "required": true, "content": { "application/json": { "schema": schema } } });
-    let one_of: Vec<_> = ORDERS
-        .iter()
-        .map(|(name, fields)| {
-            json!({ "type": "object", "properties": { (*name): object(fields) }, "required": [name] })
-        })
-        .collect();
+    let orders: Vec<_> = ORDERS.iter().map(variant).collect();
     let request = json!({
         "type": "object",
         "required": ["order"],
         "properties": {
-            "order": { "oneOf": one_of },
+            "order": { "oneOf": orders },
             "dry_run": { "type": "boolean", "default": false },
-            "expected_epoch": { "anyOf": [{ "type": "integer" }, { "type": "null" }] },
+            "expected_epoch": schema_of("integer?"),
         },
     });
-    let reply = "OrderReply";
-    paths.insert(
-        "/v1/orders".to_string(),
-        json!({ "post": { "summary": "A change of the cluster", "requestBody": body(request),
-            "responses": answers(reply) } }),
-    );
-    let member = |fields: &[(&str, &str)], name: &str| json!({ "type": "object", "properties": { name: object(fields) }, "required": [name] });
-    let change = json!({ "oneOf": [
-        member(&[("id", "integer"), ("address", "string")], "add"),
-        member(&[("id", "integer")], "promote"),
-        member(&[("id", "integer")], "remove"),
-    ] });
-    paths.insert(
-        "/v1/members".to_string(),
-        json!({ "post": { "summary": "A node of the metadata service joins or leaves",
-            "requestBody": body(change), "responses": answers("Cluster") } }),
-    );
-    let mut schemas: serde_json::Map<String, Value> = SCHEMAS
-        .iter()
-        .map(|(n, f)| ((*n).to_string(), object(f)))
-        .collect();
-    let reply_schema = json!({ "type": "object", "required": ["dry_run", "answer", "notes"],
-        "properties": { "dry_run": { "type": "boolean" }, "answer": {},
-            "notes": schema_of("string[]") } });
-    schemas.insert(reply.to_string(), reply_schema);
+    let order = write("A change of the cluster", request, "OrderReply");
+    paths.insert("/v1/orders".to_string(), order);
+    let members: Vec<_> = MEMBER_CHANGES.iter().map(variant).collect();
+    let summary = "A node of the metadata service joins or leaves";
+    let change = write(summary, json!({ "oneOf": members }), "Cluster");
+    paths.insert("/v1/members".to_string(), change);
+    paths.into()
+}
+
+fn schemas() -> Value {
+    let named = SCHEMAS.iter().map(|(n, f)| ((*n).to_string(), object(f)));
+    let mut schemas: serde_json::Map<String, Value> = named.collect();
+    let properties = json!({
+        "dry_run": schema_of("boolean"),
+        "answer": {},
+        "notes": schema_of("string[]"),
+    });
+    let required = ["dry_run", "answer", "notes"];
+    let reply = json!({ "type": "object", "required": required, "properties": properties });
+    schemas.insert("OrderReply".to_string(), reply);
+    schemas.into()
+}
+
+/// The document, OpenAPI 3.1.
+pub fn document() -> Value {
     json!({
         "openapi": "3.1.0",
         "info": { "title": "Shardwright administration", "version": env!("CARGO_PKG_VERSION") },
         "security": [{ "token": [] }],
-        "paths": paths,
+        "paths": paths(),
         "components": {
-            "schemas": schemas,
+            "schemas": schemas(),
             "securitySchemes": { "token": { "type": "http", "scheme": "bearer" } },
         },
     })

@@ -193,7 +193,6 @@ impl State {
         match change {
             Change::Catalog(command) => {
                 self.catalog = self.catalog.apply(command)?;
-                // A shard that is gone, or a table, takes nothing else with it: ids are never reused.
             }
             Change::LeaseIds {
                 table,
@@ -206,18 +205,7 @@ impl State {
                 return Ok(Answer::Ids(start..*next));
             }
             Change::RaiseSequence { table, next } => {
-                let known = self.catalog.tables.values().any(|t| t.id == *table);
-                if !known {
-                    return Err(Rejected::Missing(format!("table number {}", table.0)));
-                }
-                let now = self.sequences.entry(table.0).or_insert(1);
-                if *next < *now {
-                    return Err(Rejected::Invalid(format!(
-                        "the next id is {now} already; a sequence never goes back, or ids would be \
-                         given twice"
-                    )));
-                }
-                *now = *next;
+                self.raise_sequence(*table, *next)?;
             }
             Change::Import(state) => {
                 if self.catalog.epoch > 0 || !self.sequences.is_empty() {
@@ -272,6 +260,20 @@ impl State {
         Ok(Answer::Done {
             epoch: self.catalog.epoch,
         })
+    }
+
+    fn raise_sequence(&mut self, table: TableId, next: u64) -> Result<(), Rejected> {
+        if !self.catalog.tables.values().any(|t| t.id == table) {
+            return Err(Rejected::Missing(format!("table number {}", table.0)));
+        }
+        let now = self.sequences.get(&table.0).copied().unwrap_or(1);
+        if next < now {
+            return Err(Rejected::Invalid(format!(
+                "the next id is {now} already; a sequence never goes back, or ids would be given twice"
+            )));
+        }
+        self.sequences.insert(table.0, next);
+        Ok(())
     }
 
     /// The value of a setting.

@@ -19,7 +19,11 @@ impl Dice {
 }
 
 fn change(d: &mut Dice) -> Change {
-    match d.roll(7) {
+    match d.roll(8) {
+        7 => Change::RaiseSequence {
+            table: TableId(d.roll(3)),
+            next: d.roll(90),
+        },
         0 | 1 => Change::Catalog(Command::PutShard {
             name: format!("s{}", d.roll(5)),
             host: "127.0.0.1".into(),
@@ -71,6 +75,22 @@ fn log(seed: u64) -> Vec<Proposal> {
     out
 }
 
+/// A state with table number 1, so that its sequence can be raised.
+fn with_a_table() -> State {
+    let table = Table {
+        id: TableId(1),
+        name: TableName::new("d", "t"),
+        placement: Placement::Single(ShardId(1)),
+        columns: vec!["id".into()],
+        auto_increment: None,
+    };
+    let mut s = State::default();
+    s.catalog
+        .tables_mut()
+        .insert(table.name.clone(), table.into());
+    s
+}
+
 const SEEDS: std::ops::Range<u64> = 0..60;
 
 #[test]
@@ -95,7 +115,7 @@ fn replicas_with_the_same_log_are_equal_even_through_snapshots() {
 #[test]
 fn a_request_that_is_sent_again_gets_its_answer_and_changes_nothing() {
     for seed in SEEDS {
-        let mut s = State::default();
+        let mut s = with_a_table();
         let mut accepted = std::collections::BTreeMap::new();
         for p in log(seed) {
             let before = s.clone();
@@ -119,7 +139,7 @@ fn a_request_that_is_sent_again_gets_its_answer_and_changes_nothing() {
 #[test]
 fn no_id_and_no_incarnation_is_given_twice() {
     for seed in SEEDS {
-        let mut s = State::default();
+        let mut s = with_a_table();
         let (mut ids, mut incarnations, mut seen) =
             (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
         for p in log(seed) {
