@@ -74,6 +74,8 @@ pub struct AdminConfig {
     pub listen: SocketAddr,
     /// File with the token of the API (`shardctl`); without it the API is closed.
     pub token_file: Option<PathBuf>,
+    /// How often the shards' tables are compared with the catalog; 0 = only when somebody inspects.
+    pub drift_check_s: u64,
     /// The API takes everybody on this machine: a quickstart.
     #[serde(skip)]
     pub open: bool,
@@ -84,6 +86,7 @@ impl Default for AdminConfig {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             token_file: None,
+            drift_check_s: 300,
             open: false,
         }
     }

@@ -11,10 +11,16 @@ use proxy::Shared;
 use proxy::config::ShardConfig;
 use sql::shard_by::{ShardBy, parse_rule};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot};
 
 /// Requests that may wait for the task that talks to shards.
 const WAITING_MAX: usize = 16;
+
+/// How long an order waits until proxies work by it.
+const SETTLE: Duration = Duration::from_secs(4);
+/// How often it looks.
+const SETTLE_STEP: Duration = Duration::from_millis(20);
 
 enum Ask {
     Probe {
@@ -44,7 +50,12 @@ impl ProxyControl {
         shared: Arc<Shared>,
         accounts: Vec<ShardConfig>,
         new_shards: Option<ShardConfig>,
+        drift_check: Duration,
     ) -> Self {
+        if !drift_check.is_zero() {
+            let shared = shared.clone();
+            tokio::task::spawn_local(async move { drift::watch(&shared, drift_check).await });
+        }
         let (ask, mut asked) = mpsc::channel(WAITING_MAX);
         let of_task = shared.clone();
         tokio::task::spawn_local(async move {
@@ -102,6 +113,23 @@ impl ProxyControl {
     }
 }
 
+/// True if every worker and every proxy has reached an epoch, and each shard can be used here.
+async fn is_settled(shared: &Shared, epoch: u64) -> bool {
+    if shared.epoch_of_all() < epoch {
+        return false;
+    }
+    let (catalog, handles) = (shared.meta.watch().borrow().clone(), shared.shards());
+    let is_here = |s: &catalog::Shard| {
+        let login = handles.get(&s.name).map(|h| &h.login);
+        login.is_some_and(|l| (&*l.host, l.port) == (&*s.host, s.port))
+    };
+    if !catalog.shards.values().all(is_here) {
+        return false;
+    }
+    let others = shared.meta.proxies().await.unwrap_or_default();
+    others.len() < 2 || others.iter().all(|p| p.epoch.is_some_and(|e| e >= epoch))
+}
+
 async fn make_databases(shared: &Shared, account: &ShardConfig) -> Result<(), String> {
     let login = crate::role::login(account, probe::PROBE_TIME)?;
     let catalog = shared.meta.watch().borrow().clone();
@@ -156,6 +184,16 @@ impl admin::Control for ProxyControl {
             |reply| Ask::Probe { account, reply },
             move |why| vec![unknown(&subject, why)],
         )
+    }
+
+    fn settled(&self, epoch: u64) -> BoxFuture<()> {
+        let shared = self.shared.clone();
+        Box::pin(async move {
+            let until = Instant::now() + SETTLE;
+            while !is_settled(&shared, epoch).await && Instant::now() < until {
+                tokio::time::sleep(SETTLE_STEP).await;
+            }
+        })
     }
 
     fn inspect(&self) -> BoxFuture<Report> {

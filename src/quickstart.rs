@@ -229,8 +229,8 @@ fn config(args: &QuickstartArgs, dir: &Path, servers: &[Server], nodes: &[String
         },
         admin: AdminConfig {
             listen: SocketAddr::from(([127, 0, 0, 1], args.admin_port)),
-            token_file: None,
             open: true,
+            ..Default::default()
         },
         shards: shards.collect(),
         // Any server on this machine may join, if it takes root without a password.

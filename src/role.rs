@@ -144,7 +144,8 @@ pub async fn start(
         None => admin::Access::Closed,
     };
     let (accounts, new_shards) = (config.shards.clone(), config.new_shards.clone());
-    let control = ProxyControl::start(proxy.shared.clone(), accounts, new_shards);
+    let drift_check = Duration::from_secs(config.admin.drift_check_s);
+    let control = ProxyControl::start(proxy.shared.clone(), accounts, new_shards, drift_check);
     let follow = follow_catalog(
         proxy.shared.clone(),
         service,

@@ -54,6 +54,9 @@ impl admin::Status for ProxyStatus {
             .values()
             .filter(|s| !s.health.is_down())
             .count() as u64;
+        let drift = self.0.schema_drift.load(Ordering::Relaxed);
+        let help = "Differences between the shards' tables and the catalog.";
+        put("schema_drift", help, "gauge", drift);
         put("shards_up", "Shards that answer.", "gauge", up);
         out
     }

@@ -10,7 +10,7 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use catalog::state::AuditRecord;
 use catalog::{Answer, Change, Command, PendingRule, Placement, Proposal, Rejected, TableName};
-use meta_client::http::USER_HEADER;
+use meta_client::http::{USER_HEADER, bears};
 use meta_client::{BoxFuture, ClusterView, MemberChange, MetaError, MetaService, ProxyView};
 use serde::Deserialize;
 use std::sync::Arc;
@@ -31,6 +31,9 @@ pub trait Control: Send + Sync {
 
     /// Makes the databases of the others on a server that becomes a shard.
     fn prepare(&self, name: &str, host: &str, port: u16) -> BoxFuture<Result<(), String>>;
+
+    /// Waits, not for ever, until this proxy and the others work by the catalog of this epoch.
+    fn settled(&self, epoch: u64) -> BoxFuture<()>;
 
     /// Looks at everything.
     fn inspect(&self) -> BoxFuture<Report>;
@@ -103,11 +106,14 @@ fn missing(what: String) -> Failed {
 
 async fn authorize(State(app): State<App>, request: Request, next: Next) -> Response {
     let headers = request.headers();
+    let authorization = headers
+        .get(header::AUTHORIZATION)
+        .and_then(|v| v.to_str().ok());
     let refused = match &app.access {
         Access::Closed => Some(invalid(
             "the administration of this process is closed: set admin.token_file",
         )),
-        Access::Token(token) if bears(headers, token) => None,
+        Access::Token(token) if bears(authorization, token) => None,
         Access::Token(_) => Some(failed(MetaError::Unauthorized)),
         // A web page must not reach the port through somebody's browser: a header of our own makes the
         // browser ask first, and the host must be this machine by name.
@@ -120,16 +126,6 @@ async fn authorize(State(app): State<App>, request: Request, next: Next) -> Resp
         Some(refused) => refused.into_response(),
         None => next.run(request).await,
     }
-}
-
-fn bears(headers: &HeaderMap, token: &str) -> bool {
-    let sent = headers
-        .get(header::AUTHORIZATION)
-        .and_then(|v| v.to_str().ok());
-    let sent = sent
-        .and_then(|v| v.strip_prefix("Bearer "))
-        .unwrap_or_default();
-    aws_lc_rs::constant_time::verify_slices_are_equal(sent.as_bytes(), token.as_bytes()).is_ok()
 }
 
 fn is_local(headers: &HeaderMap) -> bool {
@@ -322,6 +318,9 @@ async fn order(
         .submit(who, change, request.expected_epoch)
         .await
         .map_err(failed)?;
+    if let Answer::Done { epoch } = answer {
+        app.control.settled(epoch).await;
+    }
     Ok(Json(OrderReply {
         dry_run: false,
         answer,

@@ -4,12 +4,13 @@ use crate::node::MetaNode;
 use crate::raft::network::{self, receive};
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Query, Request, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use catalog::Proposal;
+use meta_client::http::bears;
 use meta_client::protocol::{NEWS_WAIT_MS_MAX, Renew};
 use meta_client::{MemberChange, MetaError};
 use serde::{Deserialize, Serialize};
@@ -59,19 +60,12 @@ pub fn routes(node: MetaNode, token: &str) -> Router {
         .with_state(app)
 }
 
-/// True if a request carries the token. Every byte is compared, so that the time tells nothing.
-pub fn is_authorized(headers: &HeaderMap, token: &str) -> bool {
-    let sent = headers
+async fn authorize(State(app): State<App>, request: Request, next: Next) -> Response {
+    let sent = request
+        .headers()
         .get(header::AUTHORIZATION)
         .and_then(|v| v.to_str().ok());
-    let Some(sent) = sent.and_then(|v| v.strip_prefix("Bearer ")) else {
-        return false;
-    };
-    aws_lc_rs::constant_time::verify_slices_are_equal(sent.as_bytes(), token.as_bytes()).is_ok()
-}
-
-async fn authorize(State(app): State<App>, request: Request, next: Next) -> Response {
-    if is_authorized(request.headers(), &app.token) {
+    if bears(sent, &app.token) {
         return next.run(request).await;
     }
     refuse(&MetaError::Unauthorized)

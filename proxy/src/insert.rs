@@ -77,7 +77,10 @@ impl Session {
         route: InsertRoute,
     ) -> Done {
         let replicated = insert.table.sharding().is_none();
-        let unchanged = ids.generate == 0 && (replicated || route.shards.len() == 1);
+        // The place of a row was told by the catalog's order of columns. The order is written into the
+        // statement, so that a table which changes meanwhile cannot put other values into the key.
+        let named = replicated || !insert.lists_no_columns();
+        let unchanged = named && ids.generate == 0 && (replicated || route.shards.len() == 1);
         let mut parts = Vec::new();
         for (shard, rows) in &route.shards {
             let request = match unchanged {
@@ -185,7 +188,7 @@ impl Build<'_> {
         }
         let rows = self.plan.rows();
         let span = |r: &std::ops::Range<u32>| bytes_of(tokens, r);
-        let (Some(first), Some(last)) = (rows.first(), rows.last()) else {
+        let Some(last) = rows.last() else {
             return text.to_vec();
         };
         let mut body = Vec::new();
@@ -195,13 +198,41 @@ impl Build<'_> {
             }
             self.put_row(row, &mut body, &mut id);
         }
-        splices.replace(span(&first.tokens).start..span(&last.tokens).end, body);
+        splices.replace(
+            self.start_of(self.rows_start())..span(&last.tokens).end,
+            body,
+        );
         self.column_splice(&mut splices);
         splices.apply(text)
     }
 
-    /// The column list gets the id's column, if the statement left it out.
+    /// Token of the first row: its parenthesis, or the word ROW in front of it (MySQL 8), which goes.
+    fn rows_start(&self) -> u32 {
+        let first = self.plan.rows().first().map_or(1, |r| r.tokens.start);
+        let before = self.run.lexed.tokens.get(first.saturating_sub(1) as usize);
+        let row = before.is_some_and(|t| router::traits::is_word(self.run.text, *t, b"ROW"));
+        first - u32::from(row)
+    }
+
+    /// Byte where a token begins.
+    fn start_of(&self, token: u32) -> usize {
+        let token = self.run.lexed.tokens.get(token as usize);
+        token.map_or(0, |t| t.start as usize)
+    }
+
+    /// Byte where the word VALUES begins.
+    fn values_start(&self) -> usize {
+        self.start_of(self.rows_start().saturating_sub(1))
+    }
+
+    /// A statement without a column list gets one; one that left the id's column out gets that.
     fn column_splice(&self, splices: &mut Splices) {
+        if self.plan.lists_no_columns() {
+            let at = self.values_start();
+            let names = self.plan.table.columns.iter();
+            let names: Vec<_> = names.map(|c| sql::ident::quote_name(c)).collect();
+            return splices.replace(at..at, format!("({}) ", names.join(", ")));
+        }
         let Some(auto) = &self.plan.table.auto_increment else {
             return;
         };
@@ -222,8 +253,7 @@ impl Build<'_> {
             (Some(close), _) => splices.replace(at(close)..at(close), format!(", {name}")),
             // `INSERT INTO t VALUES ()`: VALUES is the token in front of the first row.
             (None, _) => {
-                let first = self.plan.rows().first().map_or(1, |r| r.tokens.start);
-                let values = at(first.saturating_sub(1));
+                let values = self.values_start();
                 splices.replace(values..values, format!("({name}) "));
             }
         }

@@ -50,6 +50,8 @@ pub struct Shared {
     pub registry: Arc<Registry>,
     /// Counters.
     pub metrics: Metrics,
+    /// Tables that the last look found different from the catalog.
+    pub schema_drift: AtomicU64,
     rsa: OnceLock<Arc<RsaKey>>,
     epochs: Vec<AtomicU64>,
 }
@@ -222,6 +224,7 @@ impl Proxy {
             tls,
             registry,
             metrics: Metrics::default(),
+            schema_drift: AtomicU64::new(0),
             rsa: OnceLock::new(),
             epochs: (0..workers).map(|_| AtomicU64::new(0)).collect(),
         });

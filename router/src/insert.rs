@@ -212,6 +212,11 @@ fn sharded(table: &Arc<Table>, insert: &Insert, traits: Traits) -> Result<Insert
 }
 
 impl InsertPlan {
+    /// True if the rows follow the table's own order of columns: `INSERT INTO t VALUES (1, 2)`.
+    pub fn lists_no_columns(&self) -> bool {
+        self.insert.columns.is_none() && !self.rows().is_empty() && !self.is_empty_row(0)
+    }
+
     /// Number of rows.
     pub fn row_count(&self) -> usize {
         match &self.insert.source {

@@ -3,8 +3,11 @@
 use super::probe::connect;
 use admin::report::{Finding, Severity};
 use catalog::{Catalog, Placement, ShardId};
+use proxy::Shared;
 use shard::{Login, ShardError};
 use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 /// Columns of a table as one shard has them: name and type, in order.
 type Columns = Vec<(String, String)>;
@@ -42,6 +45,40 @@ pub async fn read(login: &Login, catalog: &Catalog) -> Result<Tables, ShardError
         of.push((column.clone(), what));
     }
     Ok(out)
+}
+
+/// Looks again and again; tells in the log what is new, and in a metric how much there is.
+pub async fn watch(shared: &Shared, every: Duration) {
+    let mut known: Vec<Finding> = Vec::new();
+    loop {
+        tokio::time::sleep(every).await;
+        let catalog = shared.meta.watch().borrow().clone();
+        // While structure changes, shards differ for a moment.
+        if !catalog.jobs.is_empty() {
+            continue;
+        }
+        let handles = shared.shards();
+        let mut shards = BTreeMap::new();
+        for s in catalog.shards.values() {
+            if let Some(handle) = handles.get(&s.name)
+                && let Ok(tables) = read(&handle.login, &catalog).await
+            {
+                shards.insert(s.id, tables);
+            }
+        }
+        let found = compare(&catalog, &shards);
+        // A change since the look began would be mistaken for drift.
+        if shared.meta.watch().borrow().epoch != catalog.epoch {
+            continue;
+        }
+        for f in found.iter().filter(|f| !known.contains(f)) {
+            tracing::warn!(table = f.subject, drift = f.text, "{}", f.advice);
+        }
+        shared
+            .schema_drift
+            .store(found.len() as u64, Ordering::Relaxed);
+        known = found;
+    }
 }
 
 /// What differs, table by table. Shards that did not answer are left out.

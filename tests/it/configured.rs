@@ -14,6 +14,8 @@ const START: Duration = Duration::from_secs(30);
 pub struct Configured {
     /// Port for clients.
     pub port: u16,
+    /// Port of the admin endpoint.
+    pub admin: u16,
     child: Child,
 }
 
@@ -90,6 +92,7 @@ impl Configured {
         std::fs::write(&file, text).unwrap();
         let mut child = Command::new(env!("CARGO_BIN_EXE_shardwright"))
             .args(["proxy", "--config", file.to_str().unwrap()])
+            .env("SHARDWRIGHT_ADMIN__DRIFT_CHECK_S", "1")
             .spawn()
             .unwrap();
         let until = Instant::now() + START;
@@ -98,7 +101,7 @@ impl Configured {
             assert!(child.try_wait().unwrap().is_none(), "the proxy ended");
             std::thread::sleep(Duration::from_millis(20));
         }
-        Configured { port, child }
+        Configured { port, admin, child }
     }
 }
 

@@ -4,6 +4,47 @@ use crate::cluster::{Cluster, connect, database, error_of};
 use mysql_async::prelude::Queryable;
 
 #[tokio::test]
+async fn rows_without_a_column_list_are_placed_by_the_order_that_the_catalog_knows() {
+    let (mut c, db) = database().await;
+    c.query_drop("CREATE TABLE t (id INT PRIMARY KEY, v INT) SHARD BY HASH (id)")
+        .await
+        .unwrap();
+    // As an ALTER TABLE that a statement waits for: the shards have another order by now.
+    for shard in ["s1", "s2"] {
+        let path = crate::cluster::shared()
+            .dir
+            .join(format!("shards/{shard}/port"));
+        let port = std::fs::read_to_string(path)
+            .unwrap()
+            .trim()
+            .parse()
+            .unwrap();
+        let mut server = connect(port).await;
+        server
+            .query_drop(format!("ALTER TABLE {db}.t MODIFY v INT FIRST"))
+            .await
+            .unwrap();
+    }
+    c.query_drop("INSERT INTO t VALUES (1, 100), (2, 200), (3, 300)")
+        .await
+        .unwrap();
+    c.query_drop("INSERT INTO t VALUE (4, 400)").await.unwrap();
+    c.exec_drop("INSERT INTO t VALUES (?, ?)", (5, 500))
+        .await
+        .unwrap();
+    c.exec_drop("REPLACE INTO t VALUES (?, ?), (6, ?)", (5, 501, 600))
+        .await
+        .unwrap();
+    for (id, v) in [(1, 100), (2, 200), (3, 300), (4, 400), (5, 501), (6, 600)] {
+        let found: Option<u32> = c
+            .exec_first("SELECT v FROM t WHERE id = ?", (id,))
+            .await
+            .unwrap();
+        assert_eq!(found, Some(v), "{id}");
+    }
+}
+
+#[tokio::test]
 async fn rules_that_cannot_be_are_refused_and_leave_nothing() {
     let (mut c, db) = database().await;
     let bad = [

@@ -275,10 +275,46 @@ async fn a_shard_joins_a_running_cluster_and_drift_is_told() {
     cluster.stop();
 }
 
+#[tokio::test]
+async fn a_proxy_notices_drift_by_itself() {
+    let servers = crate::configured::servers_of(crate::cluster::shared(), 1);
+    let port = servers[0].port;
+    let users = crate::logins::users();
+    let own = crate::configured::Configured::start("drifts", &servers, &users);
+    let mut c = crate::cluster::connect_as(own.port, "both", crate::logins::PASSWORD).await;
+    c.query_drop("CREATE DATABASE drifts").await.unwrap();
+    c.query_drop("CREATE TABLE drifts.t (id INT PRIMARY KEY) SHARD BY HASH (id)")
+        .await
+        .unwrap();
+    let until = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    let wait_for = async |line: &str| {
+        while !get(own.admin, "GET /metrics HTTP/1.1\r\nHost: x").contains(line) {
+            assert!(std::time::Instant::now() < until, "{line}");
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        }
+    };
+    let mut server = connect(port).await;
+    server
+        .query_drop("ALTER TABLE drifts.t CHANGE id ident INT")
+        .await
+        .unwrap();
+    wait_for("\nshardwright_schema_drift 1\n").await;
+    server
+        .query_drop("ALTER TABLE drifts.t CHANGE ident id INT")
+        .await
+        .unwrap();
+    wait_for("\nshardwright_schema_drift 0\n").await;
+    c.query_drop("DROP DATABASE drifts").await.unwrap();
+}
+
 /// A request as a program without our client sends it.
 fn http(cluster: &Cluster, head: &str) -> String {
+    get(cluster.admin, head)
+}
+
+fn get(port: u16, head: &str) -> String {
     use std::io::{Read, Write};
-    let mut s = std::net::TcpStream::connect(("127.0.0.1", cluster.admin)).unwrap();
+    let mut s = std::net::TcpStream::connect(("127.0.0.1", port)).unwrap();
     write!(s, "{head}\r\nConnection: close\r\n\r\n").unwrap();
     let mut out = String::new();
     s.read_to_string(&mut out).unwrap();

@@ -19,7 +19,7 @@ pub enum NoCache {
     Damaged(String),
 }
 
-/// Reads the catalog of a file that [`write`] made.
+/// Reads the catalog of a file that [`write()`] made.
 pub fn read(path: &Path) -> Result<Catalog, NoCache> {
     let bytes = std::fs::read(path)?;
     let damaged = |why: &str| NoCache::Damaged(why.to_string());

@@ -21,6 +21,15 @@ pub struct Http {
 /// Names the person behind a request, for the audit.
 pub const USER_HEADER: &str = "x-shardwright-user";
 
+/// True if an Authorization header carries the token. Every byte is compared, so that the time which it
+/// takes tells nothing.
+pub fn bears(authorization: Option<&str>, token: &str) -> bool {
+    let sent = authorization
+        .and_then(|v| v.strip_prefix("Bearer "))
+        .unwrap_or_default();
+    aws_lc_rs::constant_time::verify_slices_are_equal(sent.as_bytes(), token.as_bytes()).is_ok()
+}
+
 /// Why a request failed.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum HttpError {
