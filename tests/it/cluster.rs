@@ -23,8 +23,9 @@ pub struct Cluster {
     child: std::sync::Mutex<Child>,
 }
 
-/// One cluster starts at a time, so that none takes a port that another is about to bind.
-static STARTING: std::sync::Mutex<()> = std::sync::Mutex::new(());
+/// One cluster starts at a time, so that none takes a port that another is about to bind. A test that
+/// kills a server holds it too until the server is back, or a new cluster takes the server's port.
+pub static STARTING: std::sync::Mutex<()> = std::sync::Mutex::new(());
 
 /// A port that nobody listens on.
 pub fn free_port() -> u16 {

@@ -1,7 +1,8 @@
 //! Shards that die under load, and clients that fall silent: what was acknowledged is there, nothing is
 //! half done, and nobody else notices.
+#![allow(clippy::await_holding_lock)] // each test has a thread of its own to wait on
 
-use crate::cluster::{Cluster, connect, shared};
+use crate::cluster::{Cluster, STARTING, connect, shared};
 use crate::configured::{Configured, servers_of};
 use crate::protocol::Raw;
 use mysql_async::Conn;
@@ -130,6 +131,7 @@ async fn a_shard_dies_in_the_middle_of_things() {
         .query_drop(format!("UPDATE t SET v = 1 WHERE id IN ({one}, {two})"))
         .await
         .unwrap();
+    let keeps_its_port = STARTING.lock().unwrap_or_else(|e| e.into_inner());
     victim.kill();
     let mut end = Ok(());
     while end.is_ok() {
@@ -157,6 +159,7 @@ async fn a_shard_dies_in_the_middle_of_things() {
     );
     assert!(started.elapsed() < Duration::from_secs(12));
     victim.start(&mut c, "t").await;
+    drop(keeps_its_port);
     let v: Vec<u32> = c.query("SELECT v FROM t").await.unwrap();
     assert_eq!(v, [0, 0]);
     drop(c);
@@ -203,9 +206,11 @@ async fn what_was_acknowledged_survives_the_death_of_a_shard() {
     for shard in ["s1", "s2"] {
         tokio::time::sleep(Duration::from_millis(700)).await;
         let victim = Victim::of(&cluster, shard);
+        let keeps_its_port = STARTING.lock().unwrap_or_else(|e| e.into_inner());
         victim.kill();
         tokio::time::sleep(Duration::from_millis(300)).await;
         victim.start(&mut c, "t").await;
+        drop(keeps_its_port);
     }
     tokio::time::sleep(Duration::from_millis(300)).await;
     stop.store(true, Ordering::Relaxed);
