@@ -84,8 +84,11 @@ fn spawn(exe: &Path, args: &[String], home: &Path) -> Result<Child, String> {
         .process_group(0)
         .spawn()
         .map_err(|e| e.to_string())?;
-    let pid = home.join("pid");
-    std::fs::write(&pid, child.id().to_string()).map_err(|e| format!("{}: {e}", pid.display()))?;
+    // Renamed into place: nobody reads half a number.
+    let (pid, new) = (home.join("pid"), home.join("pid.new"));
+    std::fs::write(&new, child.id().to_string())
+        .and_then(|()| std::fs::rename(&new, &pid))
+        .map_err(|e| format!("{}: {e}", pid.display()))?;
     Ok(child)
 }
 
