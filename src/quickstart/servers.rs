@@ -161,6 +161,7 @@ fn start_one(dir: &Path, number: usize, say: fn(&str)) -> Result<(Server, Option
         .arg("--no-defaults")
         .arg(format!("--datadir={}", data.display()))
         .arg(format!("--pid-file={}", home.join("pid").display()))
+        .arg(own_tmp(&home)?)
         .arg(format!("--port={port}"))
         .arg(format!("--server-id={number}"))
         .args(user_option())
@@ -193,11 +194,20 @@ fn user_option() -> Option<String> {
     (unsafe { libc::geteuid() } == 0).then(|| "--user=root".to_string())
 }
 
+/// A folder for temporary tables: in a shared one, a server that starts removes those of others.
+fn own_tmp(home: &Path) -> Result<String, String> {
+    let tmp = home.join("tmp");
+    std::fs::create_dir_all(&tmp).map_err(|e| format!("{}: {e}", tmp.display()))?;
+    Ok(format!("--tmpdir={}", tmp.display()))
+}
+
 fn install(home: &Path, data: &Path) -> Result<(), String> {
     std::fs::create_dir_all(home).map_err(|e| format!("{}: {e}", home.display()))?;
+    let tmp = own_tmp(home)?;
     let out = command("mariadb-install-db")
         .args([
             "--no-defaults",
+            &tmp,
             "--skip-test-db",
             "--auth-root-authentication-method=normal",
         ])

@@ -31,7 +31,8 @@ start() {
   local run=("$root/usr/lib64/ld-linux-x86-64.so.2" --library-path "$root/usr/lib/x86_64-linux-gnu"
     "$root/usr/sbin/mysqld" --no-defaults --user=root "--basedir=$root/usr" "--datadir=$data"
     "--lc-messages-dir=$root/usr/share/mysql" "--plugin-dir=$root/usr/lib/mysql/plugin"
-    "--character-sets-dir=$root/usr/share/mysql/charsets" --secure-file-priv=)
+    "--character-sets-dir=$root/usr/share/mysql/charsets" --secure-file-priv= "--tmpdir=$data.tmp")
+  mkdir -p "$data.tmp"
   [ -d "$data/mysql" ] || "${run[@]}" --initialize-insecure >"$data.init.log" 2>&1
   setsid "${run[@]}" "--port=$port" --bind-address=127.0.0.1 "--socket=$data.sock" "--pid-file=$data.pid" \
     --mysqlx=OFF --performance-schema=OFF "--server-id=$port" >"$data.log" 2>&1 </dev/null &
