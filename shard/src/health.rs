@@ -5,7 +5,6 @@ use crate::login::Login;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
 /// A shard's state as the last check found it.
 #[derive(Debug, Default)]
@@ -71,15 +70,6 @@ impl ShardHealth {
                 }
                 detail.error = error;
             }
-        }
-    }
-
-    /// Checks for ever, every `interval`.
-    pub async fn watch(&self, login: Login, interval: Duration) {
-        let mut conn = None;
-        loop {
-            self.check(&login, &mut conn).await;
-            tokio::time::sleep(interval).await;
         }
     }
 }
