@@ -72,6 +72,7 @@ pub fn routes(control: Arc<dyn Control>, access: Access) -> Router {
         .route("/v1/tables/{database}/{table}", get(table))
         .route("/v1/rules", get(rules))
         .route("/v1/proxies", get(proxies))
+        .route("/v1/users", get(users))
         .route("/v1/sequences", get(sequences))
         .route("/v1/settings", get(settings))
         .route("/v1/audit", get(audit))
@@ -228,6 +229,20 @@ async fn rules(State(app): State<App>) -> Reply<Vec<RuleView>> {
 
 async fn proxies(State(app): State<App>) -> Reply<Vec<ProxyView>> {
     app.control.meta().proxies().await.map(Json).map_err(failed)
+}
+
+async fn users(State(app): State<App>) -> Reply<Vec<UserView>> {
+    // The newest, so that a DBA sees what another one did at another proxy.
+    let state = app.control.meta().state().await.map_err(failed)?;
+    let grant = |(database, rights): (&String, &catalog::Rights)| GrantView {
+        database: database.clone(),
+        rights: *rights,
+    };
+    let view = |(name, user): (&String, &catalog::User)| UserView {
+        name: name.clone(),
+        grants: user.grants.iter().map(grant).collect(),
+    };
+    Ok(Json(state.catalog.users.iter().map(view).collect()))
 }
 
 async fn sequences(State(app): State<App>) -> Reply<Vec<SequenceView>> {
@@ -404,6 +419,31 @@ async fn checked(app: &App, order: Order) -> Result<(Change, Vec<String>), Faile
             incarnation,
             why: "by order".to_string(),
         },
+        Order::CreateUser { name, password } => {
+            Change::Catalog(Command::CreateUser { name, password })
+        }
+        Order::SetPassword { name, password } => {
+            Change::Catalog(Command::SetPassword { name, password })
+        }
+        Order::DropUser { name } => Change::Catalog(Command::DropUser { name }),
+        Order::Grant {
+            name,
+            database,
+            rights,
+        } => Change::Catalog(Command::Grant {
+            name,
+            database,
+            rights,
+        }),
+        Order::Revoke {
+            name,
+            database,
+            rights,
+        } => Change::Catalog(Command::Revoke {
+            name,
+            database,
+            rights,
+        }),
     };
     Ok((change, notes))
 }

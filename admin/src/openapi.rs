@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 /// Path, what it answers, whether it is a list.
-const READS: [(&str, &str, &str); 12] = [
+const READS: [(&str, &str, &str); 13] = [
     (
         "/v1/version",
         "Version",
@@ -16,6 +16,11 @@ const READS: [(&str, &str, &str); 12] = [
     ("/v1/tables/{database}/{table}", "Table", "One table"),
     ("/v1/rules", "Rule[]", "Rules that wait for their table"),
     ("/v1/proxies", "Proxy[]", "Registered proxies"),
+    (
+        "/v1/users",
+        "User[]",
+        "Users of the cluster and what they may do",
+    ),
     ("/v1/sequences", "Sequence[]", "Next ids of tables"),
     ("/v1/settings", "Setting[]", "Settings of the cluster"),
     ("/v1/audit", "AuditRecord[]", "Changes, the newest first"),
@@ -23,7 +28,7 @@ const READS: [(&str, &str, &str); 12] = [
 ];
 
 /// Schemas by name: fields with their types (`?` may be null, `[]` is a list).
-const SCHEMAS: [(&str, &[(&str, &str)]); 13] = [
+const SCHEMAS: [(&str, &[(&str, &str)]); 15] = [
     ("Version", &[("version", "string"), ("epoch", "integer")]),
     (
         "Cluster",
@@ -98,6 +103,8 @@ const SCHEMAS: [(&str, &[(&str, &str)]); 13] = [
             ("draining", "boolean"),
         ],
     ),
+    ("User", &[("name", "string"), ("grants", "Grant[]")]),
+    ("Grant", &[("database", "string"), ("rights", "string")]),
     (
         "Sequence",
         &[
@@ -139,7 +146,7 @@ const SCHEMAS: [(&str, &[(&str, &str)]); 13] = [
 ];
 
 /// Orders of POST /v1/orders by name, with their fields.
-const ORDERS: [(&str, &[(&str, &str)]); 8] = [
+const ORDERS: [(&str, &[(&str, &str)]); 13] = [
     (
         "put_shard",
         &[
@@ -176,6 +183,31 @@ const ORDERS: [(&str, &[(&str, &str)]); 8] = [
         &[("incarnation", "integer"), ("draining", "boolean")],
     ),
     ("fence", &[("incarnation", "integer")]),
+    (
+        "create_user",
+        &[("name", "string"), ("password", "string[]")],
+    ),
+    (
+        "set_password",
+        &[("name", "string"), ("password", "string[]")],
+    ),
+    ("drop_user", &[("name", "string")]),
+    (
+        "grant",
+        &[
+            ("name", "string"),
+            ("database", "string"),
+            ("rights", "string"),
+        ],
+    ),
+    (
+        "revoke",
+        &[
+            ("name", "string"),
+            ("database", "string"),
+            ("rights", "string"),
+        ],
+    ),
 ];
 
 /// Changes of POST /v1/members by name, with their fields.

@@ -1,6 +1,6 @@
 //! What the API answers and what it is asked, as JSON.
 
-use catalog::{Answer, Placement, Table};
+use catalog::{Answer, Placement, Rights, Table, Verifiers};
 use serde::{Deserialize, Serialize};
 
 /// A shard.
@@ -117,6 +117,24 @@ pub struct SettingView {
     pub help: String,
 }
 
+/// A user of the cluster.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserView {
+    /// The name.
+    pub name: String,
+    /// What it may do.
+    pub grants: Vec<GrantView>,
+}
+
+/// Rights of a user on a database.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GrantView {
+    /// The database, or `*` for all.
+    pub database: String,
+    /// read, write, ddl, admin, with commas.
+    pub rights: Rights,
+}
+
 /// A change that a person asks for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
@@ -183,6 +201,43 @@ pub enum Order {
     Fence {
         /// The incarnation.
         incarnation: u64,
+    },
+    /// A new user, without rights.
+    CreateUser {
+        /// The name.
+        name: String,
+        /// What `shardwright hash-password` prints for the password.
+        password: Verifiers,
+    },
+    /// Another password for a user.
+    SetPassword {
+        /// The user.
+        name: String,
+        /// What `shardwright hash-password` prints for it.
+        password: Verifiers,
+    },
+    /// A user may not log in any more.
+    DropUser {
+        /// The user.
+        name: String,
+    },
+    /// A user gets rights on a database.
+    Grant {
+        /// The user.
+        name: String,
+        /// The database, or `*` for all.
+        database: String,
+        /// read, write, ddl, admin, with commas.
+        rights: Rights,
+    },
+    /// A user loses rights on a database.
+    Revoke {
+        /// The user.
+        name: String,
+        /// The database, or `*` for what was granted on all.
+        database: String,
+        /// read, write, ddl, admin, with commas.
+        rights: Rights,
     },
 }
 

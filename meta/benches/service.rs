@@ -35,7 +35,12 @@ async fn start(what: &str) -> Nodes {
         let node = MetaNode::start(id, &dir.join(id.to_string()), Some(http))
             .await
             .unwrap();
-        tokio::spawn(meta::serve::serve(node.clone(), listener, TOKEN, None));
+        let port = meta::serve::Port {
+            token: TOKEN.to_string(),
+            address: address.clone(),
+            tls: None,
+        };
+        tokio::spawn(meta::serve::serve(node.clone(), listener, port));
         if id == 1 {
             node.found(&address).await.unwrap();
         } else {

@@ -9,7 +9,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use catalog::Proposal;
+use catalog::{Proposal, Rejected};
 use meta_client::http::bears;
 use meta_client::protocol::{NEWS_WAIT_MS_MAX, Renew};
 use meta_client::{MemberChange, MetaError};
@@ -20,16 +20,23 @@ use std::time::Duration;
 /// Longest message; a snapshot comes in chunks well below it.
 const BODY_BYTES_MAX: usize = 64 << 20;
 
+/// How long a new service may take to have a leader before its founding is answered all the same.
+const ELECTION_TIME: Duration = Duration::from_secs(5);
+/// How often that is looked at.
+const ELECTION_LOOK: Duration = Duration::from_millis(20);
+
 #[derive(Clone)]
 struct App {
     node: MetaNode,
+    address: Arc<str>,
     token: Arc<str>,
 }
 
-/// The routes of a node.
-pub fn routes(node: MetaNode, token: &str) -> Router {
+/// The routes of a node; the others reach it at `address`.
+pub fn routes(node: MetaNode, token: &str, address: &str) -> Router {
     let app = App {
         node,
+        address: address.into(),
         token: token.into(),
     };
     let raft = |path: &'static str| {
@@ -54,6 +61,7 @@ pub fn routes(node: MetaNode, token: &str) -> Router {
         .route("/v1/proxies", get(proxies))
         .route("/v1/cluster", get(cluster))
         .route("/v1/members", post(members))
+        .route("/v1/init", post(init))
         // Before the body is read.
         .layer(axum::middleware::from_fn_with_state(app.clone(), authorize))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
@@ -133,6 +141,27 @@ async fn proxies(State(app): State<App>, Query(h): Query<Hops>) -> Response {
 }
 
 async fn cluster(State(app): State<App>) -> Response {
+    answer(Ok(app.node.view()))
+}
+
+/// Founds a service on this node. A node that belongs to one already is left alone.
+async fn init(State(app): State<App>) -> Response {
+    match app.node.is_member().await {
+        Ok(false) => {}
+        Ok(true) => {
+            let why = "the node belongs to a service already".to_string();
+            return refuse(&MetaError::Rejected(Rejected::Invalid(why)));
+        }
+        Err(e) => return refuse(&MetaError::Unavailable(e.to_string())),
+    }
+    if let Err(e) = app.node.found(&app.address).await {
+        return refuse(&MetaError::Unavailable(e.to_string()));
+    }
+    // The only voter leads at once; a moment for it to say so.
+    let until = tokio::time::Instant::now() + ELECTION_TIME;
+    while app.node.view().leader.is_none() && tokio::time::Instant::now() < until {
+        tokio::time::sleep(ELECTION_LOOK).await;
+    }
     answer(Ok(app.node.view()))
 }
 

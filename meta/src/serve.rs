@@ -19,16 +19,22 @@ const HANDSHAKES_MAX: usize = 256;
 /// Pause after a failed accept, such as one for want of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
+/// How a node is reached.
+#[derive(Clone)]
+pub struct Port {
+    /// The cluster's token.
+    pub token: String,
+    /// Host and port under which the other nodes reach this one.
+    pub address: String,
+    /// TLS; without it only loopback is safe.
+    pub tls: Option<Arc<rustls::ServerConfig>>,
+}
+
 /// Serves a node until it is told to stop.
-pub async fn serve(
-    node: MetaNode,
-    listener: TcpListener,
-    token: &str,
-    tls: Option<Arc<rustls::ServerConfig>>,
-) -> io::Result<()> {
-    let routes = api::routes(node.clone(), token);
+pub async fn serve(node: MetaNode, listener: TcpListener, port: Port) -> io::Result<()> {
+    let routes = api::routes(node.clone(), &port.token, &port.address);
     let stopping = async move { node.stopping().await };
-    match tls {
+    match port.tls {
         None => {
             axum::serve(listener, routes)
                 .with_graceful_shutdown(stopping)

@@ -127,6 +127,13 @@ impl Session {
         let Some(target) = found else {
             return Err(error(1094, "HY000", format!("Unknown thread id: {id}")));
         };
+        if !self.may_end(&target)? {
+            return Err(error(
+                1095,
+                "HY000",
+                format!("You are not owner of thread {id}"),
+            ));
+        }
         if target.id == self.info.id && query {
             return Err(error(1317, "70100", "Query execution was interrupted"));
         }
@@ -144,7 +151,8 @@ impl Session {
         let shared = self.worker.shared.clone();
         // The nonce of the greeting is gone by now: give a new one with an auth switch.
         let over_tls = matches!(self.io.stream, shard::NetStream::Tls(_));
-        let user = shared.users.get(&response.user).unwrap_or_default();
+        let user = shared.users.find(&response.user, &shared.catalog());
+        let user = user.unwrap_or_default();
         let plugin = user.plugin(response.plugin.as_deref().unwrap_or(NATIVE));
         let mut nonce = [0u8; 20];
         aws_lc_rs::rand::fill(&mut nonce).map_err(|_| error(1105, "HY000", "no random numbers"))?;
@@ -194,6 +202,7 @@ impl Session {
         let Some(db) = self.database.clone() else {
             return Err(router::Refusal::no_database().into());
         };
+        self.authorize_entry(&db)?;
         let shard = self.shard_of_table(&db, &table)?;
         let index = self.acquire(shard, false).await?;
         let mut payload = vec![0x04];

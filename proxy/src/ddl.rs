@@ -58,8 +58,8 @@ impl Session {
                 return Err(error(
                     1235,
                     "42000",
-                    "users and rights are kept in Shardwright's configuration (users), not on \
-                     the shards; see docs/configuration.md",
+                    "users and rights are kept in Shardwright's catalog, not on the shards: \
+                     shardctl user add, grant and revoke change them (docs/shardctl.md)",
                 ));
             }
             Ddl::Routine(_) | Ddl::Maintain(_) => {}

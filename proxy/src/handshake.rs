@@ -1,6 +1,7 @@
 //! A client logs in: greeting, TLS, password, and later COM_CHANGE_USER.
 
 use crate::client::{ClientIo, ReadEnd};
+use crate::rights::{may_use, no_entry_text};
 use crate::server::Shared;
 use crate::users::{User, Verdict};
 use shard::NetStream;
@@ -110,6 +111,9 @@ pub async fn log_in(io: &mut ClientIo, shared: &Shared, id: u32) -> Result<Logge
         return Err(Some(ErrPacket::new(3159, "HY000", text)));
     }
     let user = authenticate(io, shared, &response, &nonce, &greeting.plugin, over_tls).await?;
+    if let Some(database) = &response.database {
+        check_database(shared, &user, database)?;
+    }
     io.put_ok(&OkPacket {
         status: SERVER_STATUS_AUTOCOMMIT,
         ..Default::default()
@@ -144,6 +148,23 @@ async fn start_tls(io: &mut ClientIo, shared: &Shared) -> Result<(), Refused> {
     Ok(())
 }
 
+/// A login names a database that is not there, or not for this user.
+fn check_database(shared: &Shared, user: &User, database: &str) -> Result<(), Refused> {
+    let catalog = shared.catalog();
+    if user.is_of_cluster() {
+        let known = catalog.users.get(&user.name);
+        if !known.is_some_and(|u| may_use(u, database)) {
+            let text = no_entry_text(&user.name, database);
+            return Err(Some(ErrPacket::new(1044, "42000", text)));
+        }
+    }
+    if catalog.databases.contains_key(database) || router::scope::is_system_schema(database) {
+        return Ok(());
+    }
+    let text = format!("Unknown database '{database}'");
+    Err(Some(ErrPacket::new(1049, "42000", text)))
+}
+
 /// ER_ACCESS_DENIED_ERROR.
 fn denied(user: &str, with_password: bool) -> Refused {
     let using = if with_password { "YES" } else { "NO" };
@@ -161,7 +182,7 @@ pub async fn authenticate(
     over_tls: bool,
 ) -> Result<Arc<User>, Refused> {
     // An unknown user goes through the same steps as a known one with a wrong password.
-    let known = shared.users.get(&response.user);
+    let known = shared.users.find(&response.user, &shared.catalog());
     let user = known.clone().unwrap_or_default();
     let asked = response.plugin.as_deref().unwrap_or(greeted_with);
     let plugin = user.plugin(asked);

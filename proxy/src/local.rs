@@ -8,7 +8,6 @@ use crate::transaction::Pins;
 use catalog::{Placement, ShardId};
 use router::args::ParamRef;
 use router::explain::{explain, placement_text};
-use router::names::{Common, named};
 use router::{Args, Plan, PlanContext, Refusal, RoutePlan};
 use sql::lexer::{Op, Token, TokenKind};
 use sql::show::Show;
@@ -37,6 +36,7 @@ impl Session {
                         | Show::ProxySessions
                         | Show::ProxyStatus
                         | Show::DdlJobs
+                        | Show::Grants { .. }
                         | Show::ProcessList { .. }
                         | Show::Diagnostics(_)
                 )
@@ -103,6 +103,12 @@ impl Session {
                  driver's prepared statements",
             )),
             Statement::SqlPrepare(Some(inner)) => self.sql_prepare(inner, plan, run).await,
+            Statement::ExecuteImmediate(None) => Err(error(
+                1235,
+                "42000",
+                "EXECUTE IMMEDIATE is supported for a text that is given as a string, without USING",
+            )),
+            Statement::ExecuteImmediate(Some(inner)) => self.execute_immediate(inner, run).await,
             Statement::SqlExecute => self.on_pinned(plan, run, |p| p.sql_prepare).await,
             Statement::UnlockTables => self.unlock_tables(plan, run).await,
             Statement::LockTables => self.pinning(plan, run, |p| p.locked_tables = true).await,
@@ -158,33 +164,16 @@ impl Session {
         self.run_alone(shard, plan, run).await
     }
 
-    async fn sql_prepare(&mut self, inner: &str, plan: &CachedPlan, run: Run<'_>) -> Done {
-        let lexed = Lexed::new(inner.as_bytes(), self.mode, self.worker.flavor.get())
-            .map_err(Refusal::syntax)?;
-        let catalog = self.worker.catalog();
-        let database = self.database.as_deref();
-        let shard = match named(&catalog, database, inner.as_bytes(), &lexed.tokens).common() {
-            Common::Nothing => self.default_shard()?,
-            Common::OneShard(s) => s,
-            _ => {
-                let text = "PREPARE as an SQL statement is not supported on tables with rows on \
-                            several shards; use the driver's prepared statements";
-                return Err(error(1235, "42000", text));
-            }
-        };
-        let index = self.acquire(shard, true).await?;
-        self.held[index].pins.sql_prepare = true;
-        self.run_alone(shard, plan, run).await
-    }
-
     async fn show(&mut self, show: &Show, plan: &CachedPlan, run: Run<'_>) -> Done {
         let set = match show {
             Show::Shards => self.show_shards(),
-            Show::ShardedTables => self.show_sharded_tables(),
-            Show::ProxySessions => self.show_sessions(),
+            Show::ShardedTables => self.show_sharded_tables()?,
+            Show::ProxySessions => self.show_sessions()?,
+            Show::Grants { of } => self.show_grants(of.as_deref())?,
+            Show::Databases => return self.show_databases(plan, run).await,
             Show::ProxyStatus => self.show_status(),
             Show::DdlJobs => self.show_jobs(),
-            Show::ProcessList { full } => self.show_processlist(*full),
+            Show::ProcessList { full } => self.show_processlist(*full)?,
             Show::Diagnostics(asked) => {
                 if run.lexed.tokens.len() > 6 {
                     return Err(error(
@@ -283,7 +272,7 @@ impl Session {
         set
     }
 
-    fn show_sharded_tables(&self) -> ResultSet {
+    fn show_sharded_tables(&self) -> Result<ResultSet, Stop> {
         let names = [
             "Database",
             "Table",
@@ -297,6 +286,9 @@ impl Session {
         let mut set = ResultSet::with_text_columns(&names);
         let catalog = self.worker.catalog();
         for t in catalog.tables.values() {
+            if !self.sees(&t.name.database)? {
+                continue;
+            }
             let (kind, key, shards) = placement_text(&catalog, &t.placement);
             let sharding = t.sharding();
             let auto = t
@@ -315,17 +307,17 @@ impl Session {
                 auto,
             ]);
         }
-        set
+        Ok(set)
     }
 
-    fn show_processlist(&self, full: bool) -> ResultSet {
+    fn show_processlist(&self, full: bool) -> Result<ResultSet, Stop> {
         let names = [
             "Id", "User", "Host", "db", "Command", "Time", "State", "Info",
         ];
         let mut set = ResultSet::with_text_columns(&names);
         set.columns[0] = Column::number("Id", false);
         set.columns[5] = Column::number("Time", false);
-        for r in self.worker.shared.registry.rows() {
+        for r in self.visible_sessions()? {
             let cut = |s: String| {
                 if full {
                     s
@@ -345,10 +337,10 @@ impl Session {
                 r.statement.map(cut),
             ]);
         }
-        set
+        Ok(set)
     }
 
-    fn show_sessions(&self) -> ResultSet {
+    fn show_sessions(&self) -> Result<ResultSet, Stop> {
         let names = [
             "Id",
             "User",
@@ -362,7 +354,7 @@ impl Session {
         ];
         let mut set = ResultSet::with_text_columns(&names);
         set.columns[0] = Column::number("Id", false);
-        for r in self.worker.shared.registry.rows() {
+        for r in self.visible_sessions()? {
             set.row([
                 r.id.to_string(),
                 r.user,
@@ -379,7 +371,7 @@ impl Session {
                 r.pins,
             ]);
         }
-        set
+        Ok(set)
     }
 
     fn show_status(&self) -> ResultSet {

@@ -34,6 +34,8 @@ counters! {
     statements_scattered,
     /// Statements refused by the planner.
     statements_refused,
+    /// Statements refused because their user has no right to them.
+    statements_denied,
     /// Transactions over several shards that committed.
     commits_multi_shard,
     /// Transactions over several shards of which only a part is known to have committed.

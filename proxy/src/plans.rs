@@ -1,6 +1,6 @@
 //! A statement as the plan cache keeps it, and what was learned from running it.
 
-use router::{Plan, PlanContext, Traits};
+use router::{Needs, Plan, PlanContext, Traits};
 use sql::{Lexed, Statement};
 use std::cell::Cell;
 use std::rc::Rc;
@@ -25,6 +25,8 @@ pub struct CachedPlan {
     pub plan: Plan,
     /// What it asks of its connection.
     pub traits: Traits,
+    /// What it asks of its user.
+    pub needs: Needs,
     runs: Cell<u32>,
     best_us: Cell<u64>,
     largest: Cell<usize>,
@@ -41,10 +43,12 @@ impl CachedPlan {
     ) -> Rc<Self> {
         let plan = router::plan(ctx, text, lexed, &statement);
         let traits = Traits::of(text, &lexed.tokens);
+        let needs = Needs::of(ctx, text, &lexed.tokens, &statement);
         Rc::new(Self {
             statement,
             plan,
             traits,
+            needs,
             runs: Cell::new(0),
             best_us: Cell::new(u64::MAX),
             largest: Cell::new(0),

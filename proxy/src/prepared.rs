@@ -173,6 +173,7 @@ impl Session {
             return Err(error(1461, "42000", text));
         }
         let plan = self.plan(text, &mut lexed);
+        self.authorize(&plan.needs)?;
         if plan.traits.session_values || plan.traits.diagnostics {
             let text = "FOUND_ROWS(), ROW_COUNT(), USER() and other session functions are not \
                         supported in prepared statements yet; send the statement as text";
@@ -382,6 +383,7 @@ impl Session {
         run: Run<'_>,
         statement: &ClientStatement,
     ) -> Done {
+        self.authorize(&plan.needs)?;
         let Plan::Route(route) = &plan.plan else {
             return Box::pin(self.run_rc(plan, run)).await;
         };

@@ -85,6 +85,11 @@ impl SessionInfo {
         t.database = database.unwrap_or_default().to_string();
     }
 
+    /// Who it is.
+    pub fn user(&self) -> String {
+        lock(&self.text).user.clone()
+    }
+
     /// Notes that a command starts.
     pub fn begin(&self, command: &'static str, statement: &[u8], now_ms: u64) {
         let mut t = lock(&self.text);

@@ -73,6 +73,11 @@ pub struct Parts {
 }
 
 impl Shared {
+    /// The newest catalog that the proxy has.
+    pub fn catalog(&self) -> Arc<catalog::Catalog> {
+        self.meta.watch().borrow().clone()
+    }
+
     /// The shards by name. They change when one is added or moves to another address.
     pub fn shards(&self) -> Shards {
         self.shards

@@ -144,7 +144,7 @@ impl Session {
         if let Some(db) = who.database
             && s.use_database(&db).is_err()
         {
-            // The client learns it with its first statement; MySQL would have refused the login.
+            // Dropped since the login looked.
             s.database = None;
         }
         s
@@ -204,6 +204,7 @@ impl Session {
 
     /// Makes a database current.
     pub fn use_database(&mut self, name: &str) -> Done {
+        self.authorize_entry(name)?;
         let catalog = self.worker.catalog();
         if !catalog.databases.contains_key(name) && !router::scope::is_system_schema(name) {
             return Err(error(1049, "42000", format!("Unknown database '{name}'")));

@@ -152,6 +152,7 @@ impl Session {
 
     /// Runs a planned statement.
     pub async fn run_statement(&mut self, plan: &Rc<CachedPlan>, run: Run<'_>) -> Done {
+        self.authorize(&plan.needs)?;
         match &plan.statement {
             Statement::Query | Statement::Update | Statement::Delete => {}
             Statement::Transaction(t) => {

@@ -5,9 +5,10 @@
 //! needs SHA256(SHA256(password)), which is kept in memory after the first full login.
 
 use crate::config::UserConfig;
+use catalog::{Catalog, Verifiers};
 use sha_crypt::{Algorithm, PasswordHasher, PasswordVerifier, ShaCrypt};
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use wire::auth::{native_check, sha2_check, sha2_verifier};
 use wire::handshake::{CACHING_SHA2, NATIVE};
 
@@ -20,6 +21,8 @@ pub struct User {
     crypt: Option<String>,
     fast: Mutex<Option<[u8; 32]>>,
     no_password: bool,
+    /// What it was made of, for users of the cluster.
+    of_cluster: Option<Verifiers>,
 }
 
 /// A verifier that cannot be read.
@@ -39,6 +42,23 @@ pub enum Verdict {
 }
 
 impl User {
+    /// One of the cluster's.
+    fn of_cluster(name: &str, user: &catalog::User) -> Result<User, BadVerifier> {
+        let config = UserConfig {
+            name: name.to_string(),
+            password: user.password.0.clone(),
+        };
+        let mut made = User::new(&config)?;
+        made.of_cluster = Some(user.password.clone());
+        Ok(made)
+    }
+
+    /// True if its rights are in the catalog; false if the configuration names it and it may do
+    /// everything.
+    pub fn is_of_cluster(&self) -> bool {
+        self.of_cluster.is_some()
+    }
+
     /// From the configuration.
     pub fn new(config: &UserConfig) -> Result<User, BadVerifier> {
         let mut user = User {
@@ -120,28 +140,58 @@ impl User {
     }
 }
 
-/// All users by name.
+/// All users by name: those of the configuration, and those of the cluster that logged in here.
 #[derive(Debug, Default)]
-pub struct Users(HashMap<String, std::sync::Arc<User>>);
+pub struct Users {
+    of_file: HashMap<String, Arc<User>>,
+    of_cluster: Mutex<HashMap<String, Arc<User>>>,
+}
 
 impl Users {
     /// From the configuration.
     pub fn new(list: &[UserConfig]) -> Result<Self, BadVerifier> {
         let mut out = HashMap::new();
         for config in list {
-            out.insert(config.name.clone(), std::sync::Arc::new(User::new(config)?));
+            out.insert(config.name.clone(), Arc::new(User::new(config)?));
         }
-        Ok(Self(out))
+        Ok(Self {
+            of_file: out,
+            of_cluster: Mutex::default(),
+        })
     }
 
-    /// A user by name.
-    pub fn get(&self, name: &str) -> Option<std::sync::Arc<User>> {
-        self.0.get(name).cloned()
+    /// True if the configuration names the user.
+    pub fn is_of_file(&self, name: &str) -> bool {
+        self.of_file.contains_key(name)
+    }
+
+    /// A user by name. One of the configuration comes before one of the cluster.
+    pub fn find(&self, name: &str, catalog: &Catalog) -> Option<Arc<User>> {
+        if let Some(user) = self.of_file.get(name) {
+            return Some(user.clone());
+        }
+        let mut seen = self
+            .of_cluster
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let Some(user) = catalog.users.get(name) else {
+            seen.remove(name);
+            return None;
+        };
+        match seen.get(name) {
+            // What was learned from a full login holds as long as the password does.
+            Some(known) if known.of_cluster.as_ref() == Some(&user.password) => Some(known.clone()),
+            _ => {
+                let made = Arc::new(User::of_cluster(name, user).ok()?);
+                seen.insert(name.to_string(), made.clone());
+                Some(made)
+            }
+        }
     }
 
     /// True if somebody may log in without a password.
     pub fn any_without_password(&self) -> bool {
-        self.0.values().any(|u| u.no_password)
+        self.of_file.values().any(|u| u.no_password)
     }
 }
 

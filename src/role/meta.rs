@@ -58,22 +58,24 @@ async fn serve(args: &MetaArgs, token: &str) -> Result<(), String> {
     let node = MetaNode::start(args.id, &args.dir, Some(http.clone()))
         .await
         .map_err(|e| e.to_string())?;
-    let (serving, secret) = (node.clone(), token.to_string());
-    let server =
-        tokio::spawn(
-            async move { meta::serve::serve(serving, listener, &secret, server_tls).await },
-        );
+    let port = meta::serve::Port {
+        token: token.to_string(),
+        address: address.clone(),
+        tls: server_tls,
+    };
+    let server = tokio::spawn(meta::serve::serve(node.clone(), listener, port));
     let member = node.is_member().await.map_err(|e| e.to_string())?;
     if args.init {
         node.found(&address).await.map_err(|e| e.to_string())?;
     } else if !member && let Some(at) = &args.join {
         join(&http, at, args.id, &address).await?;
     } else if !member {
-        return Err(format!(
-            "node {} belongs to no service yet: start it with --init (the first one) or with \
-             --join HOST:PORT of any other node",
+        tracing::warn!(
+            id = args.id,
+            "this node belongs to no service yet: `shardctl cluster init {address}` founds one here, \
+             `shardctl cluster add {} {address}` of a running one takes it in",
             args.id
-        ));
+        );
     }
     tracing::info!(id = args.id, %address, "metadata node is running");
     let outcome = tokio::select! {

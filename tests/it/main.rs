@@ -14,3 +14,4 @@ mod protocol;
 mod sessions;
 mod shardctl;
 mod transactions;
+mod users;

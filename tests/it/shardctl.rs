@@ -19,24 +19,24 @@ fn shardctl(cluster: &Cluster, args: &[&str]) -> (i32, String) {
     (out.status.code().unwrap(), String::from_utf8(text).unwrap())
 }
 
-fn json(cluster: &Cluster, args: &[&str]) -> Value {
+pub fn json(cluster: &Cluster, args: &[&str]) -> Value {
     let (code, text) = shardctl(cluster, &[args, &["--output", "json"]].concat());
     serde_json::from_str(&text).unwrap_or_else(|e| panic!("{args:?}: {code}: {e}: {text}"))
 }
 
-fn fine(cluster: &Cluster, args: &[&str]) -> String {
+pub fn fine(cluster: &Cluster, args: &[&str]) -> String {
     let (code, text) = shardctl(cluster, args);
     assert_eq!(code, 0, "{args:?}: {text}");
     text
 }
 
-fn refused(cluster: &Cluster, args: &[&str], why: &str) {
+pub fn refused(cluster: &Cluster, args: &[&str], why: &str) {
     let (code, text) = shardctl(cluster, args);
     assert!(code == 1 && text.contains(why), "{args:?}: {code}: {text}");
 }
 
 /// One cluster for all verbs.
-fn dba() -> &'static Cluster {
+pub fn dba() -> &'static Cluster {
     static DBA: OnceLock<Cluster> = OnceLock::new();
     DBA.get_or_init(|| Cluster::start("ctl", 2, &["--meta", "1"]))
 }

@@ -2,6 +2,7 @@
 
 use crate::job::{Effect, Job, JobId, ShardProgress};
 use crate::model::*;
+use crate::user::{Rights, User, Verifiers};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -73,6 +74,43 @@ pub enum Command {
         /// The job.
         job: JobId,
     },
+    /// A new user of the cluster, without any right.
+    CreateUser {
+        /// The name.
+        name: String,
+        /// What its password is checked against.
+        password: Verifiers,
+    },
+    /// Another password for a user.
+    SetPassword {
+        /// The user.
+        name: String,
+        /// What it is checked against.
+        password: Verifiers,
+    },
+    /// The user may not log in any more.
+    DropUser {
+        /// The user.
+        name: String,
+    },
+    /// A user gets rights on a database.
+    Grant {
+        /// The user.
+        name: String,
+        /// The database, or `*` for all.
+        database: String,
+        /// The rights.
+        rights: Rights,
+    },
+    /// A user loses rights on a database.
+    Revoke {
+        /// The user.
+        name: String,
+        /// The database, or `*` for what was granted on all.
+        database: String,
+        /// The rights.
+        rights: Rights,
+    },
 }
 
 /// Why a change is refused.
@@ -124,6 +162,19 @@ impl Command {
             }
             Command::StartJob { statement, .. } => statement.clone(),
             Command::AbandonJob { job } => format!("DDL job {} is given up", job.0),
+            Command::CreateUser { name, .. } => format!("user {name} is created"),
+            Command::SetPassword { name, .. } => format!("user {name} has another password"),
+            Command::DropUser { name } => format!("user {name} is dropped"),
+            Command::Grant {
+                name,
+                database,
+                rights,
+            } => format!("user {name} may {rights} on {database}"),
+            Command::Revoke {
+                name,
+                database,
+                rights,
+            } => format!("user {name} may no longer {rights} on {database}"),
             Command::Progress { .. } | Command::FinishJob { .. } => return None,
         })
     }
@@ -186,8 +237,53 @@ impl Catalog {
                 next.job_mut(*job)?;
                 next.jobs.remove(job);
             }
+            Command::CreateUser { name, password } => next.create_user(name, password)?,
+            Command::SetPassword { name, password } => {
+                password.check().map_err(Rejected::Invalid)?;
+                next.user_mut(name)?.password = password.clone();
+            }
+            Command::DropUser { name } => {
+                next.user_mut(name)?;
+                next.users_mut().remove(name);
+            }
+            Command::Grant {
+                name,
+                database,
+                rights,
+            } => next.grant(name, database, *rights)?,
+            Command::Revoke {
+                name,
+                database,
+                rights,
+            } => next.user_mut(name)?.revoke(database, *rights)?,
         }
         Ok(next)
+    }
+
+    fn create_user(&mut self, name: &str, password: &Verifiers) -> Result<(), Rejected> {
+        crate::user::check_name(name).map_err(Rejected::Invalid)?;
+        password.check().map_err(Rejected::Invalid)?;
+        if self.users.contains_key(name) {
+            return Err(Rejected::Exists(format!("user {name}")));
+        }
+        let user = User::new(password.clone());
+        self.users_mut().insert(name.to_string(), user);
+        Ok(())
+    }
+
+    fn grant(&mut self, name: &str, database: &str, rights: Rights) -> Result<(), Rejected> {
+        let known = database == crate::user::EVERYWHERE || self.databases.contains_key(database);
+        if !known {
+            return Err(Rejected::Missing(format!("database {database}")));
+        }
+        self.user_mut(name)?.grant(database, rights);
+        Ok(())
+    }
+
+    fn user_mut(&mut self, name: &str) -> Result<&mut User, Rejected> {
+        self.users_mut()
+            .get_mut(name)
+            .ok_or_else(|| Rejected::Missing(format!("user {name}")))
     }
 
     fn job_mut(&mut self, id: JobId) -> Result<&mut Job, Rejected> {
@@ -294,6 +390,12 @@ impl Catalog {
                 self.databases.remove(name);
                 self.tables_mut().retain(|t, _| t.database != *name);
                 self.rules.retain(|t, _| t.database != *name);
+                // One of this name that comes later is another database.
+                if self.users.values().any(|u| u.grants.contains_key(name)) {
+                    for user in self.users_mut().values_mut() {
+                        user.grants.remove(name);
+                    }
+                }
             }
             Effect::Nothing => {}
         }

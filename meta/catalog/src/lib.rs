@@ -14,6 +14,7 @@ pub mod slot;
 pub mod state;
 pub mod temporal;
 pub mod text;
+pub mod user;
 
 pub use command::{Command, Rejected};
 pub use function::{Function, NoPartition, RangeBound, Upper};
@@ -25,3 +26,4 @@ pub use model::{
 };
 pub use state::{Answer, Change, Proposal, State};
 pub use text::TextRule;
+pub use user::{Right, Rights, User, Verifiers};

@@ -3,6 +3,7 @@
 use crate::function::{Compiled, Function};
 use crate::job::{Job, JobId};
 use crate::key::KeyType;
+use crate::user::User;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -242,6 +243,13 @@ pub struct Catalog {
     pub rules: BTreeMap<TableName, PendingRule>,
     /// Jobs that are not finished.
     pub jobs: BTreeMap<JobId, Job>,
+    /// Who may log in at every proxy, and what they may do.
+    #[serde(default, with = "users_by_name", skip_serializing_if = "no_users")]
+    pub users: Arc<BTreeMap<String, User>>,
+}
+
+fn no_users(users: &Arc<BTreeMap<String, User>>) -> bool {
+    users.is_empty()
 }
 
 impl Catalog {
@@ -254,6 +262,11 @@ impl Catalog {
     /// The tables, to change them.
     pub fn tables_mut(&mut self) -> &mut Tables {
         Arc::make_mut(&mut self.tables)
+    }
+
+    /// The users, to change them.
+    pub fn users_mut(&mut self) -> &mut BTreeMap<String, User> {
+        Arc::make_mut(&mut self.users)
     }
 
     /// A shard by name.
@@ -315,5 +328,23 @@ mod rules_as_list {
         Ok(Vec::<(TableName, PendingRule)>::deserialize(d)?
             .into_iter()
             .collect())
+    }
+}
+
+mod users_by_name {
+    use super::*;
+    use serde::{Deserializer, Serializer};
+
+    pub fn serialize<S: Serializer>(
+        map: &Arc<BTreeMap<String, User>>,
+        s: S,
+    ) -> Result<S::Ok, S::Error> {
+        map.as_ref().serialize(s)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(
+        d: D,
+    ) -> Result<Arc<BTreeMap<String, User>>, D::Error> {
+        BTreeMap::deserialize(d).map(Arc::new)
     }
 }

@@ -12,6 +12,14 @@ use tokio::task::JoinHandle;
 
 const TOKEN: &str = "the-token-of-the-test";
 
+fn port(address: &str, tls: Option<Arc<rustls::ServerConfig>>) -> meta::serve::Port {
+    meta::serve::Port {
+        token: TOKEN.to_string(),
+        address: address.to_string(),
+        tls,
+    }
+}
+
 struct Running {
     node: MetaNode,
     server: JoinHandle<std::io::Result<()>>,
@@ -68,7 +76,7 @@ impl Cluster {
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         };
-        let serving = meta::serve::serve(node.clone(), listener, TOKEN, None);
+        let serving = meta::serve::serve(node.clone(), listener, port(&self.addresses[n], None));
         let server = tokio::spawn(serving);
         self.running[n] = Some(Running { node, server });
     }
@@ -373,7 +381,8 @@ async fn over_tls_alone_where_it_is_configured() {
         .unwrap();
     node.found(&address).await.unwrap();
     let tls = Some(Arc::new(server));
-    tokio::spawn(meta::serve::serve(node.clone(), listener, TOKEN, tls));
+    let port = port(&address, tls);
+    tokio::spawn(meta::serve::serve(node.clone(), listener, port));
     let ask = |http: Http| {
         let address = address.clone();
         async move {

@@ -27,6 +27,13 @@ pub enum Show {
         /// The table (with a FROM db clause folded in).
         table: crate::ObjectName,
     },
+    /// SHOW DATABASES, SHOW SCHEMAS.
+    Databases,
+    /// `SHOW GRANTS [FOR user]`.
+    Grants {
+        /// Of another user than the session's.
+        of: Option<String>,
+    },
     /// About one database: its tables and the like.
     Database(Option<String>),
     /// Answered the same by any shard (variables, collations, engines, ...).
@@ -92,6 +99,14 @@ pub fn parse(mut c: Cursor<'_>) -> Option<Show> {
         }
         return Some(Show::Table { table });
     }
+    if c.eat_one(&["DATABASES", "SCHEMAS"]).is_some() {
+        return Some(Show::Databases);
+    }
+    if c.eat("GRANTS") {
+        return Some(Show::Grants {
+            of: grants_of(&mut c),
+        });
+    }
     if c.eat("CREATE") {
         return create(&mut c);
     }
@@ -128,6 +143,12 @@ fn own(c: &mut Cursor<'_>) -> Option<Show> {
     all.into_iter()
         .find(|(words, _)| c.eat_all(words))
         .map(|(_, show)| show)
+}
+
+/// The user behind FOR; `None` for the session's own.
+fn grants_of(c: &mut Cursor<'_>) -> Option<String> {
+    let own = !c.eat("FOR") || c.is_word("CURRENT_USER") || c.is_word("CURRENT_ROLE");
+    (!own).then(|| c.name_or_string())?
 }
 
 fn create(c: &mut Cursor<'_>) -> Option<Show> {
@@ -180,6 +201,16 @@ mod tests {
             p("show full processlist"),
             Some(Show::ProcessList { full: true })
         );
+        let of = Some("app".to_string());
+        assert_eq!(
+            p("show grants for app@'%'"),
+            Some(Show::Grants { of: of.clone() })
+        );
+        assert_eq!(p("show grants for 'app'"), Some(Show::Grants { of }));
+        let own = Some(Show::Grants { of: None });
+        assert_eq!(p("show grants"), own);
+        assert_eq!(p("show grants for current_user()"), own);
+        assert_eq!(p("show schemas like 'a%'"), Some(Show::Databases));
         assert_eq!(p("SHOW MASTER STATUS"), Some(Show::OneServer("MASTER")));
     }
 }

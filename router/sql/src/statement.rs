@@ -54,6 +54,8 @@ pub enum Statement {
     SqlPrepare(Option<String>),
     /// EXECUTE, DEALLOCATE PREPARE, DROP PREPARE.
     SqlExecute,
+    /// EXECUTE IMMEDIATE 'text' (the text if it is a literal and nothing follows).
+    ExecuteImmediate(Option<String>),
     /// LOCK TABLES.
     LockTables,
     /// UNLOCK TABLES.
@@ -198,6 +200,10 @@ fn less_common(c: Cursor<'_>) -> Option<Statement> {
         at.eat("FROM");
         return Some(Statement::SqlPrepare(at.string()));
     }
+    if at.eat_all(&["EXECUTE", "IMMEDIATE"]) {
+        let text = at.string();
+        return Some(Statement::ExecuteImmediate(text.filter(|_| at.at_end())));
+    }
     if at.is_word("EXECUTE")
         || at.is_word("DEALLOCATE")
         || at.is_word("DROP") && at.is_word_at(1, "PREPARE")
@@ -255,6 +261,15 @@ mod tests {
         assert_eq!(
             k("prepare s from 'select 1'"),
             Statement::SqlPrepare(Some("select 1".into()))
+        );
+        assert_eq!(
+            k("execute immediate 'select 1';"),
+            Statement::ExecuteImmediate(Some("select 1".into()))
+        );
+        assert_eq!(k("execute immediate @a"), Statement::ExecuteImmediate(None));
+        assert_eq!(
+            k("execute immediate 'select ?' using 1"),
+            Statement::ExecuteImmediate(None)
         );
         assert!(matches!(
             k("create sharding rule for t hash(a)"),

@@ -94,6 +94,12 @@ pub enum Command {
         #[command(subcommand)]
         verb: ProxyVerb,
     },
+    /// Users of the cluster and what they may do.
+    User {
+        /// What to do.
+        #[command(subcommand)]
+        verb: UserVerb,
+    },
     /// AUTO_INCREMENT of sharded tables.
     Sequence {
         /// What to do.
@@ -144,6 +150,19 @@ pub enum Command {
 pub enum ClusterVerb {
     /// The nodes, who leads, how far each one is.
     Status,
+    /// Found the service on a node that was started without --init and --join. Asks the node itself;
+    /// --token-file names the cluster's token.
+    #[command(
+        after_help = "Example:\n  shardctl --token-file cluster.token cluster init 127.0.0.1:7101"
+    )]
+    Init {
+        /// Host and port of the node (its --listen).
+        node: String,
+        /// PEM file with the authority of the nodes' certificates; without it the node must be on
+        /// loopback.
+        #[arg(long)]
+        tls_ca: Option<PathBuf>,
+    },
     /// Add a node as a learner (`shardwright meta --join` does this and promotes it).
     Add {
         /// Its number.
@@ -289,6 +308,88 @@ pub enum ProxyVerb {
         #[command(flatten)]
         how: How,
     },
+}
+
+/// `shardctl user`
+#[derive(Debug, Subcommand)]
+#[command(
+    after_help = "Examples:\n  shardctl user add app\n  shardctl user grant app shop read,write\n  \
+    shardctl user grant dba '*' admin\n\nRights: read, write, ddl (structure), admin (all of these and the \
+    database itself; on '*' the cluster too)."
+)]
+pub enum UserVerb {
+    /// All users of the cluster; those of a proxy's configuration file are not among them.
+    List,
+    /// One user.
+    Show {
+        /// The name.
+        name: String,
+    },
+    /// A new user, without rights; asks for the password. Only hashes of it leave this process.
+    Add {
+        /// The name.
+        name: String,
+        /// Where the password comes from.
+        #[command(flatten)]
+        password: PasswordFrom,
+        /// How.
+        #[command(flatten)]
+        how: How,
+    },
+    /// Another password; asks for it.
+    Password {
+        /// The user.
+        name: String,
+        /// Where the password comes from.
+        #[command(flatten)]
+        password: PasswordFrom,
+        /// How.
+        #[command(flatten)]
+        how: How,
+    },
+    /// The user may not log in any more; its sessions end with their next statement.
+    Drop {
+        /// The user.
+        name: String,
+        /// How.
+        #[command(flatten)]
+        how: How,
+    },
+    /// Rights on a database, from the next statement on.
+    Grant {
+        /// The user.
+        name: String,
+        /// The database, or '*' for all.
+        database: String,
+        /// read, write, ddl, admin, with commas.
+        rights: catalog::Rights,
+        /// How.
+        #[command(flatten)]
+        how: How,
+    },
+    /// Take rights on a database back, from the next statement on.
+    Revoke {
+        /// The user.
+        name: String,
+        /// The database, or '*' for what was granted on all.
+        database: String,
+        /// read, write, ddl, admin, with commas.
+        rights: catalog::Rights,
+        /// How.
+        #[command(flatten)]
+        how: How,
+    },
+}
+
+/// Where a password comes from, if a person does not type it.
+#[derive(Debug, Clone, Args)]
+pub struct PasswordFrom {
+    /// File with the password in its first line; - is standard input.
+    #[arg(long, conflicts_with = "generate")]
+    pub password_file: Option<PathBuf>,
+    /// Make a strong one and print it, once.
+    #[arg(long)]
+    pub generate: bool,
 }
 
 /// `shardctl sequence`

@@ -5,8 +5,8 @@ use crate::cli::{Cli, Format, How};
 use crate::output;
 use admin::views::{Order, OrderReply, OrderRequest};
 use catalog::Answer;
-use meta_client::MetaError;
 use meta_client::http::{Http, HttpError};
+use meta_client::{ClusterView, MetaError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::time::Duration;
@@ -19,6 +19,7 @@ const CHANGE_TIME: Duration = Duration::from_secs(90);
 /// A connection to one admin port.
 pub struct Client {
     http: Http,
+    token: String,
     endpoint: String,
     /// How answers are shown.
     pub format: Format,
@@ -58,6 +59,7 @@ impl Client {
         let user: String = user.chars().filter(char::is_ascii_graphic).collect();
         Ok(Self {
             http: Http::new(&token, None)?.in_name_of(&user),
+            token,
             endpoint: cli.endpoint.clone(),
             format: cli.output,
         })
@@ -81,6 +83,34 @@ impl Client {
             .post(&self.endpoint, path, body, CHANGE_TIME)
             .await
             .map_err(failed)
+    }
+
+    /// Founds the metadata service on a node, which is asked directly: there is no proxy yet.
+    pub async fn init(
+        &self,
+        node: &str,
+        tls_ca: Option<&std::path::Path>,
+    ) -> Result<ClusterView, Failed> {
+        let is_local = node
+            .rsplit_once(':')
+            .and_then(|(host, _)| {
+                host.trim_matches(['[', ']'])
+                    .parse::<std::net::IpAddr>()
+                    .ok()
+            })
+            .is_some_and(|ip| ip.is_loopback());
+        if tls_ca.is_none() && !is_local {
+            let text = format!(
+                "{node} is not an address on loopback: --tls-ca is needed, so that the \
+                                token does not travel in clear"
+            );
+            return Err(text.into());
+        }
+        let tls = tls_ca.map(proxy::tls::trusting).transpose()?;
+        let http = Http::new(&self.token, tls)?;
+        let nothing = serde_json::json!({});
+        let sent = http.post(node, "/v1/init", &nothing, CHANGE_TIME);
+        sent.await.map_err(failed)
     }
 
     /// Gives an order and tells what came of it. `danger` is what a person is asked first.

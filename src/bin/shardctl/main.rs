@@ -7,6 +7,7 @@ mod cli;
 mod client;
 mod output;
 mod show;
+mod user;
 
 use clap::{CommandFactory, Parser};
 use cli::*;
@@ -79,6 +80,7 @@ async fn run(cli: &Cli) -> Result<u8, Failed> {
         Command::Table { verb } => show::table(&client, verb).await,
         Command::Rule { verb } => show::rule(&client, verb).await,
         Command::Proxy { verb } => show::proxy(&client, verb).await,
+        Command::User { verb } => user::user(&client, verb).await,
         Command::Sequence { verb } => show::sequence(&client, verb).await,
         Command::Settings { verb } => show::settings(&client, verb).await,
         Command::Audit { limit } => show::audit(&client, *limit).await,

@@ -46,6 +46,9 @@ fn show_cluster(client: &Client, view: &ClusterView) -> Shown {
 pub async fn cluster(client: &Client, verb: &ClusterVerb) -> Shown {
     let change = match verb {
         ClusterVerb::Status => return show_cluster(client, &client.get("/v1/cluster").await?),
+        ClusterVerb::Init { node, tls_ca } => {
+            return show_cluster(client, &client.init(node, tls_ca.as_deref()).await?);
+        }
         ClusterVerb::Add { id, address } => MemberChange::Add {
             id: *id,
             address: address.clone(),
