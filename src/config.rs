@@ -159,6 +159,15 @@ fn check(c: &Config) -> Result<(), String> {
             return Err(format!("two shards are named {}", s.name));
         }
     }
+    for s in c.shards.iter().chain(&c.new_shards) {
+        if s.user.is_empty() == s.manager_user.is_empty() {
+            return Err(format!(
+                "shard {}: give either user (an account that stays) or manager_user (an account that \
+                 makes one for each start of the proxy)",
+                s.name
+            ));
+        }
+    }
     if c.proxy.tls_cert.is_some() != c.proxy.tls_key.is_some() {
         return Err("proxy.tls_cert and proxy.tls_key belong together".to_string());
     }

@@ -131,7 +131,7 @@ async fn is_settled(shared: &Shared, epoch: u64) -> bool {
 }
 
 async fn make_databases(shared: &Shared, account: &ShardConfig) -> Result<(), String> {
-    let login = crate::role::login(account, probe::PROBE_TIME)?;
+    let login = crate::role::shards::strongest(account, probe::PROBE_TIME)?;
     let catalog = shared.meta.watch().borrow().clone();
     prepare::databases(&login, &catalog, &shared.shards()).await
 }

@@ -203,10 +203,8 @@ fn config(args: &QuickstartArgs, dir: &Path, servers: &[Server], nodes: &[String
         name: s.name.clone(),
         host: "127.0.0.1".to_string(),
         port: s.port,
-        user: "root".to_string(),
-        password: String::new(),
-        password_file: None,
-        tls_ca: None,
+        manager_user: "root".to_string(),
+        ..Default::default()
     });
     Config {
         proxy: ProxyConfig {
@@ -238,10 +236,8 @@ fn config(args: &QuickstartArgs, dir: &Path, servers: &[Server], nodes: &[String
             name: "new".to_string(),
             host: "127.0.0.1".to_string(),
             port: 3306,
-            user: "root".to_string(),
-            password: String::new(),
-            password_file: None,
-            tls_ca: None,
+            manager_user: "root".to_string(),
+            ..Default::default()
         }),
         users: vec![UserConfig {
             name: "root".to_string(),

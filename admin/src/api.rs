@@ -419,31 +419,7 @@ async fn checked(app: &App, order: Order) -> Result<(Change, Vec<String>), Faile
             incarnation,
             why: "by order".to_string(),
         },
-        Order::CreateUser { name, password } => {
-            Change::Catalog(Command::CreateUser { name, password })
-        }
-        Order::SetPassword { name, password } => {
-            Change::Catalog(Command::SetPassword { name, password })
-        }
-        Order::DropUser { name } => Change::Catalog(Command::DropUser { name }),
-        Order::Grant {
-            name,
-            database,
-            rights,
-        } => Change::Catalog(Command::Grant {
-            name,
-            database,
-            rights,
-        }),
-        Order::Revoke {
-            name,
-            database,
-            rights,
-        } => Change::Catalog(Command::Revoke {
-            name,
-            database,
-            rights,
-        }),
+        Order::User(order) => Change::Catalog(order.into()),
     };
     Ok((change, notes))
 }

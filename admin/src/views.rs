@@ -1,6 +1,6 @@
 //! What the API answers and what it is asked, as JSON.
 
-use catalog::{Answer, Placement, Rights, Table, Verifiers};
+use catalog::{Answer, Command, Placement, Rights, Table, Verifiers};
 use serde::{Deserialize, Serialize};
 
 /// A shard.
@@ -202,6 +202,15 @@ pub enum Order {
         /// The incarnation.
         incarnation: u64,
     },
+    /// About a user.
+    #[serde(untagged)]
+    User(UserOrder),
+}
+
+/// A change of a user.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum UserOrder {
     /// A new user, without rights.
     CreateUser {
         /// The name.
@@ -239,6 +248,34 @@ pub enum Order {
         /// read, write, ddl, admin, with commas.
         rights: Rights,
     },
+}
+
+impl From<UserOrder> for Command {
+    fn from(order: UserOrder) -> Command {
+        match order {
+            UserOrder::CreateUser { name, password } => Command::CreateUser { name, password },
+            UserOrder::SetPassword { name, password } => Command::SetPassword { name, password },
+            UserOrder::DropUser { name } => Command::DropUser { name },
+            UserOrder::Grant {
+                name,
+                database,
+                rights,
+            } => Command::Grant {
+                name,
+                database,
+                rights,
+            },
+            UserOrder::Revoke {
+                name,
+                database,
+                rights,
+            } => Command::Revoke {
+                name,
+                database,
+                rights,
+            },
+        }
+    }
 }
 
 /// An order and how to carry it out.

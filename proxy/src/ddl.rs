@@ -160,7 +160,16 @@ impl Session {
             }
         }
         self.commit_all().await?;
-        self.run_alone(home, plan, run).await
+        let Some(manager) = self.manager_of(home) else {
+            return self.run_alone(home, plan, run).await;
+        };
+        let text = String::from_utf8_lossy(run.text);
+        let (ok, warnings) = self.run_as_manager(&manager, &text).await?;
+        self.diagnostics = warnings;
+        self.row_count = ok.affected_rows as i64;
+        let status = self.status() | run.more;
+        self.io.put_ok(&wire::reply::OkPacket { status, ..ok });
+        Ok(())
     }
 
     /// ANALYZE and the like: the answers of all shards, one after the other.

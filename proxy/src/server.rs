@@ -22,8 +22,10 @@ const WORKER_STACK_BYTES: usize = 8 << 20;
 /// A shard: how to reach it and how it is.
 #[derive(Debug, Clone)]
 pub struct ShardHandle {
-    /// How to reach it.
+    /// How to reach it, for statements on rows.
     pub login: Login,
+    /// How to reach it to change structure, if another account does that.
+    pub manager: Option<Login>,
     /// How it is.
     pub health: Arc<ShardHealth>,
 }
@@ -42,6 +44,7 @@ pub struct Shared {
     /// The metadata service.
     pub meta: Arc<dyn MetaService>,
     shards: RwLock<Shards>,
+    shards_changed: AtomicU64,
     /// Who may log in.
     pub users: Users,
     /// TLS for clients.
@@ -90,6 +93,12 @@ impl Shared {
     pub fn put_shard(&self, name: &str, handle: ShardHandle) {
         let mut shards = self.shards.write().unwrap_or_else(PoisonError::into_inner);
         Arc::make_mut(&mut shards).insert(name.to_string(), handle);
+        self.shards_changed.fetch_add(1, Ordering::Release);
+    }
+
+    /// Rises when a shard moves or is reached with another account.
+    pub fn shards_version(&self) -> u64 {
+        self.shards_changed.load(Ordering::Acquire)
     }
 
     /// The version that clients are told: that of a shard, so that drivers expect what they get.
@@ -225,6 +234,7 @@ impl Proxy {
             workers,
             meta,
             shards: RwLock::new(Arc::new(shards)),
+            shards_changed: AtomicU64::new(0),
             users,
             tls,
             registry,

@@ -42,6 +42,8 @@ pub struct Worker {
     pub index: usize,
     catalog: RefCell<Arc<Catalog>>,
     pools: RefCell<HashMap<ShardId, Rc<ShardPool>>>,
+    /// The version of the shards' accounts and addresses that the pools are for.
+    pools_of: Cell<u64>,
     kinds: RefCell<Vec<SharedKind>>,
     /// Plans by digest.
     pub plans: RefCell<PlanCache<CachedPlan>>,
@@ -74,6 +76,7 @@ impl Worker {
             index,
             catalog: RefCell::new(catalog),
             pools: RefCell::default(),
+            pools_of: Cell::new(shared.shards_version()),
             kinds: RefCell::default(),
             plans: RefCell::new(PlanCache::new(plan_bytes)),
             interner: RefCell::new(interner),
@@ -189,6 +192,10 @@ impl Worker {
 
     /// The pool of a shard.
     pub fn pool(&self, shard: ShardId) -> Result<Rc<ShardPool>, ShardError> {
+        let version = self.shared.shards_version();
+        if self.pools_of.replace(version) != version {
+            self.drop_old_accounts();
+        }
         if let Some(p) = self.pools.borrow().get(&shard) {
             return Ok(p.clone());
         }
@@ -221,6 +228,23 @@ impl Worker {
         let pool = ShardPool::new(login, health, limits, self.fresh.clone());
         self.pools.borrow_mut().insert(shard, pool.clone());
         Ok(pool)
+    }
+
+    /// Pools whose account has been replaced go; leases that are out end with their work.
+    fn drop_old_accounts(&self) {
+        let handles = self.shared.shards();
+        let is_old = |pool: &ShardPool| {
+            let now = handles.get(&*pool.login.shard).map(|h| &h.login);
+            now.is_none_or(|l| (&l.user, &l.password) != (&pool.login.user, &pool.login.password))
+        };
+        let mut pools = self.pools.borrow_mut();
+        let old: Vec<_> = pools
+            .iter()
+            .filter(|(_, p)| is_old(p))
+            .map(|(id, _)| *id)
+            .collect();
+        pools.retain(|id, _| !old.contains(id));
+        self.kinds.borrow_mut().retain(|k| !old.contains(&k.shard));
     }
 
     /// A shared connection for sessions with these settings, if one is open. If there should be one,

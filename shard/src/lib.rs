@@ -3,6 +3,7 @@
 //! Layer 1. Everything here lives on one thread (a worker's) and is `Rc` and `RefCell`, except health,
 //! which all workers read. Rows are never decoded; what goes up are MySQL packets.
 
+pub mod account;
 pub mod conn;
 pub mod error;
 pub mod health;

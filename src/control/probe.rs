@@ -62,7 +62,7 @@ const WANTED: [Wanted; 6] = [
 /// Looks at a server that is to become a shard, or to take one's place.
 pub async fn probe(shared: &Shared, account: &ShardConfig) -> Vec<Finding> {
     let subject = format!("shard {}", account.name);
-    let login = match crate::role::login(account, PROBE_TIME) {
+    let login = match crate::role::shards::strongest(account, PROBE_TIME) {
         Ok(login) => login,
         Err(e) => return vec![Finding::new(Severity::Critical, subject, e, "")],
     };

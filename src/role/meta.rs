@@ -8,6 +8,7 @@ use meta_client::MetaService;
 use meta_client::http::Http;
 use meta_client::protocol::{Renew, RenewReply};
 use meta_client::{MemberChange, MetaError};
+use std::cell::Cell;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -16,6 +17,10 @@ use std::time::{Duration, Instant};
 const JOIN_TIME: Duration = Duration::from_secs(60);
 /// How long one request for that may take: everything is sent to the new node meanwhile.
 const JOIN_TRY: Duration = Duration::from_secs(30);
+/// How long a proxy that starts waits for its incarnation.
+const REGISTER_TIME: Duration = Duration::from_secs(3);
+/// How often it looks.
+const REGISTER_LOOK: Duration = Duration::from_millis(10);
 /// Pause between two of them.
 const JOIN_PAUSE: Duration = Duration::from_millis(300);
 
@@ -114,41 +119,57 @@ async fn join(http: &Http, at: &str, id: u64, address: &str) -> Result<(), Strin
 
 /// The service that a proxy uses: inside this process, or elsewhere.
 pub enum Service {
-    /// The only node, here.
-    Embedded(MetaNode),
+    /// The only node, here, and this proxy's incarnation.
+    Embedded(MetaNode, Cell<u64>),
     /// Nodes elsewhere.
     Remote(meta_client::RemoteMeta),
 }
 
 impl Service {
+    /// This proxy's incarnation; 0 while it is not registered.
+    pub fn incarnation(&self) -> u64 {
+        match self {
+            Service::Remote(remote) => remote.incarnation(),
+            Service::Embedded(_, incarnation) => incarnation.get(),
+        }
+    }
+
+    /// Registers the proxy and gives its incarnation, or 0 if the service cannot be reached for a while.
+    pub async fn register(&self, clients: SocketAddr) -> u64 {
+        let until = Instant::now() + REGISTER_TIME;
+        while self.incarnation() == 0 && Instant::now() < until {
+            match self {
+                Service::Embedded(node, incarnation) => {
+                    register_here(node, incarnation, clients).await;
+                }
+                // Its own task does it.
+                Service::Remote(_) => tokio::time::sleep(REGISTER_LOOK).await,
+            }
+        }
+        self.incarnation()
+    }
+
     /// Tells the service that this proxy lives and which epoch it has reached. A remote service is told
     /// by its client; the embedded one registers and renews here.
     /// Gives true if this proxy is to let go of its clients.
-    pub async fn alive(&self, incarnation: &mut u64, clients: SocketAddr, epoch: u64) -> bool {
-        let node = match self {
+    pub async fn alive(&self, clients: SocketAddr, epoch: u64) -> bool {
+        let (node, incarnation) = match self {
             Service::Remote(remote) => {
                 remote.reached(epoch);
                 return remote.is_draining();
             }
-            Service::Embedded(node) => node,
+            Service::Embedded(node, incarnation) => (node, incarnation),
         };
-        if *incarnation == 0 {
-            let register = Change::Register {
-                name: clients.to_string(),
-                address: clients.to_string(),
-                version: env!("CARGO_PKG_VERSION").to_string(),
-            };
-            if let Ok(Answer::Incarnation(n)) = node.submit("proxy", register, None).await {
-                *incarnation = n;
-            }
+        if incarnation.get() == 0 {
+            register_here(node, incarnation, clients).await;
         }
         let renew = Renew {
-            incarnation: *incarnation,
+            incarnation: incarnation.get(),
             epoch,
         };
         match node.renew(renew, false).await {
             Ok(RenewReply::Leased { draining, .. }) => return draining,
-            Ok(RenewReply::Fenced) => *incarnation = 0,
+            Ok(RenewReply::Fenced) => incarnation.set(0),
             Err(error) => tracing::debug!(%error, "the lease is not renewed"),
         }
         false
@@ -162,9 +183,22 @@ impl Service {
     /// The service as everybody else sees it.
     pub fn handle(&self) -> Arc<dyn meta_client::MetaService> {
         match self {
-            Service::Embedded(node) => Arc::new(node.clone()),
+            Service::Embedded(node, _) => Arc::new(node.clone()),
             Service::Remote(remote) => Arc::new(remote.clone()),
         }
+    }
+}
+
+async fn register_here(node: &MetaNode, incarnation: &Cell<u64>, clients: SocketAddr) {
+    let register = Change::Register {
+        name: clients.to_string(),
+        address: clients.to_string(),
+        version: env!("CARGO_PKG_VERSION").to_string(),
+    };
+    match node.submit("proxy", register, None).await {
+        Ok(Answer::Incarnation(n)) => incarnation.set(n),
+        Ok(_) => {}
+        Err(error) => tracing::warn!(%error, "this proxy is not registered yet"),
     }
 }
 
@@ -177,7 +211,7 @@ pub async fn open(
         let node = MetaNode::embedded(&config.dir)
             .await
             .map_err(|e| e.to_string())?;
-        return Ok(Service::Embedded(node));
+        return Ok(Service::Embedded(node, Cell::new(0)));
     }
     let file = config.token_file.as_ref();
     let file = file.ok_or("meta.endpoints needs meta.token_file, the cluster's token")?;

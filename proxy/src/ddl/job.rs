@@ -1,10 +1,11 @@
 //! Runs a job: the statement on each shard in turn, noted before and after.
 
+use crate::diagnostics::Diagnostics;
 use crate::session::{Session, Stop, error};
 use catalog::job::Effect;
 use catalog::{Catalog, Command, JobId, Rejected, ShardId, ShardProgress, TableName};
 use meta_client::MetaError;
-use shard::ShardError;
+use shard::{Login, ServerConn, ShardError};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use wire::reply::OkPacket;
@@ -190,7 +191,40 @@ impl Session {
         sum.info = crate::fanout::add_info(&sum.info, &ok.info);
     }
 
+    /// Runs a statement with the account that may change structure; also what it warned of.
+    pub(super) async fn run_as_manager(
+        &self,
+        manager: &Login,
+        sql: &str,
+    ) -> Result<(OkPacket, Diagnostics), ShardError> {
+        let mut conn =
+            ServerConn::connect(manager, self.class, self.worker.fresh.clone(), 1).await?;
+        let (settings, database) = (self.plain_settings.clone(), self.database.clone());
+        match conn.prepare_for(&settings, database.as_ref()).await {
+            Ok(()) => {}
+            // The current database is the one that is being made: run without it.
+            Err(ShardError::Server { err, .. }) if err.code == 1049 => {}
+            Err(e) => return Err(e),
+        }
+        let ok = conn.run(sql).await?.ok.unwrap_or_default();
+        let warnings = match ok.warnings {
+            0 => Diagnostics::default(),
+            _ => crate::diagnostics::fetch(&mut conn).await?,
+        };
+        Ok((ok, warnings))
+    }
+
+    /// The account of a shard that may change structure, if it is another one.
+    pub(super) fn manager_of(&self, shard: ShardId) -> Option<Login> {
+        let catalog = self.worker.catalog();
+        let shards = self.worker.shared.shards();
+        shards.get(catalog.shard_name(shard))?.manager.clone()
+    }
+
     async fn run_on(&mut self, shard: ShardId, sql: &str) -> Result<OkPacket, ShardError> {
+        if let Some(manager) = self.manager_of(shard) {
+            return self.run_as_manager(&manager, sql).await.map(|(ok, _)| ok);
+        }
         let pool = self.worker.pool(shard)?;
         let database = self.database.clone();
         let mut lease = pool

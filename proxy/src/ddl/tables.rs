@@ -5,6 +5,7 @@ use crate::statement::Run;
 use catalog::job::Effect;
 use catalog::{Placement, ShardId, Table, TableId, TableName};
 use router::names::{Common, named};
+use shard::account::Manager;
 use sql::ObjectName;
 use sql::ident::quote_name;
 use sql::splice::Splices;
@@ -147,8 +148,38 @@ impl Session {
             default_shard,
         };
         let objects = vec![TableName::new(name, "")];
-        self.simple_job(&sql, objects, &catalog.shard_ids(), effect)
-            .await
+        let shards = catalog.shard_ids();
+        let mut job = self.start_job(&sql, objects, &shards).await?;
+        // A proxy that starts now finds the job in the catalog and counts the database as there.
+        if let Err(e) = self.open_to_accounts(&shards, name).await {
+            self.abandon_job(&job).await?;
+            return Err(e);
+        }
+        self.run_job(&mut job, &sql).await?;
+        self.finish_job(&job, effect).await
+    }
+
+    /// Lets the accounts of all proxies into a database.
+    async fn open_to_accounts(&self, shards: &[ShardId], database: &str) -> Result<(), Stop> {
+        for shard in shards {
+            if let Some(login) = self.manager_of(*shard) {
+                Manager::connect(&login).await?.grant_all(database).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes the rights in a dropped database away. One that stays is no danger, only untidy.
+    async fn close_to_accounts(&self, shards: &[ShardId], database: &str) {
+        for shard in shards {
+            let Some(login) = self.manager_of(*shard) else {
+                continue;
+            };
+            let revoked = async { Manager::connect(&login).await?.revoke_all(database).await };
+            if let Err(error) = revoked.await {
+                tracing::warn!(%error, database, "rights in a dropped database stay");
+            }
+        }
     }
 
     pub(super) async fn drop_database(&mut self, name: &str, if_exists: bool) -> Result<(), Stop> {
@@ -171,8 +202,10 @@ impl Session {
             self.database = None;
         }
         let objects = vec![TableName::new(name, "")];
-        self.simple_job(&sql, objects, &catalog.shard_ids(), effect)
-            .await
+        let shards = catalog.shard_ids();
+        self.simple_job(&sql, objects, &shards, effect).await?;
+        self.close_to_accounts(&shards, name).await;
+        Ok(())
     }
 
     pub(super) async fn alter_database(

@@ -4,7 +4,7 @@ use crate::Failed;
 use crate::cli::{Format, How, PasswordFrom, UserVerb};
 use crate::client::Client;
 use crate::output::{json, table};
-use admin::views::{Order, UserView};
+use admin::views::{Order, UserOrder, UserView};
 use catalog::Verifiers;
 use std::io::{BufRead, IsTerminal};
 
@@ -13,7 +13,7 @@ const GENERATED_BYTES: usize = 18;
 
 /// Carries out a verb.
 pub async fn user(client: &Client, verb: &UserVerb) -> Result<u8, Failed> {
-    let (order, how, danger): (Order, &How, Option<String>) = match verb {
+    let (order, how, danger): (UserOrder, &How, Option<String>) = match verb {
         UserVerb::List => return show(client, None).await,
         UserVerb::Show { name } => return show(client, Some(name)).await,
         UserVerb::Add {
@@ -22,7 +22,7 @@ pub async fn user(client: &Client, verb: &UserVerb) -> Result<u8, Failed> {
             how,
         } => {
             let (name, password) = (name.clone(), verifiers(password)?);
-            (Order::CreateUser { name, password }, how, None)
+            (UserOrder::CreateUser { name, password }, how, None)
         }
         UserVerb::Password {
             name,
@@ -30,11 +30,15 @@ pub async fn user(client: &Client, verb: &UserVerb) -> Result<u8, Failed> {
             how,
         } => {
             let (name, password) = (name.clone(), verifiers(password)?);
-            (Order::SetPassword { name, password }, how, None)
+            (UserOrder::SetPassword { name, password }, how, None)
         }
         UserVerb::Drop { name, how } => {
             let question = format!("The user {name} and its grants go.");
-            (Order::DropUser { name: name.clone() }, how, Some(question))
+            (
+                UserOrder::DropUser { name: name.clone() },
+                how,
+                Some(question),
+            )
         }
         UserVerb::Grant {
             name,
@@ -43,7 +47,7 @@ pub async fn user(client: &Client, verb: &UserVerb) -> Result<u8, Failed> {
             how,
         } => {
             let (name, database, rights) = (name.clone(), database.clone(), *rights);
-            let order = Order::Grant {
+            let order = UserOrder::Grant {
                 name,
                 database,
                 rights,
@@ -57,7 +61,7 @@ pub async fn user(client: &Client, verb: &UserVerb) -> Result<u8, Failed> {
             how,
         } => {
             let (name, database, rights) = (name.clone(), database.clone(), *rights);
-            let order = Order::Revoke {
+            let order = UserOrder::Revoke {
                 name,
                 database,
                 rights,
@@ -65,7 +69,9 @@ pub async fn user(client: &Client, verb: &UserVerb) -> Result<u8, Failed> {
             (order, how, None)
         }
     };
-    client.order(order, how, danger.as_deref()).await
+    client
+        .order(Order::User(order), how, danger.as_deref())
+        .await
 }
 
 async fn show(client: &Client, name: Option<&String>) -> Result<u8, Failed> {
