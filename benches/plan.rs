@@ -49,6 +49,7 @@ fn bench(c: &mut Criterion) {
         catalog: &catalog,
         database: Some("sbtest"),
         mode,
+        flavor: Flavor::default(),
     };
     let plan = router::plan(ctx, text, &lexed, &statement);
     let mut cache = PlanCache::new(1 << 20);

@@ -431,6 +431,7 @@ impl Session {
                 catalog: &catalog,
                 database,
                 mode: self.mode,
+                flavor: self.worker.flavor.get(),
             };
             let plan = router::plan(ctx, text, &lexed, &statement);
             let params: &[ParamRef<'_>] = run.bound.map_or(&[], |b| &b.refs);

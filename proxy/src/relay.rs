@@ -359,6 +359,7 @@ fn pass_control(
     match control {
         Control::Err => {
             let mut err = ErrPacket::decode(payload)?;
+            shard::account::hide(&mut err);
             if options.deadlock.as_ref().is_some_and(|d| d.get()) {
                 err = crate::deadlock::error_packet();
             }

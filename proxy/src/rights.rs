@@ -79,6 +79,7 @@ impl Session {
             catalog,
             database,
             mode,
+            flavor: self.worker.flavor.get(),
         };
         let statement = classify(text, lexed, mode);
         self.authorize(&Needs::of(ctx, text, &lexed.tokens, &statement))

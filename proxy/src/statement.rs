@@ -145,6 +145,7 @@ impl Session {
             catalog: &catalog,
             database,
             mode: self.mode,
+            flavor: self.worker.flavor.get(),
         };
         let statement = classify(text, lexed, self.mode);
         CachedPlan::make(ctx, text, lexed, statement)

@@ -4,6 +4,8 @@
 //! small (views and routines over sharded tables are refused when they are made), and that is enough
 //! to send statements on single tables, in whatever syntax, to the shard that has them all.
 
+use crate::scope::is_system_schema;
+use crate::traits::is_word;
 use catalog::{Catalog, Placement, ShardId, Table, TableName};
 use smallvec::SmallVec;
 use sql::ident::name_of;
@@ -17,6 +19,8 @@ pub struct Named {
     pub tables: SmallVec<[Arc<Table>; 4]>,
     /// A table that a DDL job is still making.
     pub pending: Option<TableName>,
+    /// A table in a database that the catalog does not know.
+    pub unknown: Option<TableName>,
     /// A database named by a string or name next to information_schema.
     pub schema_of_interest: Option<String>,
 }
@@ -54,10 +58,12 @@ pub fn named(catalog: &Catalog, database: Option<&str>, text: &[u8], tokens: &[T
         let dot = tokens
             .get(i)
             .is_some_and(|t| t.kind == TokenKind::Op(Op::Dot));
-        if dot && catalog.databases.contains_key(&name) {
-            let second = tokens.get(i + 1).and_then(|t| name_of(text, *t));
-            if let Some(second) = second {
+        let second = if dot { tokens.get(i + 1) } else { None };
+        if let Some(second) = second.and_then(|t| name_of(text, *t)) {
+            if catalog.databases.contains_key(&name) {
                 out.look_up(catalog, &name, &second);
+            } else if !is_system_schema(&name) && stands_for_table(text, tokens, i - 1) {
+                out.unknown.get_or_insert(TableName::new(&name, second));
             }
         }
         if let Some(d) = database {
@@ -68,6 +74,54 @@ pub fn named(catalog: &Catalog, database: Option<&str>, text: &[u8], tokens: &[T
         out.schema_of_interest = None;
     }
     out
+}
+
+/// True if the name at an index stands where only a table can: its first part is a database then.
+/// Tables behind a comma are not among them, since columns are written like that too.
+pub fn stands_for_table(text: &[u8], tokens: &[Token], at: usize) -> bool {
+    let word = |i: Option<usize>, list: &[&[u8]]| {
+        let t = i.and_then(|i| tokens.get(i));
+        t.is_some_and(|t| list.iter().any(|w| is_word(text, *t, w)))
+    };
+    let before = at.checked_sub(1);
+    if word(
+        before,
+        &[b"JOIN", b"INTO", b"TABLE", b"TABLES", b"REFERENCES"],
+    ) {
+        return true;
+    }
+    if word(before, &[b"FROM"]) {
+        let call = enclosing(tokens, at).and_then(|open| open.checked_sub(1));
+        let reads = [&b"EXTRACT"[..], b"TRIM", b"SUBSTRING", b"SUBSTR", b"MID"];
+        return !word(call, &reads);
+    }
+    if word(before, &[b"UPDATE"]) {
+        return !word(at.checked_sub(2), &[b"KEY", b"FOR"]);
+    }
+    let modifiers = [
+        &b"LOW_PRIORITY"[..],
+        b"HIGH_PRIORITY",
+        b"DELAYED",
+        b"IGNORE",
+        b"INSERT",
+        b"REPLACE",
+    ];
+    let changes = word(Some(0), &[b"INSERT", b"REPLACE", b"UPDATE"]);
+    changes && word(before, &modifiers) || word(before, &[b"LIKE"]) && word(Some(0), &[b"CREATE"])
+}
+
+/// Index of the parenthesis that is open at an index.
+fn enclosing(tokens: &[Token], at: usize) -> Option<usize> {
+    let mut depth = 0usize;
+    for i in (0..at).rev() {
+        match tokens.get(i)?.kind {
+            TokenKind::Op(Op::RParen) => depth += 1,
+            TokenKind::Op(Op::LParen) if depth == 0 => return Some(i),
+            TokenKind::Op(Op::LParen) => depth -= 1,
+            _ => {}
+        }
+    }
+    None
 }
 
 fn database_in(catalog: &Catalog, text: &[u8], t: Token) -> Option<String> {

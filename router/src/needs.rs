@@ -222,7 +222,6 @@ impl Reader<'_> {
             .database
             .is_some_and(|d| d.eq_ignore_ascii_case("information_schema"));
         let (mut elsewhere, mut found) = (target.is_some(), Vec::new());
-        let mut unknown = false;
         for (i, t) in self.tokens.iter().enumerate() {
             let Some(name) = name_of(self.text, *t) else {
                 continue;
@@ -244,15 +243,13 @@ impl Reader<'_> {
                 if !table.is_some_and(|t| is_target(&name, &t)) {
                     found.push(known);
                 }
-            } else if behind.is_some_and(|t| self.is_before_table(*t)) {
-                unknown = true;
             }
         }
         let tables = self.names.tables.iter().map(|t| &t.name);
         let tables = tables.filter(|n| !is_target(&n.database, &n.table));
         found.extend(tables.map(|n| n.database.clone()));
         found.iter().for_each(|d| self.need(right, d));
-        if unknown {
+        if self.names.unknown.is_some() {
             self.server("a database that only a shard knows");
         }
         if information_schema {
@@ -429,6 +426,7 @@ mod tests {
             catalog: &catalog,
             database: Some("shop"),
             mode,
+            flavor: Flavor::default(),
         };
         let statement = classify(text, &lexed, mode);
         Needs::of(ctx, text, &lexed.tokens, &statement)

@@ -12,7 +12,7 @@ use catalog::{Catalog, Placement, ShardId, TableName};
 use smallvec::SmallVec;
 use sql::lexer::Token;
 use sql::parse::{Doubt, ParseError, Parsed};
-use sql::{LexMode, Lexed, Statement};
+use sql::{Flavor, LexMode, Lexed, Statement};
 use std::sync::Arc;
 
 /// What a statement does to its tables.
@@ -90,6 +90,8 @@ pub struct PlanContext<'a> {
     pub database: Option<&'a str>,
     /// How text is read.
     pub mode: LexMode,
+    /// What kind of servers the shards are.
+    pub flavor: Flavor,
 }
 
 /// Plans a statement that reads or changes rows, or that any shard may answer.
@@ -100,6 +102,12 @@ pub fn plan(ctx: PlanContext<'_>, text: &[u8], lexed: &Lexed, statement: &Statem
     if let Some(t) = &names.pending {
         // Some shards may have it already; nobody may see half a table.
         return Plan::Refuse(Refusal::no_such_table(&t.database, &t.table));
+    }
+    if let Some(t) = &names.unknown {
+        return Plan::Refuse(match ctx.flavor.mariadb {
+            true => Refusal::no_such_table(&t.database, &t.table),
+            false => Refusal::unknown_database(&t.database),
+        });
     }
     let result = match (statement, names.common()) {
         (Statement::Insert(Some(insert)), _) => {

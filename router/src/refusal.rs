@@ -31,6 +31,15 @@ impl Refusal {
         }
     }
 
+    /// ER_BAD_DB_ERROR (1049).
+    pub fn unknown_database(database: &str) -> Self {
+        Self {
+            code: 1049,
+            sqlstate: "42000",
+            message: format!("Unknown database '{database}'"),
+        }
+    }
+
     /// ER_NO_DB_ERROR (1046).
     pub fn no_database() -> Self {
         Self {

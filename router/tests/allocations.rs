@@ -85,6 +85,7 @@ fn from_the_text_to_the_shard_without_an_allocation() {
                     catalog: &catalog,
                     database: Some("shop"),
                     mode,
+                    flavor: Flavor::default(),
                 };
                 let statement = classify(text, &lexed, mode);
                 let plan: Rc<Plan> = Rc::new(router::plan(ctx, text, &lexed, &statement));

@@ -145,6 +145,7 @@ fn show(catalog: &Catalog, sql: &str) -> String {
         catalog,
         database: Some("shop"),
         mode,
+        flavor: Flavor::default(),
     };
     let p = plan(ctx, sql.as_bytes(), &l, &statement);
     let params = [

@@ -10,6 +10,7 @@ use crate::login::Login;
 use std::rc::Rc;
 use std::time::Duration;
 use wire::auth::native_verifier;
+use wire::reply::ErrPacket;
 
 /// What the name of each such account begins with.
 const PREFIX: &str = "shardwright_";
@@ -182,6 +183,24 @@ impl Manager {
     }
 }
 
+/// Takes the proxy's own account out of a server's refusal: clients know themselves by another name.
+pub fn hide(err: &mut ErrPacket) {
+    let denials = [1044, 1045, 1142, 1143, 1227, 1370];
+    if !denials.contains(&err.code) {
+        return;
+    }
+    let quoted = format!("'{PREFIX}");
+    let Some(start) = err.message.find(&quoted) else {
+        return;
+    };
+    // 'name'@'host'
+    let end = err.message[start..].match_indices('\'').nth(3);
+    if let Some((at, _)) = end {
+        err.message
+            .replace_range(start..=start + at, "the proxy's account");
+    }
+}
+
 fn account(incarnation: u64) -> String {
     format!("'{}'@'%'", name_of(incarnation))
 }
@@ -196,6 +215,17 @@ fn pattern(database: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn clients_do_not_see_the_account() {
+        let text = "SELECT command denied to user 'shardwright_1'@'127.0.0.1' for table `a`.`b`";
+        let mut err = ErrPacket::new(1142, "42000", text);
+        hide(&mut err);
+        let hidden = "SELECT command denied to user the proxy's account for table `a`.`b`";
+        assert_eq!(err.message, hidden);
+        hide(&mut err);
+        assert_eq!(err.message, hidden);
+    }
 
     #[test]
     fn names_and_patterns() {

@@ -255,7 +255,10 @@ impl ServerConn {
                             answer.ok = Some(ok.map_err(|e| self.broken(e))?);
                         }
                         Control::Err => {
-                            let err = ErrPacket::decode(payload);
+                            let mut err = ErrPacket::decode(payload);
+                            if let Ok(err) = &mut err {
+                                crate::account::hide(err);
+                            }
                             answer.err = Some(err.map_err(|e| self.broken(e))?);
                         }
                         Control::PrepareOk => answer.head = payload.to_vec(),

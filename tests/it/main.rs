@@ -1,6 +1,7 @@
 //! End-to-end tests: the real binary over real MariaDB servers, through clients nobody here wrote.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod accounts;
 mod clients;
 mod cluster;
 mod compare;

@@ -48,7 +48,7 @@ fuzz_target!(|data: &[u8]| {
     }
     let statement = classify(text, &lexed, mode);
     CATALOG.with(|catalog| {
-        let ctx = PlanContext { catalog, database: Some("corpus"), mode };
+        let ctx = PlanContext { catalog, database: Some("corpus"), mode, flavor: Flavor::default() };
         if let Plan::Route(r) = router::plan(ctx, text, &lexed, &statement) {
             let args = Args { text, tokens: &lexed.tokens, mode, utf8: true, params: &[] };
             let _ = r.route(catalog, &args);
