@@ -30,6 +30,9 @@ pub struct Config {
     /// The shards.
     #[serde(default)]
     pub shards: Vec<ShardConfig>,
+    /// The addresses of the shards here are newer than the catalog's: a quickstart has just started them.
+    #[serde(skip)]
+    pub shards_just_started: bool,
     /// The account for shards that are added while the proxy runs; name, host and port do not count.
     #[serde(default)]
     pub new_shards: Option<ShardConfig>,

@@ -1,15 +1,18 @@
 //! What the admin port may do in a running proxy: rules are checked, shards and nodes looked at.
 
 mod drift;
+mod import;
 mod inspect;
 pub mod prepare;
 mod probe;
 
 use admin::report::{Finding, Report, Severity};
-use meta_client::{BoxFuture, MetaService};
+use admin::{ImportOrder, Imported};
+use catalog::Rejected;
+use meta_client::{BoxFuture, MetaError, MetaService};
 use proxy::Shared;
 use proxy::config::ShardConfig;
-use sql::shard_by::{ShardBy, parse_rule};
+use sql::shard_by::{Rule, parse_rule};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot};
@@ -33,6 +36,10 @@ enum Ask {
     },
     Inspect {
         reply: oneshot::Sender<Report>,
+    },
+    Import {
+        wanted: Box<import::Wanted>,
+        reply: oneshot::Sender<Result<Imported, MetaError>>,
     },
 }
 
@@ -71,6 +78,9 @@ impl ProxyControl {
                     Ask::Inspect { reply } => {
                         let _ = reply.send(inspect::inspect(&of_task).await);
                     }
+                    Ask::Import { wanted, reply } => {
+                        let _ = reply.send(import::import(&of_task, *wanted).await);
+                    }
                 }
             }
         });
@@ -80,6 +90,14 @@ impl ProxyControl {
             new_shards,
             ask,
         }
+    }
+
+    /// Reads a sharding clause.
+    fn rule(&self, clause: &str) -> Result<Rule, String> {
+        let (text, mode) = (clause.as_bytes(), sql::LexMode::default());
+        let lexed = sql::Lexed::new(text, mode, self.shared.flavor()).map_err(|e| e.to_string())?;
+        let rule = parse_rule(&mut sql::cursor::Cursor::new(text, &lexed.tokens, mode));
+        rule.map_err(|e| e.to_string())
     }
 
     /// The account for a shard at an address.
@@ -130,6 +148,18 @@ async fn is_settled(shared: &Shared, epoch: u64) -> bool {
     others.len() < 2 || others.iter().all(|p| p.epoch.is_some_and(|e| e >= epoch))
 }
 
+/// Waits, not for ever, until everybody works by an epoch; false if somebody does not.
+async fn settle(shared: &Shared, epoch: u64) -> bool {
+    let until = Instant::now() + SETTLE;
+    while !is_settled(shared, epoch).await {
+        if Instant::now() > until {
+            return false;
+        }
+        tokio::time::sleep(SETTLE_STEP).await;
+    }
+    true
+}
+
 async fn make_databases(shared: &Shared, account: &ShardConfig) -> Result<(), String> {
     let login = crate::role::shards::strongest(account, probe::PROBE_TIME)?;
     let catalog = shared.meta.watch().borrow().clone();
@@ -145,23 +175,28 @@ impl admin::Control for ProxyControl {
         self.shared.meta.clone()
     }
 
-    fn check_rule(&self, clause: &str) -> Result<(), String> {
-        let (text, mode) = (clause.as_bytes(), sql::LexMode::default());
-        let lexed = sql::Lexed::new(text, mode, self.shared.flavor()).map_err(|e| e.to_string())?;
-        let rule = parse_rule(&mut sql::cursor::Cursor::new(text, &lexed.tokens, mode));
-        let rule = rule.map_err(|e| e.to_string())?;
-        let named: Vec<&String> = match &rule.by {
-            ShardBy::Hash { shards, .. } => shards.iter().collect(),
-            ShardBy::Range { parts, .. } => parts.iter().map(|p| &p.shard).collect(),
-            ShardBy::List { parts, .. } => parts.iter().map(|p| &p.shard).collect(),
-            ShardBy::Single { shard } => shard.iter().collect(),
-            ShardBy::Reference => Vec::new(),
+    fn import(&self, order: ImportOrder) -> BoxFuture<Result<Imported, MetaError>> {
+        let rule = match self.rule(&order.clause) {
+            Ok(rule) => rule,
+            Err(why) => return Box::pin(async { Err(Rejected::Invalid(why).into()) }),
         };
-        let catalog = self.shared.meta.watch().borrow().clone();
-        match named.into_iter().find(|n| catalog.shard_named(n).is_none()) {
-            Some(missing) => Err(format!("there is no shard {missing}")),
-            None => Ok(()),
-        }
+        let wanted = Box::new(import::Wanted {
+            name: order.table,
+            rule,
+            clause: order.clause,
+            who: order.who,
+            dry_run: order.dry_run,
+        });
+        self.asked(
+            |reply| Ask::Import { wanted, reply },
+            |why| Err(MetaError::Unknown(why)),
+        )
+    }
+
+    fn check_rule(&self, clause: &str) -> Result<(), String> {
+        let rule = self.rule(clause)?;
+        let catalog = self.shared.catalog();
+        proxy::ddl::rule::check_shard_names(&catalog, &rule.by)
     }
 
     fn prepare(&self, name: &str, host: &str, port: u16) -> BoxFuture<Result<(), String>> {
@@ -189,10 +224,7 @@ impl admin::Control for ProxyControl {
     fn settled(&self, epoch: u64) -> BoxFuture<()> {
         let shared = self.shared.clone();
         Box::pin(async move {
-            let until = Instant::now() + SETTLE;
-            while !is_settled(&shared, epoch).await && Instant::now() < until {
-                tokio::time::sleep(SETTLE_STEP).await;
-            }
+            settle(&shared, epoch).await;
         })
     }
 

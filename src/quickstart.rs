@@ -231,6 +231,7 @@ fn config(args: &QuickstartArgs, dir: &Path, servers: &[Server], nodes: &[String
             ..Default::default()
         },
         shards: shards.collect(),
+        shards_just_started: true,
         // Any server on this machine may join, if it takes root without a password.
         new_shards: Some(ShardConfig {
             name: "new".to_string(),

@@ -35,8 +35,31 @@ pub trait Control: Send + Sync {
     /// Waits, not for ever, until this proxy and the others work by the catalog of this epoch.
     fn settled(&self, epoch: u64) -> BoxFuture<()>;
 
+    /// Enters a table that the shards have already into the catalog.
+    fn import(&self, order: ImportOrder) -> BoxFuture<Result<Imported, MetaError>>;
+
     /// Looks at everything.
     fn inspect(&self) -> BoxFuture<Report>;
+}
+
+/// A table that the shards have already is to enter the catalog.
+pub struct ImportOrder {
+    /// The table.
+    pub table: TableName,
+    /// What would follow SHARD BY.
+    pub clause: String,
+    /// Who asks.
+    pub who: String,
+    /// Only look.
+    pub dry_run: bool,
+}
+
+/// What an import did, or would do.
+pub struct Imported {
+    /// What the metadata service answered.
+    pub answer: Answer,
+    /// What was found on the shards.
+    pub notes: Vec<String>,
 }
 
 /// Who may use the API.
@@ -295,6 +318,26 @@ async fn order(
         .get(USER_HEADER)
         .and_then(|v| v.to_str().ok())
         .unwrap_or("api");
+    if let Order::ImportTable {
+        database,
+        table,
+        clause,
+    } = request.order
+    {
+        let now = meta.watch().borrow().epoch;
+        if let Some(expected) = request.expected_epoch.filter(|e| *e != now) {
+            return Err(failed(Rejected::Epoch { expected, now }.into()));
+        }
+        let table = TableName::new(database, table);
+        let (who, dry_run) = (who.to_string(), request.dry_run);
+        let order = ImportOrder {
+            table,
+            clause,
+            who,
+            dry_run,
+        };
+        return import(&app, order).await;
+    }
     let (change, notes) = checked(&app, request.order).await?;
     if request.dry_run {
         // The same code as the service's, on a copy of its state.
@@ -338,6 +381,19 @@ async fn order(
     }
     Ok(Json(OrderReply {
         dry_run: false,
+        answer,
+        notes,
+    }))
+}
+
+async fn import(app: &App, order: ImportOrder) -> Reply<OrderReply> {
+    let dry_run = order.dry_run;
+    let Imported { answer, notes } = app.control.import(order).await.map_err(failed)?;
+    if let (false, Answer::Done { epoch }) = (dry_run, &answer) {
+        app.control.settled(*epoch).await;
+    }
+    Ok(Json(OrderReply {
+        dry_run,
         answer,
         notes,
     }))
@@ -419,6 +475,8 @@ async fn checked(app: &App, order: Order) -> Result<(Change, Vec<String>), Faile
             incarnation,
             why: "by order".to_string(),
         },
+        // Takes another way.
+        Order::ImportTable { .. } => return Err(invalid("an import is not one change")),
         Order::User(order) => Change::Catalog(order.into()),
     };
     Ok((change, notes))

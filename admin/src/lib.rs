@@ -6,7 +6,7 @@ pub mod openapi;
 pub mod report;
 pub mod views;
 
-pub use api::{Access, Control};
+pub use api::{Access, Control, ImportOrder, Imported};
 
 use axum::Router;
 use axum::extract::State;

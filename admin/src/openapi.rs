@@ -146,7 +146,7 @@ const SCHEMAS: [(&str, &[(&str, &str)]); 15] = [
 ];
 
 /// Orders of POST /v1/orders by name, with their fields.
-const ORDERS: [(&str, &[(&str, &str)]); 13] = [
+const ORDERS: [(&str, &[(&str, &str)]); 14] = [
     (
         "put_shard",
         &[
@@ -183,6 +183,14 @@ const ORDERS: [(&str, &[(&str, &str)]); 13] = [
         &[("incarnation", "integer"), ("draining", "boolean")],
     ),
     ("fence", &[("incarnation", "integer")]),
+    (
+        "import_table",
+        &[
+            ("database", "string"),
+            ("table", "string"),
+            ("clause", "string"),
+        ],
+    ),
     (
         "create_user",
         &[("name", "string"), ("password", "string[]")],

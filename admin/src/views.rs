@@ -202,6 +202,15 @@ pub enum Order {
         /// The incarnation.
         incarnation: u64,
     },
+    /// A table that the shards have already enters the catalog.
+    ImportTable {
+        /// Its database.
+        database: String,
+        /// The table.
+        table: String,
+        /// What would follow SHARD BY, `SINGLE ON s1` and `REFERENCE` among it.
+        clause: String,
+    },
     /// About a user.
     #[serde(untagged)]
     User(UserOrder),

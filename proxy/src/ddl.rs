@@ -3,6 +3,7 @@
 mod alter;
 mod create;
 mod job;
+pub mod rule;
 mod tables;
 
 use crate::plans::CachedPlan;

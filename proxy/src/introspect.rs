@@ -5,7 +5,7 @@ use shard::{ServerConn, ShardError};
 use sql::ident::{quote_name, quote_string};
 
 /// A column as information_schema has it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ColumnInfo {
     /// Its name.
     pub name: String,
@@ -95,6 +95,11 @@ pub async fn table_info(
 }
 
 impl TableInfo {
+    /// True if the other table has the same columns and unique keys.
+    pub fn is_like(&self, other: &TableInfo) -> bool {
+        self.columns == other.columns && self.unique_keys == other.unique_keys
+    }
+
     fn column(&self, name: &str) -> Option<&ColumnInfo> {
         self.columns
             .iter()

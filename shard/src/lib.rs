@@ -13,6 +13,7 @@ pub mod net;
 pub mod pipeline;
 pub mod pool;
 pub mod prepared;
+pub mod scan;
 pub mod scratch;
 pub mod settings;
 

@@ -83,7 +83,9 @@ pub async fn open(
         let current = meta.watch().borrow().clone();
         // What the catalog says of a shard's address wins over the file: it may have moved since.
         let (host, port) = match current.shard_named(&s.name) {
-            Some(known) if service.is_remote() => (known.host.clone(), known.port),
+            Some(known) if service.is_remote() && !config.shards_just_started => {
+                (known.host.clone(), known.port)
+            }
             Some(known) if known.host == s.host && known.port == s.port => (s.host.clone(), s.port),
             _ => {
                 let (name, host, port) = (s.name.clone(), s.host.clone(), s.port);

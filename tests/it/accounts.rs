@@ -100,9 +100,7 @@ async fn each_start_has_an_account_with_few_rights_and_leaves_none() {
     works(cluster.port, "SELECT * FROM acc_one.h").await;
 
     // The next start has its own, and what was defined before still runs.
-    let dir = cluster.dir.clone();
-    cluster.stop();
-    let cluster = Cluster::start_in(dir, 2, &["--meta", "1"]);
+    let cluster = cluster.restart(2, &["--meta", "1"]);
     let mut shard = connect(cluster.shard_port).await;
     let third = next_account(&mut shard, &second).await;
     assert_ne!(third, first);

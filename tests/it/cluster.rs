@@ -45,9 +45,21 @@ impl Cluster {
     }
 
     /// Starts one in a folder that may have data already.
-    #[allow(clippy::zombie_processes)] // waited for in stop(), or ended with the test process
     pub fn start_in(dir: PathBuf, shards: u16, more: &[&str]) -> Cluster {
         let _one_at_a_time = STARTING.lock().unwrap_or_else(|e| e.into_inner());
+        Self::start_alone(dir, shards, more)
+    }
+
+    /// Ends it and starts it again; nobody takes its ports in between.
+    pub fn restart(self, shards: u16, more: &[&str]) -> Cluster {
+        let _one_at_a_time = STARTING.lock().unwrap_or_else(|e| e.into_inner());
+        let dir = self.dir.clone();
+        self.stop();
+        Self::start_alone(dir, shards, more)
+    }
+
+    #[allow(clippy::zombie_processes)] // waited for in stop(), or ended with the test process
+    fn start_alone(dir: PathBuf, shards: u16, more: &[&str]) -> Cluster {
         let (port, admin) = (free_port(), free_port());
         let mut child = Command::new(env!("CARGO_BIN_EXE_shardwright"))
             .args(["quickstart", "--until-stdin-closes", "--no-demo"])

@@ -25,11 +25,6 @@ pub enum Command {
         /// False takes it back.
         disabled: bool,
     },
-    /// A table that every shard concerned has already.
-    ImportTable {
-        /// The table, with id 0.
-        table: Box<Table>,
-    },
     /// A rule for a table that does not exist yet.
     PutRule {
         /// The table.
@@ -153,13 +148,6 @@ impl Command {
             Command::DisableShard { name, .. } => format!("shard {name} is enabled"),
             Command::PutRule { table, rule } => format!("rule for {table}: {}", rule.clause),
             Command::DropRule { table } => format!("the rule for {table} is dropped"),
-            Command::ImportTable { table } => {
-                format!(
-                    "table {} is imported as {}",
-                    table.name,
-                    table.placement.kind()
-                )
-            }
             Command::StartJob { statement, .. } => statement.clone(),
             Command::AbandonJob { job } => format!("DDL job {} is given up", job.0),
             Command::CreateUser { name, .. } => format!("user {name} is created"),
@@ -191,16 +179,6 @@ impl Catalog {
                 let found = next.shards.values_mut().find(|s| s.name == *name);
                 let shard = found.ok_or_else(|| Rejected::Missing(format!("shard {name}")))?;
                 shard.disabled = *disabled;
-            }
-            Command::ImportTable { table } => {
-                if next.tables.contains_key(&table.name) {
-                    return Err(Rejected::Exists(format!("table {}", table.name)));
-                }
-                if !next.databases.contains_key(&table.name.database) {
-                    let database = &table.name.database;
-                    return Err(Rejected::Missing(format!("database {database}")));
-                }
-                next.put_table(table);
             }
             Command::PutRule { table, rule } => {
                 if next.tables.contains_key(table) {

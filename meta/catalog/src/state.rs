@@ -2,7 +2,8 @@
 //! names come with the change, so that every node computes the same.
 
 use crate::command::{Command, Rejected};
-use crate::model::{Catalog, TableId};
+use crate::job::{Effect, JobId};
+use crate::model::{Catalog, Table, TableId};
 use crate::settings;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
@@ -77,6 +78,16 @@ pub enum Change {
         incarnation: u64,
         /// Why, for people.
         why: String,
+    },
+    /// A table that the shards have had enters the catalog: its job ends, and ids go on behind those in
+    /// use, in one step.
+    FinishImport {
+        /// The job, done on every shard.
+        job: JobId,
+        /// The table, with id 0.
+        table: Box<Table>,
+        /// The next id, if ids come from here.
+        next: Option<u64>,
     },
     /// A setting of the cluster; `None` is its default.
     Set {
@@ -245,6 +256,14 @@ impl State {
                 let gone = self.incarnations.remove(incarnation);
                 gone.ok_or_else(|| Rejected::Missing(format!("incarnation {incarnation}")))?;
             }
+            Change::FinishImport { job, table, next } => {
+                let name = table.name.clone();
+                let (job, effect) = (*job, Effect::PutTable(table.clone()));
+                self.catalog = self.catalog.apply(&Command::FinishJob { job, effect })?;
+                if let (Some(next), Some(made)) = (next, self.catalog.tables.get(&name)) {
+                    self.sequences.insert(made.id.0, *next);
+                }
+            }
             Change::Set { name, value } => {
                 let setting = settings::find(name)
                     .ok_or_else(|| Rejected::Missing(format!("the setting {name}")))?;
@@ -303,6 +322,13 @@ impl Change {
             },
             Change::Fence { incarnation, why } => {
                 format!("incarnation {incarnation} is fenced: {why}")
+            }
+            Change::FinishImport { table, .. } => {
+                format!(
+                    "table {} is imported as {}",
+                    table.name,
+                    table.placement.kind()
+                )
             }
             Change::Set { name, value } => match value {
                 Some(v) => format!("setting {name} = {v}"),

@@ -1,17 +1,17 @@
 //! CREATE TABLE: where it goes, whether its keys allow that, and its entry in the catalog.
 
 use super::job::Running;
+use super::rule;
 use crate::introspect::{TableInfo, table_info};
 use crate::session::{Session, Stop, error};
 use crate::statement::Run;
-use catalog::function::{ListPartition, RangePartition};
 use catalog::job::Effect;
-use catalog::{Function, GroupId, Placement, ShardId, Sharding, Table, TableId, TableName, Upper};
+use catalog::{Placement, ShardId, Sharding, Table, TableId, TableName};
 use router::names::{Common, named};
 use sql::cursor::Cursor;
 use sql::ddl::{CreateTable, ForeignKey};
 use sql::ident::quote_name;
-use sql::shard_by::{Rule, RuleValue, ShardBy, parse_rule};
+use sql::shard_by::{Rule, ShardBy, parse_rule};
 use sql::splice::Splices;
 use sql::{LexMode, Lexed};
 
@@ -173,25 +173,7 @@ impl Session {
 
     /// Every shard that a rule names must exist.
     pub(super) fn check_shard_names(&self, by: &ShardBy) -> Result<(), Stop> {
-        let catalog = self.worker.catalog();
-        let names: Vec<&String> = match by {
-            ShardBy::Hash { shards, .. } => shards.iter().collect(),
-            ShardBy::Range { parts, .. } => parts.iter().map(|p| &p.shard).collect(),
-            ShardBy::List { parts, .. } => parts.iter().map(|p| &p.shard).collect(),
-            ShardBy::Single { shard } => shard.iter().collect(),
-            ShardBy::Reference => Vec::new(),
-        };
-        match names.into_iter().find(|n| catalog.shard_named(n).is_none()) {
-            None => Ok(()),
-            Some(missing) => {
-                let known: Vec<_> = catalog.shards.values().map(|s| s.name.as_str()).collect();
-                let text = format!(
-                    "there is no shard {missing}; the shards are {}",
-                    known.join(", ")
-                );
-                Err(error(1235, "42000", text))
-            }
-        }
+        rule::check_shard_names(&self.worker.catalog(), by).map_err(|e| error(1235, "42000", e))
     }
 
     /// The catalog's entry for a table that exists on its shards, if its rule holds.
@@ -205,7 +187,11 @@ impl Session {
         let info = self.info_of(name, shard).await?;
         let placement = match wanted {
             Wanted::Like(p) => p,
-            Wanted::Rule(rule) => self.sharding(name, &rule, &info)?,
+            Wanted::Rule(rule) => {
+                let catalog = self.worker.catalog();
+                let placed = rule::placement(&catalog, self.database.as_deref(), &rule, &info);
+                placed.map_err(|e| bad_rule(name, e))?
+            }
         };
         if let Placement::Sharded(s) = &placement {
             info.check_unique_keys(&s.key)
@@ -235,76 +221,6 @@ impl Session {
         conn.prepare_for(&fresh, None).await?;
         let info = table_info(conn, &name.database, &name.table).await?;
         info.ok_or_else(|| router::Refusal::no_such_table(&name.database, &name.table).into())
-    }
-
-    fn sharding(&self, name: &TableName, rule: &Rule, info: &TableInfo) -> Result<Placement, Stop> {
-        let bad = |why: String| bad_rule(name, why);
-        let (columns, function) = self.function(&rule.by).map_err(bad)?;
-        let key = info.key(columns).map_err(bad)?;
-        let sharding = match &rule.with {
-            None => Sharding::new(key, function, GroupId(0)).map_err(bad)?,
-            Some(with) => {
-                let (with_name, with) = self.table(with)?;
-                let Some(model) = with.sharding() else {
-                    return Err(bad(format!("WITH {with_name}: that table is not sharded")));
-                };
-                let s = Sharding::new(key, model.function.clone(), model.group).map_err(bad)?;
-                if !s.is_placed_like(model) || function.name() != model.function.name() {
-                    return Err(bad(format!(
-                        "WITH {with_name}: the function or the types of the keys differ, so equal \
-                         keys would not live together"
-                    )));
-                }
-                s
-            }
-        };
-        Ok(Placement::Sharded(Box::new(sharding)))
-    }
-
-    fn function<'r>(&self, by: &'r ShardBy) -> Result<(&'r [String], Function), String> {
-        let catalog = self.worker.catalog();
-        let id = |name: &String| {
-            let shard = catalog.shard_named(name).map(|s| s.id);
-            shard.ok_or_else(|| format!("there is no shard {name}"))
-        };
-        match by {
-            ShardBy::Hash { columns, shards } => {
-                let ids: Result<Vec<_>, _> = shards.iter().map(id).collect();
-                let mut ids = ids?;
-                if ids.is_empty() {
-                    ids = catalog.shard_ids();
-                }
-                Ok((columns, Function::even_hash(&ids)))
-            }
-            ShardBy::Range { columns, parts } => {
-                let part = |p: &sql::shard_by::RangePart| {
-                    let upper = p.upper.iter().map(upper).collect();
-                    Ok(RangePartition {
-                        name: p.name.clone(),
-                        upper,
-                        shard: id(&p.shard)?,
-                    })
-                };
-                let parts: Result<Vec<_>, String> = parts.iter().map(part).collect();
-                Ok((columns, Function::Range(parts?)))
-            }
-            ShardBy::List { columns, parts } => {
-                let part = |p: &sql::shard_by::ListPart| {
-                    let tuple = |t: &Vec<RuleValue>| t.iter().map(upper).collect();
-                    let values = p.values.as_ref().map(|v| v.iter().map(tuple).collect());
-                    Ok(ListPartition {
-                        name: p.name.clone(),
-                        values,
-                        shard: id(&p.shard)?,
-                    })
-                };
-                let parts: Result<Vec<_>, String> = parts.iter().map(part).collect();
-                Ok((columns, Function::List(parts?)))
-            }
-            ShardBy::Reference | ShardBy::Single { .. } => {
-                Err("it has no sharding function".to_string())
-            }
-        }
     }
 
     /// A foreign key must find its row on the same shard, or InnoDB would refuse good rows.
@@ -373,13 +289,4 @@ fn aligned(a: &Sharding, b: &Sharding, fk: &ForeignKey) -> bool {
             .into_iter()
             .any(|(c, r)| c.eq_ignore_ascii_case(&own.name) && r.eq_ignore_ascii_case(&other.name))
     })
-}
-
-fn upper(v: &RuleValue) -> Upper {
-    match v {
-        RuleValue::Number(n) => Upper::Number(n.clone()),
-        RuleValue::Text(t) => Upper::Text(t.clone()),
-        RuleValue::Null => Upper::Null,
-        RuleValue::MaxValue => Upper::MaxValue,
-    }
 }

@@ -247,6 +247,22 @@ pub enum DatabaseVerb {
 pub enum TableVerb {
     /// All tables.
     List,
+    /// Enter a table that the shards have already into the catalog, once every row is where the rule
+    /// says. Statements cannot use the table while it is looked at.
+    #[command(
+        after_help = "Examples:\n  shardctl table import shop.old 'SINGLE ON s1'\n  \
+        shardctl table import shop.city REFERENCE\n  \
+        shardctl table import shop.orders 'HASH (user_id)' --dry-run"
+    )]
+    Import {
+        /// database.table
+        table: String,
+        /// What would follow SHARD BY, or SINGLE, or REFERENCE.
+        clause: String,
+        /// How.
+        #[command(flatten)]
+        how: How,
+    },
     /// One table.
     Show {
         /// database.table

@@ -183,6 +183,16 @@ pub async fn table(client: &Client, verb: &TableVerb) -> Shown {
             let list: Vec<TableView> = client.get("/v1/tables").await?;
             return show_tables(client, &list);
         }
+        TableVerb::Import { table, clause, how } => {
+            let (database, table) = split(table)?;
+            let clause = clause.clone();
+            let order = Order::ImportTable {
+                database,
+                table,
+                clause,
+            };
+            return client.order(order, how, None).await;
+        }
         TableVerb::Show { table } => table,
     };
     let (database, table) = split(name)?;
