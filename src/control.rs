@@ -3,6 +3,7 @@
 mod drift;
 mod import;
 mod inspect;
+mod machine;
 pub mod prepare;
 mod probe;
 

@@ -172,6 +172,12 @@ fn start_one(dir: &Path, number: usize, say: fn(&str)) -> Result<(Server, Option
             "--character-set-server=utf8mb4",
             "--collation-server=utf8mb4_general_ci",
             "--performance-schema=OFF",
+            // As a production server is set: `shardctl inspect` finds nothing to say.
+            "--log-bin=binlog",
+            "--binlog-format=ROW",
+            "--sync-binlog=1",
+            "--expire-logs-days=1",
+            "--plugin-load-add=disks",
             "--max-connections=1000",
             "--max-prepared-stmt-count=200000",
             "--max-allowed-packet=1073741824",

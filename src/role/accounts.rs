@@ -215,7 +215,12 @@ async fn clean_one(shared: &Shared, own: &Own, manager: &Login) -> Result<(), Sh
         let is_gone = n <= state.last_incarnation && !state.incarnations.contains_key(&n);
         if is_gone && n != mine {
             m.end(n).await?;
-            tracing::info!(shard = %manager.shard, incarnation = n, "the account of a proxy that is gone was ended");
+            let shard = &*manager.shard;
+            tracing::info!(
+                shard,
+                incarnation = n,
+                "ended the account of a proxy that is gone"
+            );
         }
     }
     Ok(())

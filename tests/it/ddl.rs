@@ -157,9 +157,8 @@ async fn a_job_that_fails_on_one_shard_says_so_and_goes_on_when_repeated() {
         .unwrap();
     let dir = cluster.dir.clone();
     drop((c, s2));
-    cluster.stop();
     // The catalog and the rows are there again after a restart.
-    let again = Cluster::start_in(dir.clone(), 2, &[]);
+    let again = cluster.restart(2, &[]);
     let mut c = connect(again.port).await;
     let rows: Vec<u32> = c.query("SELECT id FROM d.t").await.unwrap();
     assert_eq!(rows.len(), 3);
