@@ -4,7 +4,8 @@
 use catalog::state::Incarnation;
 use meta_client::ProxyView;
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use tokio::time::Instant;
 
 #[derive(Debug, Clone, Copy)]
 struct Heard {

@@ -5,7 +5,7 @@ use crate::leases::Leases;
 use crate::legacy;
 use crate::raft::log_store::LogStore;
 use crate::raft::machine::{Machine, News};
-use crate::raft::network::Network;
+use crate::raft::network::{Network, Transport};
 use crate::raft::{self, Raft};
 use catalog::{Answer, Catalog, Change, Proposal, State};
 use meta_client::http::{Http, HttpError};
@@ -19,8 +19,9 @@ use openraft::{BasicNode, ChangeMembers};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 /// How long a change may take until it is given up as unknown.
 const SUBMIT_TIME: Duration = Duration::from_secs(8);
@@ -88,10 +89,22 @@ impl MetaNode {
         disk: Arc<dyn Disk>,
         http: Option<Http>,
     ) -> Result<Self, StartError> {
+        let transport = http.clone().map(|h| Arc::new(h) as Arc<dyn Transport>);
+        Self::start_over(id, disk, transport, http).await
+    }
+
+    /// Starts a node on any disk, with any way to the others; without `http` it passes no request on.
+    pub async fn start_over(
+        id: u64,
+        disk: Arc<dyn Disk>,
+        transport: Option<Arc<dyn Transport>>,
+        http: Option<Http>,
+    ) -> Result<Self, StartError> {
         let machine = Machine::open(disk.clone())?;
         let config = Arc::new(raft::config().map_err(raft_error)?);
-        let network = Network { http: http.clone() };
+        let network = Network { transport };
         let log = LogStore(disk);
+        log.lead_no_more(id).await?;
         let raft = Raft::new(id, config, network, log, machine.clone()).await;
         let node = Self(Arc::new(Inner {
             id,

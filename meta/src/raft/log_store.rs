@@ -63,6 +63,20 @@ impl LogStore {
         blocking(&self.0, move |d| d.put(name, &bytes, durable)).await
     }
 
+    /// A node that led when it ended stands for election again. Raft would let it go on leading in the
+    /// same term, and it would answer reads by what it knows to be committed from its disk, which may be
+    /// less than what it acknowledged: a new leader commits an entry of its own first.
+    pub async fn lead_no_more(&self, id: u64) -> DiskResult<()> {
+        let vote: Option<Vote> = self.get(VOTE).await?;
+        match vote {
+            Some(mut v) if v.committed && v.leader_id().voted_for() == Some(id) => {
+                v.committed = false;
+                self.put(VOTE, &v, Durable::Now).await
+            }
+            _ => Ok(()),
+        }
+    }
+
     async fn read(&self, from: u64, to: u64) -> DiskResult<Vec<Entry>> {
         let rows = blocking(&self.0, move |d| d.read(from, to)).await?;
         let entry = |(n, b): (u64, Vec<u8>)| decode(&format!("log entry {n}"), &b);

@@ -1,6 +1,7 @@
 //! Messages between nodes: JSON over HTTP, snapshots as bytes behind their header.
 
 use super::{Raft, TypeConfig};
+use meta_client::BoxFuture;
 use meta_client::http::{Http, HttpError};
 use openraft::BasicNode;
 use openraft::error::{
@@ -14,6 +15,8 @@ use openraft::raft::{
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::error::Error;
+use std::sync::Arc;
+use std::time::Duration;
 
 /// Paths of the messages.
 pub const APPEND: &str = "/raft/append";
@@ -22,18 +25,47 @@ pub const VOTE: &str = "/raft/vote";
 /// See [`APPEND`].
 pub const SNAPSHOT: &str = "/raft/snapshot";
 
+/// What carries a message to another node and its answer back. Over HTTP, or simulated by a test.
+pub trait Transport: Send + Sync {
+    /// Sends a body to a path of a node, for at most this long.
+    fn send(
+        &self,
+        to: &str,
+        path: &'static str,
+        body: Vec<u8>,
+        time: Duration,
+    ) -> BoxFuture<Result<Vec<u8>, HttpError>>;
+}
+
+impl Transport for Http {
+    fn send(
+        &self,
+        to: &str,
+        path: &'static str,
+        body: Vec<u8>,
+        time: Duration,
+    ) -> BoxFuture<Result<Vec<u8>, HttpError>> {
+        let (http, to) = (self.clone(), to.to_string());
+        Box::pin(async move {
+            let answer: Box<serde_json::value::RawValue> =
+                http.post_bytes(&to, path, body, time).await?;
+            Ok(answer.get().as_bytes().to_vec())
+        })
+    }
+}
+
 type Failed<E> = RPCError<u64, BasicNode, E>;
 
 /// Makes a connection to each node.
 #[derive(Clone)]
 pub struct Network {
     /// `None` for an embedded node, which is alone.
-    pub http: Option<Http>,
+    pub transport: Option<Arc<dyn Transport>>,
 }
 
 /// The way to one node.
 pub struct Peer {
-    http: Option<Http>,
+    transport: Option<Arc<dyn Transport>>,
     id: u64,
     node: BasicNode,
 }
@@ -43,7 +75,7 @@ impl RaftNetworkFactory<TypeConfig> for Network {
 
     async fn new_client(&mut self, id: u64, node: &BasicNode) -> Peer {
         Peer {
-            http: self.http.clone(),
+            transport: self.transport.clone(),
             id,
             node: node.clone(),
         }
@@ -57,7 +89,7 @@ struct Alone;
 impl Peer {
     async fn call<R, E>(
         &self,
-        path: &str,
+        path: &'static str,
         body: Vec<u8>,
         option: RPCOption,
     ) -> Result<R, Failed<RaftError<u64, E>>>
@@ -65,15 +97,16 @@ impl Peer {
         R: DeserializeOwned,
         E: Error + DeserializeOwned,
     {
-        let Some(http) = &self.http else {
+        let Some(transport) = &self.transport else {
             return Err(Unreachable::new(&Alone).into());
         };
-        let answer: Result<Result<R, RaftError<u64, E>>, HttpError> = http
-            .post_bytes(&self.node.addr, path, body, option.hard_ttl())
-            .await;
-        match answer {
-            Ok(Ok(r)) => Ok(r),
-            Ok(Err(e)) => Err(RemoteError::new(self.id, e).into()),
+        let sent = transport.send(&self.node.addr, path, body, option.hard_ttl());
+        match sent.await {
+            Ok(bytes) => match serde_json::from_slice::<Result<R, RaftError<u64, E>>>(&bytes) {
+                Ok(Ok(r)) => Ok(r),
+                Ok(Err(e)) => Err(RemoteError::new(self.id, e).into()),
+                Err(e) => Err(NetworkError::new(&e).into()),
+            },
             // Unreachable makes Raft wait a moment before it tries this node again.
             Err(e @ HttpError::NotSent { .. }) => Err(Unreachable::new(&e).into()),
             Err(e) => Err(NetworkError::new(&e).into()),

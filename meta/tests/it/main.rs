@@ -4,5 +4,6 @@
 mod cluster;
 mod full_disk;
 mod power;
+mod sim;
 mod storage;
 mod upgrade;
