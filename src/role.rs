@@ -79,7 +79,13 @@ pub async fn start(
     let meta = service.handle();
     let own = Rc::new(Own::default());
     if config.shards.iter().any(|s| !s.manager_user.is_empty()) {
-        own.become_incarnation(service.register(config.proxy.listen).await);
+        let incarnation = service.register(config.proxy.listen).await;
+        if incarnation == 0 {
+            tracing::warn!(
+                "not registered with the metadata service yet: statements use the management accounts"
+            );
+        }
+        own.become_incarnation(incarnation);
     }
     let shards = shards::open(&config, &service, &own).await?;
     let tls = match (&config.proxy.tls_cert, &config.proxy.tls_key, tls) {

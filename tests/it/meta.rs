@@ -201,3 +201,62 @@ async fn a_proxy_starts_without_the_service_from_its_last_catalog() {
     drop((c, d));
     cluster.stop();
 }
+
+/// A metadata node that is killed when dropped.
+struct Node(std::process::Child);
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn a_service_is_founded_from_outside() {
+    let dir = std::path::PathBuf::from(env!("CARGO_TARGET_TMPDIR"))
+        .join(format!("found-{}", std::process::id()));
+    std::fs::create_dir_all(&dir).unwrap();
+    let token = dir.join("token");
+    std::fs::write(&token, "0123456789abcdef0123456789abcdef").unwrap();
+    std::fs::set_permissions(&token, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    let start = |id: u16| {
+        let at = format!("127.0.0.1:{}", crate::cluster::free_port());
+        let child = Command::new(env!("CARGO_BIN_EXE_shardwright"))
+            .args(["meta", "--id", &id.to_string(), "--listen", &at, "--dir"])
+            .arg(dir.join(id.to_string()))
+            .arg("--token-file")
+            .arg(&token)
+            .spawn()
+            .unwrap();
+        let until = Instant::now() + Duration::from_secs(10);
+        while std::net::TcpStream::connect(&at).is_err() {
+            assert!(Instant::now() < until, "node {id} does not listen");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        (Node(child), at)
+    };
+    let shardctl = |args: &[&str]| {
+        let out = Command::new(env!("CARGO_BIN_EXE_shardctl"))
+            .arg("--token-file")
+            .arg(&token)
+            .args(args)
+            .output()
+            .unwrap();
+        let text = [out.stdout, out.stderr].concat();
+        (out.status.code(), String::from_utf8(text).unwrap())
+    };
+    let (_one, at) = start(1);
+    let (code, text) = shardctl(&["cluster", "init", &at]);
+    assert!(code == Some(0) && text.contains("leader 1"), "{text}");
+    let (code, text) = shardctl(&["cluster", "init", &at]);
+    assert!(
+        code == Some(1) && text.contains("belongs to a service already"),
+        "{text}"
+    );
+    let (code, text) = shardctl(&["cluster", "init", "192.0.2.1:7001"]);
+    assert!(code == Some(1) && text.contains("--tls-ca"), "{text}");
+    std::fs::write(&token, "another0another0another0another0").unwrap();
+    let (code, text) = shardctl(&["cluster", "init", &at]);
+    assert!(code == Some(1) && text.contains("token"), "{text}");
+}

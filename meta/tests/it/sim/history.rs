@@ -1,4 +1,4 @@
-//! What was seen from outside: answers, reads, and who led when.
+//! What was seen from outside: answers, reads, and whose entries were applied.
 
 use catalog::Answer;
 use std::collections::{BTreeMap, BTreeSet};
@@ -39,6 +39,6 @@ pub struct History {
     pub acknowledged: Vec<Acknowledged>,
     /// Answered reads, in the order of their answers.
     pub reads: Vec<Read>,
-    /// Every node that said of itself that it leads, by term.
-    pub leaders: BTreeMap<u64, BTreeSet<u64>>,
+    /// By index: term and node of the leaders whose entry some node applied there.
+    pub committed: BTreeMap<u64, BTreeSet<(u64, u64)>>,
 }

@@ -93,11 +93,7 @@ impl World {
             .await
             .unwrap();
         self.net.connect(&p.name, node.raft().clone());
-        tokio::spawn(watch_leader(
-            node.clone(),
-            p.id,
-            self.outside.history.clone(),
-        ));
+        tokio::spawn(watch_applied(node.clone(), self.outside.history.clone()));
         p.node = Some(node);
         self.note_running();
     }
@@ -292,15 +288,14 @@ async fn client(outside: Outside, mut dice: Dice, proposal: Proposal) {
     }
 }
 
-async fn watch_leader(node: MetaNode, id: u64, history: Arc<Mutex<History>>) {
+async fn watch_applied(node: MetaNode, history: Arc<Mutex<History>>) {
     let mut metrics = node.raft().metrics();
     loop {
-        {
-            let m = metrics.borrow_and_update();
-            if m.state.is_leader() {
-                let mut h = history.lock().unwrap();
-                h.leaders.entry(m.current_term).or_default().insert(id);
-            }
+        let applied = metrics.borrow_and_update().last_applied;
+        if let Some(at) = applied {
+            let by = (at.leader_id.term, at.leader_id.node_id);
+            let mut h = history.lock().unwrap();
+            h.committed.entry(at.index).or_default().insert(by);
         }
         if metrics.changed().await.is_err() {
             return;
