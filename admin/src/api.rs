@@ -411,19 +411,7 @@ async fn checked(app: &App, order: Order) -> Result<(Change, Vec<String>), Faile
             force,
         } => {
             check_name(&name)?;
-            let found = app.control.probe(&name, &host, port).await;
-            let bad: Vec<_> = found
-                .iter()
-                .filter(|f| f.severity == Severity::Critical)
-                .collect();
-            if let (Some(first), false) = (bad.first(), force) {
-                return Err(invalid(format!(
-                    "{}: {}; {}",
-                    first.subject, first.text, first.advice
-                )));
-            }
-            let noted = found.iter().filter(|f| f.severity > Severity::Fine);
-            notes.extend(noted.map(|f| format!("{}: {}", f.subject, f.text)));
+            notes = probed(app, (&name, &host, port), force).await?;
             Change::Catalog(Command::PutShard { name, host, port })
         }
         Order::DisableShard { name, disabled } => {
@@ -480,6 +468,26 @@ async fn checked(app: &App, order: Order) -> Result<(Change, Vec<String>), Faile
         Order::User(order) => Change::Catalog(order.into()),
     };
     Ok((change, notes))
+}
+
+/// Looks at a server that is to be a shard; what is no obstacle becomes notes.
+async fn probed(
+    app: &App,
+    (name, host, port): (&str, &str, u16),
+    force: bool,
+) -> Result<Vec<String>, Failed> {
+    let found = app.control.probe(name, host, port).await;
+    let bad = found.iter().find(|f| f.severity == Severity::Critical);
+    if let (Some(first), false) = (bad, force) {
+        return Err(invalid(format!(
+            "{}: {}; {}",
+            first.subject, first.text, first.advice
+        )));
+    }
+    let noted = found.iter().filter(|f| f.severity > Severity::Fine);
+    Ok(noted
+        .map(|f| format!("{}: {}", f.subject, f.text))
+        .collect())
 }
 
 /// True if ids come from the service; a single table has its own counter on its shard.

@@ -4,6 +4,7 @@
 use crate::cluster::{Cluster, STARTING, connect, error_of};
 use mysql_async::prelude::Queryable;
 use std::path::PathBuf;
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
