@@ -1,11 +1,15 @@
 //! What SHOW WARNINGS, SHOW ERRORS and @@warning_count tell of the last statement.
 
 use crate::session::{Done, Session, Stop};
+use catalog::ShardId;
 use shard::{ServerConn, ShardError};
 use sql::show::Diagnostics as Asked;
 use wire::column::Column;
 use wire::reply::ErrPacket;
 use wire::resultset::ResultSet;
+
+/// Longest read that is kept for its warnings.
+const RUN_AGAIN_BYTES_MAX: usize = 64 * 1024;
 
 /// One condition: level, code, text.
 pub type Condition = (String, String, String);
@@ -16,6 +20,8 @@ pub struct Diagnostics {
     conditions: Vec<Condition>,
     /// Warnings that were counted but could not be fetched (a shared connection gave them).
     unfetched: u16,
+    /// The read that gave them, and where: run once more, it gives them again.
+    again: Option<(ShardId, Box<[u8]>)>,
 }
 
 impl Diagnostics {
@@ -43,6 +49,13 @@ impl Diagnostics {
         self.unfetched = warnings;
     }
 
+    /// Keeps the read whose warnings could not be fetched.
+    pub fn can_run_again(&mut self, shard: ShardId, text: &[u8]) {
+        if self.unfetched > 0 && text.len() <= RUN_AGAIN_BYTES_MAX {
+            self.again = Some((shard, text.into()));
+        }
+    }
+
     /// Conditions in all.
     pub fn count(&self) -> usize {
         self.conditions.len() + usize::from(self.unfetched)
@@ -64,13 +77,32 @@ pub async fn fetch(conn: &mut ServerConn) -> Result<Diagnostics, ShardError> {
     });
     Ok(Diagnostics {
         conditions: conditions.collect(),
-        unfetched: 0,
+        ..Default::default()
     })
 }
 
 impl Session {
+    /// Gets the warnings of a read that ran on a shared connection: it runs once more on one of its own.
+    async fn fetch_again(&mut self) -> Result<(), Stop> {
+        let Some((shard, text)) = self.diagnostics.again.take() else {
+            return Ok(());
+        };
+        let pool = self.worker.pool(shard)?;
+        let (settings, database) = (self.plain_settings.clone(), self.database.clone());
+        let lease = pool.lease(self.class, &settings, database.as_ref());
+        let mut lease = lease.await?;
+        let conn = lease.conn()?;
+        conn.prepare_for(&settings, database.as_ref()).await?;
+        conn.run(&String::from_utf8_lossy(&text)).await?;
+        self.diagnostics = fetch(conn).await?;
+        Ok(())
+    }
+
     /// Answers SHOW WARNINGS and its relatives.
-    pub fn show_diagnostics(&mut self, asked: Asked) -> Result<ResultSet, Stop> {
+    pub async fn show_diagnostics(&mut self, asked: Asked) -> Result<ResultSet, Stop> {
+        if matches!(asked, Asked::Warnings | Asked::Errors) {
+            self.fetch_again().await?;
+        }
         let mut set = ResultSet::default();
         let d = &self.diagnostics;
         match asked {
@@ -87,7 +119,7 @@ impl Session {
                     return Err(crate::session::error(
                         1235,
                         "42000",
-                        "The last statement ran on a shared connection and its warnings are gone; \
+                        "The last execution ran on a shared connection and its warnings are gone; \
                          run it once more, then SHOW WARNINGS has them",
                     ));
                 }

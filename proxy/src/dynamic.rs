@@ -3,9 +3,10 @@
 use crate::plans::CachedPlan;
 use crate::session::{Done, Session, Stop, error};
 use crate::statement::Run;
-use router::Refusal;
 use router::names::{Common, named};
-use sql::{Lexed, Statement, classify};
+use router::traits::is_word;
+use router::{Args, Plan, Refusal, Route};
+use sql::{Lexed, Op, Statement, Token, TokenKind, classify};
 
 impl Session {
     fn lex_inner(&self, text: &str) -> Result<Lexed, Stop> {
@@ -13,8 +14,116 @@ impl Session {
         Ok(Lexed::new(text.as_bytes(), self.mode, flavor).map_err(Refusal::syntax)?)
     }
 
+    /// The text that PREPARE ... FROM @variable or EXECUTE IMMEDIATE @variable means.
+    async fn text_in_variable(&mut self, run: Run<'_>) -> Result<String, Stop> {
+        let tokens = &run.lexed.tokens;
+        let end = tokens
+            .iter()
+            .rposition(|t| t.kind != TokenKind::Op(Op::Semicolon));
+        let last = end.and_then(|i| Some((tokens.get(i.checked_sub(1)?)?, tokens.get(i)?)));
+        let names_text = |t: &Token| {
+            [&b"FROM"[..], b"IMMEDIATE"]
+                .iter()
+                .any(|w| is_word(run.text, *t, w))
+        };
+        let variable =
+            last.filter(|(before, t)| t.kind == TokenKind::UserVar && names_text(before));
+        let Some((_, variable)) = variable else {
+            let text = "a prepared text is given as a string or in a user variable, and EXECUTE IMMEDIATE \
+                        takes no USING";
+            return Err(error(1235, "42000", text));
+        };
+        let name = String::from_utf8_lossy(&run.text[variable.range()]).into_owned();
+        let shard = match self.held.iter().find(|h| !h.pins.is_empty()) {
+            // What was assigned inside a statement is known there alone.
+            Some(h) => h.shard,
+            None => self.default_shard()?,
+        };
+        let index = self.acquire(shard, true).await?;
+        let conn = self.held[index].lease.conn()?;
+        let answer = conn.run(&format!("SELECT {name}")).await?;
+        let rows = answer.text_rows().map_err(|e| conn.broken(e))?;
+        self.drop_idle();
+        let text = rows.into_iter().next().and_then(|r| r.into_iter().next());
+        let text = text.filter(|t| !t.is_empty());
+        text.ok_or_else(|| Refusal::syntax(format!("{name} holds no statement")).into())
+    }
+
+    /// SET STATEMENT variable = value FOR statement: sent as it is to the one shard that the statement is
+    /// for.
+    pub async fn set_statement(&mut self, at: usize, run: Run<'_>) -> Done {
+        let only = |what: &str| {
+            let text = format!(
+                "SET STATEMENT ... FOR is supported for {what}; SET the variable, run the statement, and \
+                 SET it back"
+            );
+            error(1235, "42000", text)
+        };
+        let start = run
+            .lexed
+            .tokens
+            .get(at)
+            .map_or(run.text.len(), |t| t.start as usize);
+        let inner = String::from_utf8_lossy(&run.text[start..]).into_owned();
+        // What text means must be the same here and there.
+        let reading = [
+            &b"SQL_MODE"[..],
+            b"CHARACTER_SET_CLIENT",
+            b"COLLATION_CONNECTION",
+        ];
+        let head = run.lexed.tokens.iter().take(at);
+        let changes_reading = head
+            .into_iter()
+            .any(|t| reading.iter().any(|w| is_word(run.text, *t, w)));
+        if changes_reading {
+            return Err(only("variables that do not change how a statement is read"));
+        }
+        let mut lexed = self.lex_inner(&inner)?;
+        self.authorize_text(inner.as_bytes(), &lexed)?;
+        let plan = self.plan(inner.as_bytes(), &mut lexed);
+        let route = match (&plan.plan, &plan.statement) {
+            (Plan::Route(route), Statement::Query | Statement::Update | Statement::Delete) => route,
+            (Plan::Route(route), Statement::Insert(_)) => route,
+            (Plan::Refuse(r), _) => return Err(r.clone().into()),
+            _ => return Err(only("SELECT, and for changes of tables on one shard")),
+        };
+        if run.bound.is_some() || plan.traits.of_session() || !self.worker.flavor.get().mariadb {
+            return Err(only(
+                "plain statements without session functions, over MariaDB",
+            ));
+        }
+        let found = {
+            let catalog = self.worker.catalog();
+            let args = Args {
+                text: inner.as_bytes(),
+                tokens: &lexed.tokens,
+                mode: self.mode,
+                utf8: self.utf8,
+                params: &[],
+            };
+            route.route(&catalog, &args)?
+        };
+        let shard = match found {
+            Route::One(shard) => shard,
+            Route::Any => self.any_shard(),
+            _ => return Err(only("statements on one shard")),
+        };
+        self.run_alone(shard, &plan, run).await
+    }
+
     /// PREPARE name FROM 'text': the connection that knows it stays with the session.
-    pub async fn sql_prepare(&mut self, inner: &str, plan: &CachedPlan, run: Run<'_>) -> Done {
+    /// Without a text it is in a user variable.
+    pub async fn sql_prepare(
+        &mut self,
+        inner: Option<&str>,
+        plan: &CachedPlan,
+        run: Run<'_>,
+    ) -> Done {
+        let inner = match inner {
+            Some(text) => text.to_string(),
+            None => self.text_in_variable(run).await?,
+        };
+        let inner = inner.as_str();
         let lexed = self.lex_inner(inner)?;
         self.authorize_text(inner.as_bytes(), &lexed)?;
         let catalog = self.worker.catalog();
@@ -34,7 +143,12 @@ impl Session {
     }
 
     /// Runs the text as if it had been sent, so that it is routed like any other.
-    pub async fn execute_immediate(&mut self, inner: &str, run: Run<'_>) -> Done {
+    pub async fn execute_immediate(&mut self, inner: Option<&str>, run: Run<'_>) -> Done {
+        let inner = match inner {
+            Some(text) => text.to_string(),
+            None => self.text_in_variable(run).await?,
+        };
+        let inner = inner.as_str();
         let mut lexed = self.lex_inner(inner)?;
         let text = inner.as_bytes();
         let statement = classify(text, &lexed, self.mode);

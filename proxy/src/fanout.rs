@@ -1,7 +1,7 @@
 //! One statement on several shards: rows that follow each other, or writes that happen together.
 
 use crate::deadlock::Watch;
-use crate::diagnostics;
+use crate::diagnostics::{self, Diagnostics};
 use crate::relay::{Part, RelayOptions};
 use crate::request::Request;
 use crate::session::{Done, Session, Stop};
@@ -152,8 +152,8 @@ impl Session {
             self.transaction.begin = Some("START TRANSACTION".to_string());
         }
         let result = self.write_parts(&write, own).await;
-        let ok = match result {
-            Ok(ok) => ok,
+        let (ok, warnings) = match result {
+            Ok(done) => done,
             Err(stop) => {
                 if own {
                     self.rollback_all().await;
@@ -168,15 +168,14 @@ impl Session {
         self.note_state();
         self.row_count = ok.affected_rows as i64;
         self.diagnostics.clear();
-        if ok.warnings > 0 {
-            self.diagnostics.set_unfetched(ok.warnings);
-        }
+        self.diagnostics = warnings;
         let status = self.status() | more;
         self.io.put_ok(&OkPacket { status, ..ok });
         Ok(())
     }
 
-    async fn write_parts(&mut self, write: &Write, own: bool) -> Result<OkPacket, Stop> {
+    /// Sends each shard its part.
+    async fn send_parts(&mut self, write: &Write, own: bool) -> Result<(), Stop> {
         for (shard, request) in &write.parts {
             let index = self
                 .acquire(*shard, write.traits.reads_user_variables)
@@ -201,6 +200,15 @@ impl Session {
             }
             std::future::poll_fn(|cx| conn.poll_flush(cx)).await?;
         }
+        Ok(())
+    }
+
+    async fn write_parts(
+        &mut self,
+        write: &Write,
+        own: bool,
+    ) -> Result<(OkPacket, Diagnostics), Stop> {
+        self.send_parts(write, own).await?;
         let mut answers: Vec<Answer> = Vec::new();
         let mut failed = None;
         let mut watches = Vec::new();
@@ -224,6 +232,7 @@ impl Session {
                 failed.get_or_insert(err);
             }
         }
+        let warnings = self.warnings_of_parts(write, &answers).await?;
         if write.timestamp.is_some() {
             for (shard, _) in &write.parts {
                 let Some(held) = self.held.iter_mut().find(|h| h.shard == *shard) else {
@@ -251,7 +260,27 @@ impl Session {
                     .await?;
             }
         }
-        Ok(together(write, &answers))
+        Ok((together(write, &answers), warnings))
+    }
+
+    /// What the shards warned of; where all did the same, what one did.
+    async fn warnings_of_parts(
+        &mut self,
+        write: &Write,
+        answers: &[Answer],
+    ) -> Result<Diagnostics, Stop> {
+        let mut out = Diagnostics::default();
+        for ((shard, _), answer) in write.parts.iter().zip(answers) {
+            let warned = answer.ok.as_ref().is_some_and(|ok| ok.warnings > 0);
+            let held = self.held.iter_mut().find(|h| h.shard == *shard);
+            if let (true, Some(held)) = (warned, held) {
+                out.add(diagnostics::fetch(held.lease.conn()?).await?);
+                if write.replicated {
+                    break;
+                }
+            }
+        }
+        Ok(out)
     }
 
     /// After a failure in the middle: a branch whose answer is still due is lost, and with it the
@@ -304,10 +333,10 @@ impl Session {
 fn together(write: &Write, answers: &[Answer]) -> OkPacket {
     let mut out = OkPacket::default();
     for ok in answers.iter().filter_map(|a| a.ok.as_ref()) {
-        out.warnings = out.warnings.saturating_add(ok.warnings);
-        if write.replicated && out.affected_rows > 0 {
+        if write.replicated && (out.affected_rows > 0 || out.warnings > 0) {
             continue;
         }
+        out.warnings = out.warnings.saturating_add(ok.warnings);
         out.info = match write.inserts && ok.info.is_empty() {
             true => add_info(&out.info, &one_row(ok)),
             false => add_info(&out.info, &ok.info),

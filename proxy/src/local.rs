@@ -10,6 +10,7 @@ use router::args::ParamRef;
 use router::explain::{explain, placement_text};
 use router::{Args, Plan, PlanContext, Refusal, RoutePlan};
 use sql::lexer::{Op, Token, TokenKind};
+use sql::set::Set;
 use sql::show::Show;
 use sql::splice::Splices;
 use sql::{Lexed, Statement, classify};
@@ -71,6 +72,7 @@ impl Session {
         let more = run.more;
         match &plan.statement {
             Statement::Empty => Err(error(1065, "42000", "Query was empty")),
+            Statement::Set(Set::Statement(at)) => self.set_statement(*at, run).await,
             Statement::Set(set) => self.set(set, run.text, more).await,
             Statement::Use(db) => {
                 self.use_database(db)?;
@@ -96,19 +98,10 @@ impl Session {
                      (SHOW SHARDS tells its address)"
                 ),
             )),
-            Statement::SqlPrepare(None) => Err(error(
-                1235,
-                "42000",
-                "PREPARE from a variable is not supported; give the text as a string, or use the \
-                 driver's prepared statements",
-            )),
-            Statement::SqlPrepare(Some(inner)) => self.sql_prepare(inner, plan, run).await,
-            Statement::ExecuteImmediate(None) => Err(error(
-                1235,
-                "42000",
-                "EXECUTE IMMEDIATE is supported for a text that is given as a string, without USING",
-            )),
-            Statement::ExecuteImmediate(Some(inner)) => self.execute_immediate(inner, run).await,
+            Statement::SqlPrepare(inner) => self.sql_prepare(inner.as_deref(), plan, run).await,
+            Statement::ExecuteImmediate(inner) => {
+                self.execute_immediate(inner.as_deref(), run).await
+            }
             Statement::SqlExecute => self.on_pinned(plan, run, |p| p.sql_prepare).await,
             Statement::UnlockTables => self.unlock_tables(plan, run).await,
             Statement::LockTables => self.pinning(plan, run, |p| p.locked_tables = true).await,
@@ -182,7 +175,7 @@ impl Session {
                         "LIMIT is not supported for SHOW WARNINGS",
                     ));
                 }
-                self.show_diagnostics(*asked)?
+                self.show_diagnostics(*asked).await?
             }
             Show::Table { table } => {
                 let db = table
@@ -474,7 +467,13 @@ impl Session {
                 return Err(error(1235, "42000", text));
             }
         };
-        let request = crate::request::Request::Query(text.into());
+        let request = match run.bound {
+            None => crate::request::Request::Query(text.into()),
+            Some(b) => {
+                let key = self.statement_key(&text, self.database.as_ref());
+                b.request_with(text, key)
+            }
+        };
         let options = RelayOptions {
             status_set: run.more,
             ..Default::default()
@@ -484,7 +483,40 @@ impl Session {
         Ok(())
     }
 
-    fn replace_session_functions(&self, text: &[u8], tokens: &[Token]) -> Vec<u8> {
+    /// An INSERT by rows with USER() and the like: planned again with their values.
+    pub async fn insert_session_values(&mut self, run: Run<'_>) -> Done {
+        if run.bound.is_some() {
+            let text = "USER(), ROW_COUNT() and other session functions are not supported in a prepared \
+                        INSERT into a table with rows on several shards; pass the value as a parameter";
+            return Err(error(1295, "HY000", text));
+        }
+        let text = self.replace_session_functions(run.text, &run.lexed.tokens);
+        let mut lexed = Lexed::default();
+        lexed
+            .read(&text, self.mode, self.worker.flavor.get())
+            .map_err(Refusal::syntax)?;
+        let plan = self.plan(&text, &mut lexed);
+        let run = Run {
+            text: &text,
+            lexed: &lexed,
+            ..run
+        };
+        match &plan.plan {
+            Plan::Insert(insert) if !plan.traits.of_session() => {
+                self.insert(insert, &plan, run).await
+            }
+            Plan::Refuse(r) => Err(r.clone().into()),
+            _ => Err(error(
+                1235,
+                "42000",
+                "this session function is not supported in an INSERT into a table with rows on several \
+                 shards; read its value first",
+            )),
+        }
+    }
+
+    /// The text with the values of session functions in their places.
+    pub fn replace_session_functions(&self, text: &[u8], tokens: &[Token]) -> Vec<u8> {
         let mut splices = Splices::default();
         let mut depth = 0usize;
         for (i, t) in tokens.iter().enumerate() {

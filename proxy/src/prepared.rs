@@ -103,6 +103,19 @@ impl Bound<'_> {
         }))
     }
 
+    /// The execution with another text, which has the same parameters; never with a cursor.
+    pub fn request_with(&self, text: Vec<u8>, key: u64) -> Request {
+        Request::Execute(Rc::new(ExecuteRequest {
+            key,
+            text: text.into(),
+            flags: 0,
+            nulls: self.nulls.to_vec(),
+            types: self.types.clone(),
+            values: self.values.to_vec(),
+            long: self.long.clone(),
+        }))
+    }
+
     /// Appends parameter `n` to a list for another text.
     pub fn copy_param(&self, n: u16, list: &mut ParamList, long: &mut LongData) {
         let Some(p) = self.params.get(usize::from(n)) else {
@@ -174,13 +187,13 @@ impl Session {
         }
         let plan = self.plan(text, &mut lexed);
         self.authorize(&plan.needs)?;
-        if plan.traits.session_values || plan.traits.diagnostics {
-            let text = "FOUND_ROWS(), ROW_COUNT(), USER() and other session functions are not \
-                        supported in prepared statements yet; send the statement as text";
-            return Err(error(1295, "HY000", text));
-        }
         let prepared = match self.shard_to_prepare_on(&plan, text, &lexed)? {
             None => Prepared::default(),
+            Some(shard) if plan.traits.of_session() => {
+                // The values of now have the types that the values of each execution will have.
+                let text = self.replace_session_functions(text, &lexed.tokens);
+                self.prepare_on(shard, &text, &plan).await?
+            }
             Some(shard) => self.prepare_on(shard, text, &plan).await?,
         };
         let id = self.statements.next;
@@ -327,7 +340,7 @@ impl Session {
         };
         // The statement means the database that was current when it was prepared.
         let current = std::mem::replace(&mut self.database, statement.database.clone());
-        let done = if bound.flags != 0 {
+        let done = if bound.flags != 0 && !plan.traits.of_session() {
             Box::pin(self.execute_with_cursor(&plan, run, &statement)).await
         } else {
             self.run_statement(&plan, run).await

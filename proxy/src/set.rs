@@ -53,17 +53,12 @@ impl Session {
                 return Err(error(
                     1235,
                     "42000",
-                    "passwords and roles are set in Shardwright's configuration, \
-                     not with SET on a shard",
+                    "passwords are kept in Shardwright's catalog, and there are no roles: \
+                     shardctl user password changes one",
                 ));
             }
             Set::Statement(_) => {
-                return Err(error(
-                    1235,
-                    "42000",
-                    "SET STATEMENT ... FOR is not supported; SET the variable, run the statement, \
-                     and SET it back",
-                ));
+                return Err(error(1235, "42000", "SET STATEMENT is not one assignment"));
             }
         };
         self.diagnostics.clear();

@@ -161,6 +161,9 @@ impl Session {
             }
             Statement::Insert(Some(_)) => {
                 if let Plan::Insert(insert) = &plan.plan {
+                    if plan.traits.of_session() {
+                        return Box::pin(self.insert_session_values(run)).await;
+                    }
                     return Box::pin(self.insert(insert, plan, run)).await;
                 }
             }
@@ -179,7 +182,7 @@ impl Session {
     /// Runs a statement that a route is known for.
     pub async fn routed(&mut self, route: &RoutePlan, plan: &CachedPlan, run: Run<'_>) -> Done {
         let traits = plan.traits;
-        if traits.session_values || traits.diagnostics {
+        if traits.of_session() {
             return Box::pin(self.with_session_values(route, plan, run)).await;
         }
         let found = {
@@ -224,6 +227,9 @@ impl Session {
                 Some(b) => Box::pin(self.run_shared_bound(&pipe, plan, b)).await?,
             };
             if let SharedOutcome::Answered = outcome {
+                if run.bound.is_none() {
+                    self.diagnostics.can_run_again(shard, run.text);
+                }
                 return Ok(());
             }
         }

@@ -154,6 +154,11 @@ impl Traits {
         }
     }
 
+    /// True if it has functions or variables whose values only the session knows.
+    pub fn of_session(self) -> bool {
+        self.session_values || self.diagnostics
+    }
+
     /// True if the statement may share a connection with statements of other sessions.
     pub fn is_shareable(self) -> bool {
         !(self.last_insert_id

@@ -10,6 +10,7 @@ mod ddl;
 mod failures;
 mod import;
 mod logins;
+mod lossy;
 mod meta;
 mod mysql;
 mod protocol;

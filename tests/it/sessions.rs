@@ -234,3 +234,110 @@ async fn health_and_metrics_answer() {
     assert!(get("/readyz").contains("ready"));
     assert!(get("/metrics").contains("shardwright_commands_total"));
 }
+
+#[tokio::test]
+async fn session_functions_tell_of_the_client_everywhere() {
+    let (mut c, _) = database().await;
+    let table = "CREATE TABLE t (id INT PRIMARY KEY, who VARCHAR(60), n BIGINT) SHARD BY HASH (id)";
+    c.query_drop(table).await.unwrap();
+    c.query_drop("CREATE TABLE s (id INT PRIMARY KEY, who VARCHAR(60))")
+        .await
+        .unwrap();
+    let me: Option<String> = c.query_first("SELECT CURRENT_USER()").await.unwrap();
+    assert_eq!(me.as_deref(), Some("root@%"));
+    let id: u32 = c
+        .query_first("SELECT CONNECTION_ID()")
+        .await
+        .unwrap()
+        .unwrap();
+
+    // In what is prepared: as text and with parameters, again and again.
+    let select = c
+        .prep("SELECT CURRENT_USER() AS who, CONNECTION_ID() AS id, ? AS n")
+        .await
+        .unwrap();
+    for n in [3u64, 4] {
+        let row: Option<(String, u32, u64)> = c.exec_first(&select, (n,)).await.unwrap();
+        assert_eq!(row, Some(("root@%".to_string(), id, n)));
+    }
+    c.exec_drop("INSERT INTO s VALUES (?, CURRENT_USER())", (1,))
+        .await
+        .unwrap();
+    let found = c.prep("SELECT FOUND_ROWS() AS n").await.unwrap();
+    c.query_drop("SELECT 1 UNION SELECT 2 UNION SELECT 3")
+        .await
+        .unwrap();
+    assert_eq!(c.exec_first(&found, ()).await.unwrap(), Some(3));
+
+    // In rows that are spread over shards.
+    let insert = "INSERT INTO t VALUES (1, CURRENT_USER(), CONNECTION_ID()), (2, CURRENT_USER(), 0), \
+                  (3, 'x', CONNECTION_ID()), (4, CURRENT_USER(), 1)";
+    c.query_drop(insert).await.unwrap();
+    for (id, who) in [(1, "root@%"), (2, "root@%"), (3, "x"), (4, "root@%")] {
+        let sql = format!("SELECT who FROM t WHERE id = {id}");
+        let row: Option<String> = c.query_first(sql).await.unwrap();
+        assert_eq!(row.as_deref(), Some(who), "{id}");
+    }
+    let n: Option<u32> = c.query_first("SELECT n FROM t WHERE id = 3").await.unwrap();
+    assert_eq!(n, Some(id));
+    let refused = c
+        .exec_drop("INSERT INTO t VALUES (?, CURRENT_USER(), 0)", (9,))
+        .await;
+    assert!(refused.unwrap_err().to_string().contains("as a parameter"));
+}
+
+#[tokio::test]
+async fn warnings_are_told_wherever_the_statement_ran() {
+    let (mut c, _) = database().await;
+    let table = "CREATE TABLE t (id INT PRIMARY KEY, v TINYINT) SHARD BY HASH (id)";
+    c.query_drop(table).await.unwrap();
+    c.query_drop("SET sql_mode = ''").await.unwrap();
+    // Rows on both shards, each cut to what fits.
+    let rows: Vec<_> = (1..=8).map(|id| format!("({id}, 1000)")).collect();
+    let insert = format!("INSERT INTO t VALUES {}", rows.join(", "));
+    c.query_drop(insert).await.unwrap();
+    let told: Vec<(String, u16, String)> = c.query("SHOW WARNINGS").await.unwrap();
+    assert_eq!(told.len(), 8, "{told:?}");
+    assert!(told.iter().all(|w| w.1 == 1264), "{told:?}");
+
+    // A read that has shown itself fast goes to a shared connection; its warnings are there all the same.
+    for n in 0..12 {
+        let bad = if n == 11 { "0" } else { "1" };
+        let sql = format!("SELECT v / {bad} FROM t WHERE id = 1");
+        let _: Vec<Option<f64>> = c.query(sql).await.unwrap();
+    }
+    c.query_drop("SET sql_mode = 'ERROR_FOR_DIVISION_BY_ZERO'")
+        .await
+        .unwrap();
+    for _ in 0..12 {
+        let _: Vec<Option<f64>> = c.query("SELECT v / 1 FROM t WHERE id = 2").await.unwrap();
+    }
+    let _: Vec<Option<f64>> = c.query("SELECT v / 0 FROM t WHERE id = 2").await.unwrap();
+    let told: Vec<(String, u16, String)> = c.query("SHOW WARNINGS").await.unwrap();
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert_eq!(told[0].1, 1365);
+}
+
+#[tokio::test]
+async fn set_statement_holds_for_one_statement_on_one_shard() {
+    let (mut c, _) = database().await;
+    let table = "CREATE TABLE t (id INT PRIMARY KEY, v INT) SHARD BY HASH (id)";
+    c.query_drop(table).await.unwrap();
+    c.query_drop("INSERT INTO t VALUES (1, 1), (2, 2), (3, 3)")
+        .await
+        .unwrap();
+    let sql = "SET STATEMENT max_statement_time = 5 FOR SELECT v FROM t WHERE id = 2";
+    assert_eq!(c.query_first(sql).await.unwrap(), Some(2));
+    let sql = "SET STATEMENT lock_wait_timeout = 77 FOR SELECT @@lock_wait_timeout";
+    assert_eq!(c.query_first(sql).await.unwrap(), Some(77));
+    let after: Option<u64> = c.query_first("SELECT @@lock_wait_timeout").await.unwrap();
+    assert_ne!(after, Some(77));
+    let read = "SET STATEMENT sql_mode = 'ANSI_QUOTES' FOR SELECT v FROM t WHERE id = 1";
+    assert_eq!(crate::cluster::error_of(&mut c, read).await.0, 1235);
+    let several = "SET STATEMENT max_statement_time = 5 FOR SELECT v FROM t";
+    assert_eq!(crate::cluster::error_of(&mut c, several).await.0, 1235);
+    let update = "SET STATEMENT lock_wait_timeout = 5 FOR UPDATE t SET v = 9 WHERE id = 1";
+    c.query_drop(update).await.unwrap();
+    let v: Option<i32> = c.query_first("SELECT v FROM t WHERE id = 1").await.unwrap();
+    assert_eq!(v, Some(9));
+}

@@ -223,5 +223,18 @@ async fn an_immediate_text_is_routed_like_any_other() {
     assert_eq!(error_of(&mut c, count).await.0, 1235);
     let nested = "EXECUTE IMMEDIATE 'PREPARE p FROM @x'";
     assert_eq!(error_of(&mut c, nested).await.0, 1295);
-    assert_eq!(error_of(&mut c, "EXECUTE IMMEDIATE @x").await.0, 1235);
+    assert_eq!(error_of(&mut c, "EXECUTE IMMEDIATE @x").await.0, 1064);
+    c.query_drop("SET @x = 'SELECT id FROM h'").await.unwrap();
+    let all = column(&mut c, "EXECUTE IMMEDIATE @x", 0).await;
+    assert_eq!(all.len(), 4);
+    let using = "EXECUTE IMMEDIATE 'SELECT id FROM h WHERE id = ?' USING @x";
+    assert_eq!(error_of(&mut c, using).await.0, 1235);
+    c.query_drop("INSERT INTO s VALUES (7, 8)").await.unwrap();
+    c.query_drop("SET @y = 'SELECT v FROM s WHERE id = ?', @z = 7")
+        .await
+        .unwrap();
+    c.query_drop("PREPARE p FROM @y").await.unwrap();
+    assert_eq!(c.query_first("EXECUTE p USING @z").await.unwrap(), Some(8));
+    c.query_drop("SET @y = 'SELECT v FROM h'").await.unwrap();
+    assert_eq!(error_of(&mut c, "PREPARE q FROM @y").await.0, 1235);
 }
