@@ -142,21 +142,25 @@ impl Round<'_> {
         out
     }
 
-    async fn read(&mut self, prepared: bool) {
+    /// Reads rows of both shards; true if it was answered.
+    async fn read(&mut self, prepared: bool) -> bool {
         let mut c = self.client().await;
         let sql = "SELECT id FROM t WHERE round = 0";
         let rows: Result<Vec<u64>, Error> = match prepared {
             true => c.exec(sql, ()).await,
             false => c.query(sql).await,
         };
-        if let Ok(mut rows) = rows {
-            rows.sort_unstable();
-            assert_eq!(rows, (0..ROWS).collect::<Vec<_>>(), "round {}", self.number);
-        }
+        let Ok(mut rows) = rows else {
+            return false;
+        };
+        rows.sort_unstable();
+        assert_eq!(rows, (0..ROWS).collect::<Vec<_>>(), "round {}", self.number);
+        true
     }
 
-    /// Rows on both shards by one statement, which is a transaction of its own or part of one.
-    async fn write(&mut self, in_transaction: bool) {
+    /// Rows on both shards by one statement, which is a transaction of its own or part of one; true if it
+    /// was acknowledged.
+    async fn write(&mut self, in_transaction: bool) -> bool {
         let mut c = self.client().await;
         let first = self.number * 1_000;
         let rows: Vec<_> = (first..first + 40)
@@ -177,12 +181,14 @@ impl Round<'_> {
         drop(c);
         let there = self.settled().await;
         let (all, none) = (there.iter().sum::<u64>() == 40, there == [0, 0]);
+        let acknowledged = outcome.is_ok();
         match outcome {
             Ok(()) => assert!(all, "round {}: acknowledged, {there:?} there", self.number),
             // The client knows that it is torn, or that it does not know.
             Err(e) if [TORN, 0].contains(&code(&e)) => {}
             Err(e) => assert!(none, "round {}: {e}, and {there:?} is there", self.number),
         }
+        acknowledged
     }
 
     /// The rows once branches that were cut off have been rolled back by their server.
@@ -220,7 +226,7 @@ async fn what_is_cut_off_is_whole_or_an_error() {
     c.query_drop(fill).await.unwrap();
     let rounds = std::env::var("SHARDWRIGHT_LOSSY_ROUNDS");
     let rounds: u64 = rounds.map_or(ROUNDS, |n| n.parse().unwrap());
-    let mut dice = Dice(7);
+    let (mut dice, mut answered_in_all) = (Dice(7), 0);
     for number in 1..=rounds {
         line.cut_after(dice.below(if number.is_multiple_of(2) { 3_000 } else { 250 }));
         let mut round = Round {
@@ -228,13 +234,19 @@ async fn what_is_cut_off_is_whole_or_an_error() {
             behind: &mut behind,
             number,
         };
-        match dice.below(4) {
+        let answered = match dice.below(4) {
             0 => round.read(false).await,
             1 => round.read(true).await,
             2 => round.write(false).await,
             _ => round.write(true).await,
-        }
+        };
+        answered_in_all += u64::from(answered);
     }
+    let cut = rounds - answered_in_all;
+    assert!(
+        cut > rounds / 10 && answered_in_all > rounds / 10,
+        "{cut} of {rounds} were cut"
+    );
     line.cut_after(u64::MAX >> 2);
     let n: Option<u64> = c
         .query_first("SELECT id FROM lossy.t WHERE id = 1")
