@@ -308,6 +308,21 @@ impl Reader<'_> {
             }
             Show::Shards | Show::DdlJobs => self.server("looking at the cluster"),
             Show::Anywhere if self.has("USER") => self.server("looking at accounts"),
+            // SHOW EVENTS FROM database and the like.
+            Show::Anywhere => {
+                let behind = |w: &[Token]| {
+                    let from = [&b"FROM"[..], b"IN"]
+                        .iter()
+                        .any(|f| is_word(self.text, w[0], f));
+                    from.then(|| name_of(self.text, w[1])).flatten()
+                };
+                let named: Vec<_> = self.tokens.windows(2).filter_map(behind).collect();
+                for name in named {
+                    if let Some(database) = self.database_like(&name) {
+                        self.enter(&database);
+                    }
+                }
+            }
             // Rows that are not the user's are left out.
             Show::ShardedTables
             | Show::ProxySessions
@@ -316,7 +331,6 @@ impl Reader<'_> {
             | Show::Databases
             | Show::Grants { .. }
             | Show::Diagnostics(_)
-            | Show::Anywhere
             | Show::OneServer(_) => {}
         }
     }
@@ -469,6 +483,7 @@ mod tests {
             "create table n (a int)",
             "use bank",
             "show tables from bank",
+            "show events from bank",
             "show create table bank.bank_t",
             "select * from mysql.user",
             "use mysql",

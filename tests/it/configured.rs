@@ -27,6 +27,8 @@ pub struct Server {
     pub user: &'static str,
     /// Its password.
     pub password: &'static str,
+    /// The account makes others, one for each start of the proxy.
+    pub manages: bool,
 }
 
 /// The shards of a quickstart.
@@ -37,6 +39,7 @@ pub fn servers_of(cluster: &Cluster, shards: u16) -> Vec<Server> {
             port: port(n).trim().parse().unwrap(),
             user: "root",
             password: "",
+            manages: false,
         })
         .collect()
 }
@@ -78,12 +81,14 @@ impl Configured {
                     port,
                     user,
                     password,
+                    manages,
                 },
             ) = (i + 1, s);
+            let of = if *manages { "manager_" } else { "" };
             writeln!(
                 text,
                 "[[shards]]\nname = \"s{n}\"\nhost = \"127.0.0.1\"\nport = {port}\n\
-                 user = \"{user}\"\npassword = \"{password}\""
+                 {of}user = \"{user}\"\n{of}password = \"{password}\""
             )
             .unwrap();
         }

@@ -58,7 +58,9 @@ async fn mysql_shards_answer_like_one_mysql_server() {
         let mut c = connect(s.port).await;
         let user = format!("'sw'@'%' IDENTIFIED WITH caching_sha2_password BY '{SHARD_PASSWORD}'");
         c.query_drop(format!("CREATE USER {user}")).await.unwrap();
-        c.query_drop("GRANT ALL ON *.* TO 'sw'@'%'").await.unwrap();
+        c.query_drop("GRANT ALL ON *.* TO 'sw'@'%' WITH GRANT OPTION")
+            .await
+            .unwrap();
         // Off by default there, and one scenario loads a file.
         c.query_drop("SET GLOBAL local_infile = 1").await.unwrap();
     }
@@ -68,6 +70,7 @@ async fn mysql_shards_answer_like_one_mysql_server() {
             port: s.port,
             user: "sw",
             password: SHARD_PASSWORD,
+            manages: true,
         })
         .collect();
     let proxy = Configured::start("mysql-proxy", &shards, &users());
@@ -78,6 +81,10 @@ async fn mysql_shards_answer_like_one_mysql_server() {
     let sql = "SELECT @@collation_connection, @@version, @@transaction_isolation";
     pair.read(sql).await;
     pair.check(400);
+    let mut shard = connect(servers[0].port).await;
+    let own = "SELECT User FROM mysql.user WHERE User LIKE 'shardwright\\_%'";
+    let own: Option<String> = shard.query_first(own).await.unwrap();
+    assert_eq!(own.as_deref(), Some("shardwright_1"));
     drop(pair);
     for driver in crate::clients::DRIVERS {
         crate::clients::run(driver, proxy.port, "sha2", PASSWORD);
