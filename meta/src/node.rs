@@ -439,6 +439,12 @@ impl MetaNode {
         let raft = &self.0.raft;
         let members = self.view().members;
         let find = |id: u64| members.iter().find(|m| m.id == id);
+        // A leader that was removed goes on for a moment; openraft lets it change nothing more.
+        let votes = find(self.0.id).is_some_and(|m| m.role != MemberRole::Learner);
+        if !votes {
+            let why = "this node has left the service; another one leads soon";
+            return Err(MetaError::Unavailable(why.to_string()));
+        }
         let missing =
             |id: u64| MetaError::Rejected(catalog::Rejected::Missing(format!("node {id}")));
         let invalid = |why: String| MetaError::Rejected(catalog::Rejected::Invalid(why));

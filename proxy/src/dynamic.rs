@@ -6,6 +6,7 @@ use crate::statement::Run;
 use router::names::{Common, named};
 use router::traits::is_word;
 use router::{Args, Plan, Refusal, Route};
+use sql::ident::name_of;
 use sql::{Lexed, Op, Statement, Token, TokenKind, classify};
 
 impl Session {
@@ -66,15 +67,12 @@ impl Session {
             .map_or(run.text.len(), |t| t.start as usize);
         let inner = String::from_utf8_lossy(&run.text[start..]).into_owned();
         // What text means must be the same here and there.
-        let reading = [
-            &b"SQL_MODE"[..],
-            b"CHARACTER_SET_CLIENT",
-            b"COLLATION_CONNECTION",
-        ];
+        let reading = ["sql_mode", "character_set_client", "collation_connection"];
         let head = run.lexed.tokens.iter().take(at);
-        let changes_reading = head
+        let names = head.filter_map(|t| name_of(run.text, *t));
+        let changes_reading = names
             .into_iter()
-            .any(|t| reading.iter().any(|w| is_word(run.text, *t, w)));
+            .any(|n| reading.iter().any(|r| n.eq_ignore_ascii_case(r)));
         if changes_reading {
             return Err(only("variables that do not change how a statement is read"));
         }

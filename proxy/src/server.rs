@@ -30,6 +30,13 @@ pub struct ShardHandle {
     pub health: Arc<ShardHealth>,
 }
 
+impl ShardHandle {
+    /// The account that may do most there: the manager's, or the only one.
+    pub fn strongest(&self) -> &Login {
+        self.manager.as_ref().unwrap_or(&self.login)
+    }
+}
+
 /// Shards by name, as they are now.
 pub type Shards = Arc<HashMap<String, ShardHandle>>;
 

@@ -133,7 +133,7 @@ fn parts(shared: &Shared, catalog: &Catalog, wanted: &Wanted) -> Result<Vec<Part
         let name = catalog.shard_name(id).to_string();
         let handle = handles.get(&name);
         let handle = handle.ok_or_else(|| refused(format!("no account for shard {name}")))?;
-        let login = handle.manager.as_ref().unwrap_or(&handle.login).clone();
+        let login = handle.strongest().clone();
         Ok(Part { id, name, login })
     };
     ids.into_iter().map(part).collect()

@@ -59,7 +59,7 @@ async fn shards(shared: &Shared, out: &mut Vec<Finding>) {
             out.push(Finding::new(Severity::Critical, subject, text, advice));
             continue;
         };
-        out.extend(probe::look(&subject, handle.manager.as_ref().unwrap_or(&handle.login)).await);
+        out.extend(probe::look(&subject, handle.strongest()).await);
         let version = handle.health.detail().version;
         versions
             .entry(version)

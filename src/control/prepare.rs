@@ -49,7 +49,7 @@ pub async fn databases(
             .get(home)
             .ok_or_else(|| format!("shard {home} has no account here"))?;
         let made = async {
-            let mut conn = connect(source.manager.as_ref().unwrap_or(&source.login)).await?;
+            let mut conn = connect(source.strongest()).await?;
             let sql = format!(
                 "SHOW CREATE DATABASE IF NOT EXISTS `{}`",
                 name.replace('`', "``")

@@ -123,7 +123,7 @@ async fn prepare_account(handle: &ShardHandle, own: &Own, service: &Service) {
 async fn watch_health(handle: &ShardHandle, interval: Duration) {
     let health: &Arc<ShardHealth> = &handle.health;
     // The manager's account stays when the own one changes.
-    let login = handle.manager.as_ref().unwrap_or(&handle.login).clone();
+    let login = handle.strongest().clone();
     health.check(&login, &mut None).await;
     let health = Arc::downgrade(health);
     tokio::task::spawn_local(async move {

@@ -332,8 +332,10 @@ async fn set_statement_holds_for_one_statement_on_one_shard() {
     assert_eq!(c.query_first(sql).await.unwrap(), Some(77));
     let after: Option<u64> = c.query_first("SELECT @@lock_wait_timeout").await.unwrap();
     assert_ne!(after, Some(77));
-    let read = "SET STATEMENT sql_mode = 'ANSI_QUOTES' FOR SELECT v FROM t WHERE id = 1";
-    assert_eq!(crate::cluster::error_of(&mut c, read).await.0, 1235);
+    for mode in ["sql_mode", "`SQL_Mode`"] {
+        let read = format!("SET STATEMENT {mode} = 'ANSI_QUOTES' FOR SELECT v FROM t WHERE id = 1");
+        assert_eq!(crate::cluster::error_of(&mut c, &read).await.0, 1235);
+    }
     let several = "SET STATEMENT max_statement_time = 5 FOR SELECT v FROM t";
     assert_eq!(crate::cluster::error_of(&mut c, several).await.0, 1235);
     let update = "SET STATEMENT lock_wait_timeout = 5 FOR UPDATE t SET v = 9 WHERE id = 1";

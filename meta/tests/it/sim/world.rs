@@ -12,6 +12,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 use tokio::time::Instant;
 
+/// How long a change of the members may take once the faults have ended.
+const CALM_TIME: Duration = Duration::from_secs(600);
 /// How often a client tries one change, each time at another node.
 const TRIES: u64 = 30;
 
@@ -27,6 +29,8 @@ struct Place {
 struct Outside {
     running: Arc<Mutex<Vec<MetaNode>>>,
     history: Arc<Mutex<History>>,
+    /// Held while a node leaves and returns.
+    members: Arc<tokio::sync::Mutex<()>>,
     start: Instant,
 }
 
@@ -49,6 +53,7 @@ impl World {
         let outside = Outside {
             running: Arc::default(),
             history: Arc::default(),
+            members: Arc::default(),
             start: Instant::now(),
         };
         let mut world = World {
@@ -138,10 +143,34 @@ impl World {
                 self.net.lose(percent);
             }
             10..=12 => self.read(),
+            13 => self.leave_and_return(at as u64 + 1),
             _ => self.change(),
         }
         let pause = Duration::from_millis(20 + self.dice.below(600));
         tokio::time::sleep(pause).await;
+    }
+
+    /// A node leaves the service and is taken in again, while everything else goes on. One at a time.
+    fn leave_and_return(&mut self, id: u64) {
+        let Ok(turn) = self.outside.members.clone().try_lock_owned() else {
+            return;
+        };
+        let (outside, back) = (
+            self.outside.clone(),
+            Dice::new(id ^ self.dice.below(1 << 30)),
+        );
+        tokio::spawn(async move {
+            let _turn = turn;
+            let address = name(id);
+            let steps = [
+                MemberChange::Remove { id },
+                MemberChange::Add { id, address },
+                MemberChange::Promote { id },
+            ];
+            for step in steps {
+                until_done(&outside, back.clone(), step).await;
+            }
+        });
     }
 
     fn some_nodes(&mut self) -> BTreeSet<String> {
@@ -226,6 +255,13 @@ impl World {
                 self.switch_on(at).await;
             }
         }
+        // Whoever is on the way out comes back.
+        let members = self.outside.members.clone();
+        drop(
+            tokio::time::timeout(CALM_TIME, members.lock())
+                .await
+                .unwrap(),
+        );
         tokio::time::sleep(Duration::from_secs(60)).await;
         self.read();
         tokio::time::sleep(Duration::from_secs(20)).await;
@@ -261,6 +297,21 @@ impl World {
         for at in 0..self.places.len() {
             self.switch_off(at).await;
         }
+    }
+}
+
+/// Asks one node after the other for a change of the members until one has made it, or it is made.
+async fn until_done(outside: &Outside, mut dice: Dice, step: MemberChange) {
+    loop {
+        let running = outside.running.lock().unwrap().clone();
+        if !running.is_empty() {
+            let node = &running[dice.below(running.len() as u64) as usize];
+            match node.members(step.clone(), false).await {
+                Ok(_) | Err(MetaError::Rejected(_)) => return,
+                Err(_) => {}
+            }
+        }
+        tokio::time::sleep(Duration::from_millis(100 + dice.below(400))).await;
     }
 }
 
