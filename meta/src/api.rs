@@ -41,6 +41,9 @@ pub fn routes(node: MetaNode, token: &str, address: &str) -> Router {
     };
     let raft = |path: &'static str| {
         post(move |State(app): State<App>, body: Bytes| async move {
+            if path == network::APPEND {
+                app.node.hears();
+            }
             match receive(app.node.raft(), path, &body).await {
                 Some(Ok(json)) => {
                     ([(header::CONTENT_TYPE, "application/json")], json).into_response()
@@ -140,8 +143,8 @@ async fn proxies(State(app): State<App>, Query(h): Query<Hops>) -> Response {
     answer(app.node.proxy_list(h.may_forward()).await)
 }
 
-async fn cluster(State(app): State<App>) -> Response {
-    answer(Ok(app.node.view()))
+async fn cluster(State(app): State<App>, Query(h): Query<Hops>) -> Response {
+    answer(Ok(app.node.cluster_view(h.may_forward()).await))
 }
 
 /// Founds a service on this node. A node that belongs to one already is left alone.

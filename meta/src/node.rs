@@ -1,5 +1,7 @@
 //! A node of the metadata service: Raft, its disk, its state machine, and what is asked of it.
 
+mod members;
+
 use crate::disk::{Disk, DiskError, RedbDisk};
 use crate::leases::Leases;
 use crate::legacy;
@@ -14,8 +16,8 @@ use meta_client::request::{accepted, proposal};
 use meta_client::{
     BoxFuture, ClusterView, MemberChange, MemberRole, MemberView, MetaError, MetaService, ProxyView,
 };
+use openraft::BasicNode;
 use openraft::error::{ClientWriteError, ForwardToLeader, RaftError};
-use openraft::{BasicNode, ChangeMembers};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -68,6 +70,8 @@ struct Inner {
     machine: Machine,
     http: Option<Http>,
     leases: Mutex<Leases>,
+    /// When a leader was last heard of.
+    heard: Mutex<Instant>,
     stopping: watch::Sender<bool>,
 }
 
@@ -112,6 +116,7 @@ impl MetaNode {
             machine,
             http,
             leases: Mutex::default(),
+            heard: Mutex::new(Instant::now()),
             stopping: watch::Sender::new(false),
         }));
         tokio::spawn(node.clone().watch_leases());
@@ -277,12 +282,21 @@ impl MetaNode {
         }
     }
 
+    /// A leader has sent something.
+    pub fn hears(&self) {
+        *self.0.heard.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+    }
+
     /// True if this node hears of changes: it follows a leader, or leads a majority.
     fn is_current(&self) -> bool {
         let m = self.0.raft.metrics().borrow().clone();
         match m.current_leader {
             None => false,
-            Some(id) if id != self.0.id => true,
+            // A node that was removed is told nothing more, not even that.
+            Some(id) if id != self.0.id => {
+                let heard = *self.0.heard.lock().unwrap_or_else(PoisonError::into_inner);
+                heard.elapsed() < SILENCE_MAX
+            }
             // A leader that was cut off goes on calling itself one.
             Some(_) => {
                 let alone = m.membership_config.voter_ids().count() == 1;
@@ -432,82 +446,6 @@ impl MetaNode {
             applied_index: m.last_applied.map(|l| l.index),
             epoch: self.0.machine.with_state(|s| s.catalog.epoch),
             members: m.membership_config.nodes().map(member).collect(),
-        }
-    }
-
-    async fn change_here(&self, change: &MemberChange) -> Result<(), MetaError> {
-        let raft = &self.0.raft;
-        let members = self.view().members;
-        let find = |id: u64| members.iter().find(|m| m.id == id);
-        // A leader that was removed goes on for a moment; openraft lets it change nothing more.
-        let votes = find(self.0.id).is_some_and(|m| m.role != MemberRole::Learner);
-        if !votes {
-            let why = "this node has left the service; another one leads soon";
-            return Err(MetaError::Unavailable(why.to_string()));
-        }
-        let missing =
-            |id: u64| MetaError::Rejected(catalog::Rejected::Missing(format!("node {id}")));
-        let invalid = |why: String| MetaError::Rejected(catalog::Rejected::Invalid(why));
-        let call = async {
-            match change {
-                MemberChange::Add { id, address } => {
-                    if let Some(m) = find(*id).filter(|m| m.address != *address) {
-                        let why = format!("node {id} is {} already; remove it first", m.address);
-                        return Err(invalid(why));
-                    }
-                    let node = BasicNode::new(address);
-                    let added = raft.add_learner(*id, node, true).await;
-                    added
-                        .map(drop)
-                        .map_err(|e| MetaError::Unavailable(e.to_string()))
-                }
-                MemberChange::Promote { id } => {
-                    find(*id).ok_or_else(|| missing(*id))?;
-                    let add = ChangeMembers::AddVoterIds(BTreeSet::from([*id]));
-                    let done = raft.change_membership(add, false).await;
-                    done.map(drop)
-                        .map_err(|e| MetaError::Unavailable(e.to_string()))
-                }
-                MemberChange::Remove { id } => {
-                    let member = find(*id).ok_or_else(|| missing(*id))?;
-                    let voters = members
-                        .iter()
-                        .filter(|m| m.role != MemberRole::Learner)
-                        .count();
-                    if member.role != MemberRole::Learner && voters == 1 {
-                        return Err(invalid(
-                            "the last node with a vote cannot leave".to_string(),
-                        ));
-                    }
-                    let ids = BTreeSet::from([*id]);
-                    let remove = match member.role {
-                        MemberRole::Learner => ChangeMembers::RemoveNodes(ids),
-                        _ => ChangeMembers::RemoveVoters(ids),
-                    };
-                    let done = raft.change_membership(remove, false).await;
-                    done.map(drop)
-                        .map_err(|e| MetaError::Unavailable(e.to_string()))
-                }
-            }
-        };
-        let late = |_| MetaError::Unknown("the nodes did not agree in time".to_string());
-        tokio::time::timeout(MEMBER_TIME, call)
-            .await
-            .map_err(late)?
-    }
-
-    /// Changes the nodes of the service, here or by the leader.
-    pub async fn members(&self, c: MemberChange, forward: bool) -> Result<ClusterView, MetaError> {
-        match self.leader().await? {
-            None => {
-                self.change_here(&c).await?;
-                Ok(self.view())
-            }
-            Some(address) if forward => {
-                let path = "/v1/members?forwarded=1";
-                Ok(self.http()?.post(&address, path, &c, MEMBER_TIME).await?)
-            }
-            Some(_) => Err(MetaError::Unavailable("another node leads".to_string())),
         }
     }
 

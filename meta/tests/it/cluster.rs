@@ -412,3 +412,34 @@ async fn a_wrong_token_gets_nothing() {
         assert_eq!(MetaError::from(refused), MetaError::Unauthorized);
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_that_was_removed_and_runs_on_misleads_nobody() {
+    let c = Cluster::start(3).await;
+    let leader = c.leader().await;
+    let gone = (leader + 1) % 3;
+    // A client that asks the removed node first.
+    let mut endpoints = c.addresses.clone();
+    endpoints.swap(0, gone);
+    let remote = RemoteMeta::start(RemoteConfig {
+        endpoints,
+        token: TOKEN.into(),
+        tls: None,
+        cache: None,
+        name: "p1".into(),
+        address: "127.0.0.1:3307".into(),
+        version: "test".into(),
+    });
+    let remote = remote.await.unwrap();
+    let id = gone as u64 + 1;
+    let remove = MemberChange::Remove { id };
+    c.node(leader).change_members(remove).await.unwrap();
+    let node = c.node(leader).clone();
+    node.submit("dba", put("later"), None).await.unwrap();
+    eventually("the client hears of it", || {
+        remote.watch().borrow().shard_named("later").is_some()
+    })
+    .await;
+    let view = remote.cluster().await.unwrap();
+    assert!(view.members.iter().all(|m| m.id != id), "{view:?}");
+}
