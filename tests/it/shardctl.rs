@@ -391,3 +391,18 @@ fn fits(document: &Value, schema: &Value, value: &Value, at: &str) {
         other => panic!("{at}: {other:?}"),
     }
 }
+
+#[test]
+fn a_reader_that_goes_away_is_no_fault() {
+    let endpoint = format!("127.0.0.1:{}", dba().admin);
+    let mut child = Command::new(env!("CARGO_BIN_EXE_shardctl"))
+        .args(["--endpoint", &endpoint, "settings", "list"])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let out = child.wait_with_output().unwrap();
+    let said = String::from_utf8(out.stderr).unwrap();
+    assert_eq!(said, "");
+}

@@ -28,7 +28,17 @@ impl From<String> for Failed {
     }
 }
 
+/// A reader that goes away (`shardctl audit | head -3`) ends the command quietly, as it does others.
+#[allow(unsafe_code)]
+fn end_with_the_reader() {
+    // SAFETY: called before any other thread exists; SIG_DFL is a valid disposition for SIGPIPE.
+    unsafe {
+        libc::signal(libc::SIGPIPE, libc::SIG_DFL);
+    }
+}
+
 fn main() -> ExitCode {
+    end_with_the_reader();
     let cli = Cli::parse();
     match &cli.command {
         Command::Completions { shell } => {
