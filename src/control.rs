@@ -80,7 +80,11 @@ impl ProxyControl {
                         let _ = reply.send(inspect::inspect(&of_task).await);
                     }
                     Ask::Import { wanted, reply } => {
-                        let _ = reply.send(import::import(&of_task, *wanted).await);
+                        // Every row is read: nobody else waits for that.
+                        let shared = of_task.clone();
+                        tokio::task::spawn_local(async move {
+                            let _ = reply.send(import::import(&shared, *wanted).await);
+                        });
                     }
                 }
             }

@@ -190,12 +190,7 @@ impl Session {
                 conn.run(&format!("SET timestamp = {now}")).await?;
             }
             if let Err(err) = request.queue(conn).await? {
-                // No connection may go on with a clock of its own.
-                let frozen = |h: &&mut Held| write.timestamp.is_some() && write.is_for(h.shard);
-                self.held
-                    .iter_mut()
-                    .filter(frozen)
-                    .for_each(|h| h.lease.discard());
+                self.discard_frozen(write);
                 return Err(self.undo(own, Stop::Error(err)).await);
             }
             std::future::poll_fn(|cx| conn.poll_flush(cx)).await?;
@@ -232,7 +227,13 @@ impl Session {
                 failed.get_or_insert(err);
             }
         }
-        let warnings = self.warnings_of_parts(write, &answers).await?;
+        let warnings = match self.warnings_of_parts(write, &answers).await {
+            Ok(warnings) => warnings,
+            Err(stop) => {
+                self.discard_frozen(write);
+                return Err(stop);
+            }
+        };
         if write.timestamp.is_some() {
             for (shard, _) in &write.parts {
                 let Some(held) = self.held.iter_mut().find(|h| h.shard == *shard) else {
@@ -261,6 +262,13 @@ impl Session {
             }
         }
         Ok((together(write, &answers), warnings))
+    }
+
+    /// No connection may go on with a clock of its own.
+    fn discard_frozen(&mut self, write: &Write) {
+        let frozen = |h: &&mut Held| write.timestamp.is_some() && write.is_for(h.shard);
+        let held = self.held.iter_mut().filter(frozen);
+        held.for_each(|h| h.lease.discard());
     }
 
     /// What the shards warned of; where all did the same, what one did.

@@ -5,10 +5,10 @@ use crate::registry::{SessionInfo, SessionRow};
 use crate::session::{Done, Session, Stop, error};
 use crate::statement::Run;
 use catalog::{Right, Rights};
-use router::{Need, Needs, PlanContext};
+use router::{Need, Needs, PlanContext, Refusal};
 use sql::cursor::Cursor;
 use sql::ident::{quote_name, quote_string};
-use sql::{Lexed, classify};
+use sql::{Lexed, Op, TokenKind, classify};
 use wire::resultset::ResultSet;
 
 impl Session {
@@ -129,19 +129,8 @@ impl Session {
         list.extend(visible.map(|d| quote_string(d, self.mode.no_backslash_escapes)));
         let mut c = Cursor::new(run.text, &run.lexed.tokens, self.mode);
         c.index = 2;
-        let rest = |c: &Cursor<'_>| {
-            let end = run.text.len();
-            let text = &run.text[c.position().min(end)..];
-            String::from_utf8_lossy(text)
-                .trim_end_matches([';', ' '])
-                .to_string()
-        };
         let mut text = format!("SHOW DATABASES WHERE `Database` IN ({})", list.join(", "));
-        if c.is_word("LIKE") {
-            text += &format!(" AND `Database` {}", rest(&c));
-        } else if c.eat("WHERE") {
-            text += &format!(" AND ({})", rest(&c));
-        }
+        text += &databases_clause(c)?;
         let request = crate::request::Request::Query(text.into_bytes().into());
         let options = crate::relay::RelayOptions {
             status_set: run.more,
@@ -187,6 +176,36 @@ impl Session {
         }
         Ok(set)
     }
+}
+
+/// What stands behind SHOW DATABASES, as a further condition. It cannot reach out of its place.
+fn databases_clause(mut c: Cursor<'_>) -> Result<String, Stop> {
+    let wrong =
+        || Refusal::syntax("behind SHOW DATABASES stands LIKE 'pattern' or WHERE condition");
+    let text = |from: usize, to: usize| String::from_utf8_lossy(&c.text[from..to]).into_owned();
+    if c.at_end() {
+        return Ok(String::new());
+    }
+    let start = c.position();
+    if c.eat("LIKE") {
+        c.string().filter(|_| c.at_end()).ok_or_else(wrong)?;
+        return Ok(format!(" AND `Database` {}", text(start, c.end_of_last())));
+    }
+    if !c.eat("WHERE") {
+        return Err(wrong().into());
+    }
+    let (start, mut depth) = (c.position(), 0usize);
+    while !c.at_end() {
+        match c.next().map(|t| t.kind) {
+            Some(TokenKind::Op(Op::LParen)) => depth += 1,
+            Some(TokenKind::Op(Op::RParen)) => depth = depth.checked_sub(1).ok_or_else(wrong)?,
+            _ => {}
+        }
+    }
+    if depth > 0 {
+        return Err(wrong().into());
+    }
+    Ok(format!(" AND ({})", text(start, c.end_of_last())))
 }
 
 /// The server's names for rights, which tools read.

@@ -124,6 +124,12 @@ async fn what_a_user_sees_of_the_others() {
     assert_eq!(seen, ["information_schema", "v_mine"]);
     let seen = column(&mut c, "SHOW DATABASES LIKE 'v%'", 0).await;
     assert_eq!(seen, ["v_mine"]);
+    let seen = column(&mut c, "SHOW DATABASES WHERE (`Database` LIKE 'v%');", 0).await;
+    assert_eq!(seen, ["v_mine"]);
+    for way_out in ["WHERE 1) OR (1", "LIKE 'x' OR 1 = 1"] {
+        let sql = format!("SHOW DATABASES {way_out}");
+        assert_eq!(error_of(&mut c, &sql).await.0, 1064, "{sql}");
+    }
     let all = column(&mut root, r"SHOW DATABASES LIKE 'v\_%'", 0).await;
     assert_eq!(all, ["v_mine", "v_theirs"]);
     let seen = column(&mut c, "SHOW SHARDED TABLES", 0).await;
