@@ -91,6 +91,9 @@ pub struct QuickstartArgs {
     /// End when standard input is closed, so that a parent's end is ours too.
     #[arg(long, hide = true)]
     pub until_stdin_closes: bool,
+    /// An option for every shard server, such as innodb-buffer-pool-size=4G; may be repeated.
+    #[arg(long, value_name = "NAME=VALUE", value_parser = crate::quickstart::servers::option)]
+    pub shard_option: Vec<String>,
     /// Connections to each shard, of all workers together.
     #[arg(long, default_value_t = 64)]
     pub connections: usize,

@@ -2,7 +2,7 @@
 
 mod demo;
 mod nodes;
-mod servers;
+pub mod servers;
 
 use crate::cli::QuickstartArgs;
 use crate::config::{AdminConfig, Config, MetaConfig};
@@ -162,7 +162,7 @@ fn serve(args: &QuickstartArgs, dir: &Path) -> Result<(), String> {
     let token = dir.join("token");
     role::token::read_or_make(&token)?;
     let nodes = start_nodes(args, dir, &token)?;
-    let servers = servers::start(dir, args.shards, say)?;
+    let servers = servers::start(dir, args.shards, &args.shard_option, say)?;
     runtime.block_on(async {
         say("starting the proxy");
         let tls = if args.tls_self_signed {

@@ -12,6 +12,8 @@ const FIRST_PORT: u16 = 3311;
 const START_TIME: Duration = Duration::from_secs(60);
 /// Ports that are tried for one server.
 const PORT_TRIES: u32 = 5;
+/// Made at this size at once; a server that finds another size writes it anew.
+const REDO_LOG: &str = "--innodb-log-file-size=64M";
 /// How long a server may take to end.
 const STOP_TIME: Duration = Duration::from_secs(60);
 
@@ -87,8 +89,41 @@ fn is_running(pid: i32) -> bool {
     is_alive(pid) && !matches!(state, Some('Z') | None)
 }
 
+/// What an option must not change: where a server is found, and who reaches it.
+const KEPT_OPTIONS: [&str; 8] = [
+    "datadir",
+    "pid-file",
+    "tmpdir",
+    "port",
+    "socket",
+    "server-id",
+    "bind-address",
+    "user",
+];
+
+/// Checks an option for the servers (`name=value` or a bare name).
+pub fn option(text: &str) -> Result<String, String> {
+    let name = text.split('=').next().unwrap_or_default();
+    let fits = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    let starts = name.starts_with(|c: char| c.is_ascii_alphabetic());
+    if !starts || !name.chars().all(fits) {
+        return Err(format!(
+            "{text:?} is not NAME=VALUE, such as innodb-buffer-pool-size=4G"
+        ));
+    }
+    if KEPT_OPTIONS.contains(&&*name.replace('_', "-").to_ascii_lowercase()) {
+        return Err(format!("the quickstart itself chooses {name}"));
+    }
+    Ok(text.to_string())
+}
+
 /// Starts `count` servers (or finds them running) and waits until they answer.
-pub fn start(dir: &Path, count: u16, say: fn(&str)) -> Result<Vec<Server>, String> {
+pub fn start(
+    dir: &Path,
+    count: u16,
+    options: &[String],
+    say: fn(&str),
+) -> Result<Vec<Server>, String> {
     for program in ["mariadbd", "mariadb-install-db"] {
         if !in_path(program) {
             return Err(format!(
@@ -101,7 +136,7 @@ pub fn start(dir: &Path, count: u16, say: fn(&str)) -> Result<Vec<Server>, Strin
     let count = usize::from(count).max(known);
     let mut started = Vec::new();
     for i in 1..=count {
-        started.push(start_one(dir, i, say)?);
+        started.push(start_one(dir, i, options, say)?);
     }
     let mut servers = Vec::new();
     for (i, (mut server, mut child)) in started.into_iter().enumerate() {
@@ -112,7 +147,7 @@ pub fn start(dir: &Path, count: u16, say: fn(&str)) -> Result<Vec<Server>, Strin
             if tries == PORT_TRIES {
                 return Err(failed_to_start(&server.name, dir));
             }
-            (server, child) = start_one(dir, i + 1, say)?;
+            (server, child) = start_one(dir, i + 1, options, say)?;
         }
         servers.push(server);
     }
@@ -134,7 +169,12 @@ fn command(program: &str) -> Command {
     c
 }
 
-fn start_one(dir: &Path, number: usize, say: fn(&str)) -> Result<(Server, Option<Child>), String> {
+fn start_one(
+    dir: &Path,
+    number: usize,
+    options: &[String],
+    say: fn(&str),
+) -> Result<(Server, Option<Child>), String> {
     let name = format!("s{number}");
     let home = dir.join("shards").join(&name);
     let data = home.join("data");
@@ -148,7 +188,7 @@ fn start_one(dir: &Path, number: usize, say: fn(&str)) -> Result<(Server, Option
     }
     if !data.join("mysql").is_dir() {
         say(&format!("making shard {name}"));
-        install(&home, &data)?;
+        install(&home, &data, options)?;
     }
     let port = saved
         .filter(|p| is_free(*p))
@@ -182,8 +222,9 @@ fn start_one(dir: &Path, number: usize, say: fn(&str)) -> Result<(Server, Option
             "--max-prepared-stmt-count=200000",
             "--max-allowed-packet=1073741824",
             "--innodb-buffer-pool-size=256M",
-            "--innodb-log-file-size=128M",
+            REDO_LOG,
         ])
+        .args(flags(options))
         .stdin(Stdio::null())
         .stdout(log)
         .stderr(err)
@@ -207,7 +248,11 @@ fn own_tmp(home: &Path) -> Result<String, String> {
     Ok(format!("--tmpdir={}", tmp.display()))
 }
 
-fn install(home: &Path, data: &Path) -> Result<(), String> {
+fn flags(options: &[String]) -> impl Iterator<Item = String> {
+    options.iter().map(|o| format!("--{o}"))
+}
+
+fn install(home: &Path, data: &Path, options: &[String]) -> Result<(), String> {
     std::fs::create_dir_all(home).map_err(|e| format!("{}: {e}", home.display()))?;
     let tmp = own_tmp(home)?;
     let out = command("mariadb-install-db")
@@ -219,6 +264,8 @@ fn install(home: &Path, data: &Path) -> Result<(), String> {
         ])
         .args(user_option())
         .arg(format!("--datadir={}", data.display()))
+        .arg(REDO_LOG)
+        .args(flags(options).filter(|o| o.starts_with("--innodb")))
         .output()
         .map_err(|e| format!("mariadb-install-db: {e}"))?;
     if out.status.success() {
@@ -286,4 +333,26 @@ fn failed_to_start(name: &str, dir: &Path) -> String {
     let tail: Vec<_> = log.lines().rev().take(15).collect();
     let tail: Vec<_> = tail.into_iter().rev().collect();
     format!("shard {name} does not start:\n{}", tail.join("\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::option;
+
+    #[test]
+    fn options_may_not_move_a_server() {
+        for good in ["innodb-buffer-pool-size=4G", "skip_log_bin", "sql-mode="] {
+            assert_eq!(option(good).as_deref(), Ok(good));
+        }
+        for bad in [
+            "port=3306",
+            "Bind_Address=0.0.0.0",
+            "--port=1",
+            "",
+            "a b=1",
+            "=1",
+        ] {
+            assert!(option(bad).is_err(), "{bad}");
+        }
+    }
 }

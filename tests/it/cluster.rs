@@ -1,10 +1,10 @@
 //! Servers for the tests: one quickstart of two shards for all, and one plain server to compare with.
 
+use crate::folder::Folder;
 use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, OptsBuilder};
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
-use std::path::PathBuf;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -18,7 +18,7 @@ pub struct Cluster {
     /// Port of the first shard.
     pub shard_port: u16,
     /// Its folder.
-    pub dir: PathBuf,
+    pub dir: Folder,
     _stdin: ChildStdin,
     child: std::sync::Mutex<Child>,
 }
@@ -37,29 +37,20 @@ pub fn free_port() -> u16 {
 }
 
 impl Cluster {
-    /// Starts one in `dir`.
+    /// Starts one in a folder of its own.
     pub fn start(name: &str, shards: u16, more: &[&str]) -> Cluster {
-        let dir = PathBuf::from(env!("CARGO_TARGET_TMPDIR"))
-            .join(format!("{name}-{}", std::process::id()));
-        Self::start_in(dir, shards, more)
-    }
-
-    /// Starts one in a folder that may have data already.
-    pub fn start_in(dir: PathBuf, shards: u16, more: &[&str]) -> Cluster {
         let _one_at_a_time = STARTING.lock().unwrap_or_else(|e| e.into_inner());
-        Self::start_alone(dir, shards, more)
+        Self::start_alone(Folder::new(name), shards, more)
     }
 
-    /// Ends it and starts it again; nobody takes its ports in between.
+    /// Ends it and starts it again over the same data; nobody takes its ports in between.
     pub fn restart(self, shards: u16, more: &[&str]) -> Cluster {
         let _one_at_a_time = STARTING.lock().unwrap_or_else(|e| e.into_inner());
-        let dir = self.dir.clone();
-        self.stop();
-        Self::start_alone(dir, shards, more)
+        Self::start_alone(self.end(), shards, more)
     }
 
     #[allow(clippy::zombie_processes)] // waited for in stop(), or ended with the test process
-    fn start_alone(dir: PathBuf, shards: u16, more: &[&str]) -> Cluster {
+    fn start_alone(dir: Folder, shards: u16, more: &[&str]) -> Cluster {
         let (port, admin) = (free_port(), free_port());
         let mut child = Command::new(env!("CARGO_BIN_EXE_shardwright"))
             .args(["quickstart", "--until-stdin-closes", "--no-demo"])
@@ -75,6 +66,8 @@ impl Cluster {
                 "--admin-port",
                 &admin.to_string(),
             ])
+            // Many servers run at once: none needs the room of a production server.
+            .args(["--shard-option", "innodb-log-file-size=16M"])
             .args(more)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -103,11 +96,18 @@ impl Cluster {
         panic!("quickstart did not become ready: {seen:?}");
     }
 
-    /// Ends it and waits.
+    /// Ends it, waits, and removes its folder.
     pub fn stop(self) {
-        let Cluster { _stdin, child, .. } = self;
+        drop(self.end());
+    }
+
+    fn end(self) -> Folder {
+        let Cluster {
+            dir, _stdin, child, ..
+        } = self;
         drop(_stdin);
         child.into_inner().unwrap().wait().unwrap();
+        dir
     }
 }
 

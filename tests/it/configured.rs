@@ -1,10 +1,9 @@
 //! A proxy from a configuration file, over servers that run already.
 
 use crate::cluster::{Cluster, free_port};
+use crate::folder::Folder;
 use std::fmt::Write;
-use std::path::PathBuf;
 use std::process::{Child, Command};
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 /// How long a start may take.
@@ -17,6 +16,7 @@ pub struct Configured {
     /// Port of the admin endpoint.
     pub admin: u16,
     child: Child,
+    _dir: Folder,
 }
 
 /// A server that a proxy is to use.
@@ -57,11 +57,7 @@ impl Configured {
 
     /// The same with a `[meta]` section of these lines instead of an embedded node.
     pub fn start_with(name: &str, servers: &[Server], users: &str, meta: &str) -> Configured {
-        static NEXT: AtomicU32 = AtomicU32::new(1);
-        let n = NEXT.fetch_add(1, Ordering::Relaxed);
-        let dir = PathBuf::from(env!("CARGO_TARGET_TMPDIR"))
-            .join(format!("{name}-{}-{n}", std::process::id()));
-        std::fs::create_dir_all(&dir).unwrap();
+        let dir = Folder::new(name);
         let made = rcgen::generate_simple_self_signed(vec!["localhost".to_string()]).unwrap();
         std::fs::write(dir.join("cert.pem"), made.cert.pem()).unwrap();
         std::fs::write(dir.join("key.pem"), made.signing_key.serialize_pem()).unwrap();
@@ -106,7 +102,12 @@ impl Configured {
             assert!(child.try_wait().unwrap().is_none(), "the proxy ended");
             std::thread::sleep(Duration::from_millis(20));
         }
-        Configured { port, admin, child }
+        Configured {
+            port,
+            admin,
+            child,
+            _dir: dir,
+        }
     }
 }
 

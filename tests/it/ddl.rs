@@ -155,7 +155,6 @@ async fn a_job_that_fails_on_one_shard_says_so_and_goes_on_when_repeated() {
     c.query_drop("INSERT INTO t VALUES (1), (2), (3)")
         .await
         .unwrap();
-    let dir = cluster.dir.clone();
     drop((c, s2));
     // The catalog and the rows are there again after a restart.
     let again = cluster.restart(2, &[]);
@@ -166,7 +165,6 @@ async fn a_job_that_fails_on_one_shard_says_so_and_goes_on_when_repeated() {
     assert!(jobs.is_empty());
     drop(c);
     again.stop();
-    std::fs::remove_dir_all(dir).unwrap();
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ mod compare;
 mod configured;
 mod ddl;
 mod failures;
+mod folder;
 mod import;
 mod logins;
 mod lossy;

@@ -2,8 +2,8 @@
 #![allow(clippy::await_holding_lock)] // each test has a thread of its own to wait on
 
 use crate::cluster::{Cluster, STARTING, connect, error_of};
+use crate::folder::Folder;
 use mysql_async::prelude::Queryable;
-use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -112,8 +112,7 @@ async fn nodes_are_killed_and_stopped_in_turn_without_a_client_error() {
 async fn a_change_through_one_proxy_is_known_to_the_others_before_it_is_answered() {
     let cluster = Cluster::start("two", 2, &["--meta", "1"]);
     let node = std::fs::read_to_string(cluster.dir.join("meta/n1/port")).unwrap();
-    let own =
-        PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("two-{}", std::process::id()));
+    let own = Folder::new("second");
     let more = format!(
         "endpoints = [\"127.0.0.1:{}\"]\ntoken_file = \"{}\"\ndir = \"{}\"\nname = \"second\"\n",
         node.trim(),
@@ -168,9 +167,7 @@ async fn a_proxy_starts_without_the_service_from_its_last_catalog() {
         .unwrap();
     c.query_drop("INSERT INTO k.t VALUES (1)").await.unwrap();
     let token = cluster.dir.join("token");
-    let own =
-        PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("second-{}", std::process::id()));
-    std::fs::create_dir_all(&own).unwrap();
+    let own = Folder::new("second");
     // The first proxy has written its cache; a second one that gets a copy starts without any node.
     std::fs::copy(
         cluster.dir.join("meta/catalog.cache"),
@@ -215,9 +212,7 @@ impl Drop for Node {
 
 #[test]
 fn a_service_is_founded_from_outside() {
-    let dir = std::path::PathBuf::from(env!("CARGO_TARGET_TMPDIR"))
-        .join(format!("found-{}", std::process::id()));
-    std::fs::create_dir_all(&dir).unwrap();
+    let dir = Folder::new("found");
     let token = dir.join("token");
     std::fs::write(&token, "0123456789abcdef0123456789abcdef").unwrap();
     std::fs::set_permissions(&token, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();

@@ -50,9 +50,7 @@ async fn mysql_shards_answer_like_one_mysql_server() {
         eprintln!("left out: SHARDWRIGHT_MYSQL names no folder with a MySQL server");
         return;
     };
-    let dir =
-        PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("mysql-{}", std::process::id()));
-    std::fs::create_dir_all(&dir).unwrap();
+    let dir = crate::folder::Folder::new("mysql");
     let servers: Vec<MySql> = (0..3).map(|_| MySql::start(&root, &dir)).collect();
     for s in &servers {
         let mut c = connect(s.port).await;

@@ -35,7 +35,7 @@ start() {
   mkdir -p "$data.tmp"
   [ -d "$data/mysql" ] || "${run[@]}" --initialize-insecure >"$data.init.log" 2>&1
   setsid "${run[@]}" "--port=$port" --bind-address=127.0.0.1 "--socket=$data.sock" "--pid-file=$data.pid" \
-    --mysqlx=OFF --performance-schema=OFF "--server-id=$port" >"$data.log" 2>&1 </dev/null &
+    --mysqlx=OFF --innodb-redo-log-capacity=16M --performance-schema=OFF "--server-id=$port" >"$data.log" 2>&1 </dev/null &
   for _ in $(seq 600); do [ -s "$data.pid" ] && break; sleep 0.1; done
   cat "$data.pid"
 }
