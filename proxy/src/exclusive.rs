@@ -111,7 +111,7 @@ impl Session {
         let end = self.relay_on(index, options).await?;
         self.settle(index, &end, traits).await?;
         if let Some(plan) = plan.filter(|_| end.err.is_none()) {
-            plan.ran_alone(
+            plan.probation.ran_alone(
                 started.elapsed().as_micros() as u64,
                 end.bytes,
                 end.warnings,

@@ -22,6 +22,7 @@ pub mod local;
 pub mod metrics;
 pub mod plans;
 pub mod prepared;
+pub mod probation;
 pub mod registry;
 pub mod relay;
 pub mod request;

@@ -1,20 +1,9 @@
 //! A statement as the plan cache keeps it, and what was learned from running it.
 
+use crate::probation::Probation;
 use router::{Needs, Plan, PlanContext, Traits};
 use sql::{Lexed, Statement};
-use std::cell::Cell;
 use std::rc::Rc;
-
-/// Runs on a connection of its own before a statement may be shared.
-const PROBATION_RUNS: u32 = 3;
-/// The best of these runs must be at most this long.
-const FAST_US: u64 = 5_000;
-/// Answers larger than this are not for shared connections.
-const SMALL_BYTES: usize = 16 * 1024;
-/// A shared run longer than this sends the statement back for a long time.
-const SLOW_US: u64 = 10_000;
-/// Runs for which a slow statement stays away from shared connections.
-const SLOW_RUNS: u32 = 1_000;
 
 /// A planned statement.
 #[derive(Debug)]
@@ -27,10 +16,8 @@ pub struct CachedPlan {
     pub traits: Traits,
     /// What it asks of its user.
     pub needs: Needs,
-    runs: Cell<u32>,
-    best_us: Cell<u64>,
-    largest: Cell<usize>,
-    banned_runs: Cell<u32>,
+    /// Whether it may use shared connections.
+    pub probation: Probation,
 }
 
 impl CachedPlan {
@@ -49,10 +36,7 @@ impl CachedPlan {
             plan,
             traits,
             needs,
-            runs: Cell::new(0),
-            best_us: Cell::new(u64::MAX),
-            largest: Cell::new(0),
-            banned_runs: Cell::new(0),
+            probation: Probation::default(),
         })
     }
 
@@ -71,40 +55,5 @@ impl CachedPlan {
     /// About how many bytes it takes.
     pub fn bytes(&self, tokens: usize) -> usize {
         512 + tokens * 16
-    }
-
-    /// True if the statement has shown itself fast and small.
-    pub fn is_proven(&self) -> bool {
-        let banned = self.banned_runs.get();
-        if banned > 0 {
-            self.banned_runs.set(banned - 1);
-            return false;
-        }
-        self.runs.get() >= PROBATION_RUNS
-            && self.best_us.get() <= FAST_US
-            && self.largest.get() <= SMALL_BYTES
-    }
-
-    /// Notes a run on a connection of its own.
-    pub fn ran_alone(&self, micros: u64, bytes: usize, warnings: u16) {
-        self.runs.set(self.runs.get().saturating_add(1));
-        self.best_us.set(self.best_us.get().min(micros));
-        self.noted(bytes, warnings);
-    }
-
-    /// Notes a run on a shared connection.
-    pub fn ran_shared(&self, service_us: u64, bytes: usize, warnings: u16) {
-        if service_us > SLOW_US {
-            self.banned_runs.set(SLOW_RUNS);
-        }
-        self.noted(bytes, warnings);
-    }
-
-    fn noted(&self, bytes: usize, warnings: u16) {
-        self.largest.set(self.largest.get().max(bytes));
-        // Warnings are fetched from the connection that gave them, which a shared one cannot do.
-        if warnings > 0 {
-            self.banned_runs.set(u32::MAX);
-        }
     }
 }

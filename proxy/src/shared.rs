@@ -12,7 +12,6 @@ use shard::pipeline::{SlotEnd, SlotNews};
 use std::future::poll_fn;
 use std::rc::Rc;
 use std::task::Poll;
-use std::time::Instant;
 use wire::framer::Expect;
 
 /// What became of a statement that was to be shared.
@@ -31,7 +30,7 @@ impl Session {
             || self.transaction.begin.is_some()
             || self.transaction.next.is_some()
             || !self.held.is_empty();
-        if !read || alone || !plan.traits.is_shareable() || !plan.is_proven() {
+        if !read || alone || !plan.traits.is_shareable() || !plan.probation.is_proven() {
             return None;
         }
         let (class, settings) = (self.class, &self.plain_settings);
@@ -46,7 +45,7 @@ impl Session {
         plan: &CachedPlan,
         write: impl FnOnce(&mut Vec<u8>),
     ) -> Result<SharedOutcome, Stop> {
-        if !pipe.submit(&self.slot, Expect::Result, Instant::now(), write) {
+        if !pipe.submit(&self.slot, Expect::Result, write) {
             return Ok(SharedOutcome::NotShared);
         }
         let mut in_parts = false;
@@ -86,7 +85,8 @@ impl Session {
     }
 
     fn finish_shared(&mut self, plan: &CachedPlan, end: SlotEnd) {
-        plan.ran_shared(end.service_us, end.bytes, end.warnings);
+        plan.probation
+            .ran_shared(end.service_us, end.bytes, end.warnings);
         self.found_rows = end.rows;
         self.row_count = -1;
         match (end.failed, end.warnings) {
@@ -149,7 +149,7 @@ impl Session {
         if let Some(id) = pipe.statement(key) {
             return Ok(Some(id));
         }
-        let submitted = pipe.submit(&self.slot, Expect::Prepare, Instant::now(), |out| {
+        let submitted = pipe.submit(&self.slot, Expect::Prepare, |out| {
             let mut seq = 0;
             wire::packet::put_packet_with(out, &mut seq, |b| {
                 b.push(0x16);

@@ -123,16 +123,29 @@ struct Pending {
     slot: Rc<ReplySlot>,
     /// The reader is gone: its answer is read and thrown away.
     framer: Framer,
-    sent: Instant,
+    sent: Option<Instant>,
     failed: bool,
 }
 
 struct Inner {
     out: Vec<u8>,
     queue: VecDeque<Pending>,
+    /// How many at the queue's end have not been sent.
+    unsent: usize,
     waker: Option<Waker>,
     closed: bool,
     last_use: Instant,
+}
+
+impl Inner {
+    /// What sessions spend on their own turns is no time of the server's: it counts from here.
+    fn note_sent(&mut self, now: Instant) {
+        let known = self.queue.len() - self.unsent;
+        self.queue
+            .range_mut(known..)
+            .for_each(|p| p.sent = Some(now));
+        (self.unsent, self.last_use) = (0, now);
+    }
 }
 
 /// A shared connection.
@@ -152,6 +165,7 @@ impl Pipeline {
         let inner = Inner {
             out: Vec::new(),
             queue: VecDeque::new(),
+            unsent: 0,
             waker: None,
             closed: false,
             last_use: now,
@@ -206,7 +220,6 @@ impl Pipeline {
         &self,
         slot: &Rc<ReplySlot>,
         expect: Expect,
-        now: Instant,
         write: impl FnOnce(&mut Vec<u8>),
     ) -> bool {
         let mut inner = self.inner.borrow_mut();
@@ -214,7 +227,6 @@ impl Pipeline {
             return false;
         }
         write(&mut inner.out);
-        inner.last_use = now;
         slot.state.set(SlotState::Waiting);
         slot.received.set(0);
         slot.bytes.borrow_mut().clear();
@@ -222,9 +234,10 @@ impl Pipeline {
         inner.queue.push_back(Pending {
             slot: slot.clone(),
             framer,
-            sent: now,
+            sent: None,
             failed: false,
         });
+        inner.unsent += 1;
         if let Some(w) = inner.waker.take() {
             w.wake();
         }
@@ -311,6 +324,7 @@ impl Driver {
                     return self.conn.stream.poll_flush(cx).map(|r| r.is_ok());
                 }
                 std::mem::swap(&mut inner.out, &mut self.writing);
+                inner.note_sent(Instant::now());
             }
             match self.conn.stream.poll_write(cx, &self.writing[self.at..]) {
                 Poll::Ready(Ok(n)) if n > 0 => self.at += n,
@@ -361,7 +375,7 @@ fn deliver(pipe: &Pipeline, last_end: &mut Instant, buf: &mut [u8]) -> (usize, b
         at += n;
         if p.framer.is_done() {
             let now = *now.get_or_insert_with(Instant::now);
-            let since = p.sent.max(*last_end);
+            let since = p.sent.map_or(now, |sent| sent.max(*last_end));
             *last_end = now;
             let end = SlotEnd {
                 warnings: p.framer.warnings,
