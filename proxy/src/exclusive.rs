@@ -65,6 +65,9 @@ impl Session {
 
     /// Gives back every connection that nothing keeps.
     pub fn drop_idle(&mut self) {
+        for held in &mut self.held {
+            held.in_transaction |= held.lease.in_transaction();
+        }
         self.transaction.lost_branch |= self
             .held
             .iter()

@@ -148,9 +148,7 @@ impl Session {
             return Err(crate::session::error(1235, "42000", text));
         }
         let own = !self.in_transaction() && self.autocommit;
-        if own {
-            self.transaction.begin = Some("START TRANSACTION".to_string());
-        }
+        self.begin_on_all();
         let result = self.write_parts(&write, own).await;
         let (ok, warnings) = match result {
             Ok(done) => done,

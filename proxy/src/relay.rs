@@ -160,6 +160,9 @@ pub async fn relay(
     (end.status, end.warnings) = (r.framer.status, r.framer.warnings);
     (end.rows, end.has_columns) = (r.framer.rows, r.framer.has_columns);
     end.killed = r.killed;
+    if end.err.is_none() {
+        r.conn.note_status(r.options.expect, end.status);
+    }
     Ok(end)
 }
 

@@ -167,6 +167,13 @@ impl Session {
         Ok(())
     }
 
+    /// From here on every branch is opened in words. Under autocommit=0 a server opens one by itself with
+    /// the first table that it touches, which is too late for savepoints and for more than one shard.
+    pub fn begin_on_all(&mut self) {
+        let begin = &mut self.transaction.begin;
+        begin.get_or_insert_with(|| "START TRANSACTION".to_string());
+    }
+
     /// Opens a branch on a held connection, if a transaction is open and it has none yet.
     pub async fn open_branch(&mut self, index: usize) -> Result<(), ShardError> {
         let Some(held) = self.held.get_mut(index) else {
@@ -360,6 +367,7 @@ impl Session {
                 "a transaction may have 1000 savepoints",
             ));
         }
+        self.begin_on_all();
         self.on_branches(&format!("SAVEPOINT {}", quote_name(name)))
             .await?;
         self.transaction
@@ -408,18 +416,26 @@ impl Session {
         }
     }
 
-    /// After an error inside a transaction: asks the server whether the transaction is still there. If
-    /// it is gone on one shard (a deadlock), it is ended on all.
+    /// After an error that may have come inside a transaction: asks the server whether one is open. If
+    /// it is gone on one shard (a deadlock), it is ended on all. Under autocommit=0 the statement that
+    /// failed may have opened it.
     pub async fn check_branch(&mut self, index: usize) {
-        let Some(held) = self.held.get_mut(index).filter(|h| h.in_transaction) else {
+        let opens = !self.autocommit;
+        let Some(held) = self.held.get_mut(index) else {
             return;
         };
+        let was_open = held.in_transaction;
+        if !was_open && !opens {
+            return;
+        }
         let alive = match held.lease.conn() {
             Ok(conn) if !conn.dirty => conn.run("DO 0").await.map(|a| a.status),
             Ok(conn) => Err(conn.lost()),
             Err(e) => Err(e),
         };
-        if alive.is_ok_and(|status| status & SERVER_STATUS_IN_TRANS != 0) {
+        let is_open = alive.is_ok_and(|status| status & SERVER_STATUS_IN_TRANS != 0);
+        held.in_transaction = is_open;
+        if is_open || !was_open {
             return;
         }
         self.rollback_all().await;

@@ -409,15 +409,27 @@ impl InsertPlan {
                 )));
             }
         };
-        args.key_value(source, &column.kind, Use::Store)
-            .map_err(|why| {
-                Refusal::unsupported(format!(
-                    "the value {} of the sharding key column {} of {} cannot be placed: {why}",
-                    args.show(source),
-                    column.name,
-                    self.table.name
-                ))
-            })
+        let value = args.key_value(source, &column.kind, Use::Store);
+        let why = match value {
+            Ok(KeyValue::Null) if self.may_change_null(args) => {
+                "a NOT NULL column would get another value for it under IGNORE, or in one of several \
+                 rows without STRICT_TRANS_TABLES"
+            }
+            Ok(value) => return Ok(value),
+            Err(why) => why.0,
+        };
+        Err(Refusal::unsupported(format!(
+            "the value {} of the sharding key column {} of {} cannot be placed: {why}",
+            args.show(source),
+            column.name,
+            self.table.name
+        )))
+    }
+
+    /// True if the server may store something else where the statement says NULL. Whether a column is
+    /// NOT NULL the catalog does not know.
+    fn may_change_null(&self, args: &Args<'_>) -> bool {
+        self.insert.ignore || args.mode.lenient && self.row_count() > 1
     }
 
     fn show(&self, row: usize, at: Option<usize>, args: &Args<'_>) -> String {

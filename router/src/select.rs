@@ -430,7 +430,7 @@ pub fn shape_block(q: &Query) -> Option<&'static str> {
     if q.limit_clause.is_some() || q.fetch.is_some() {
         return Some("LIMIT");
     }
-    if s.distinct.is_some() {
+    if matches!(&s.distinct, Some(d) if *d != Distinct::All) {
         return Some("DISTINCT");
     }
     let plain =

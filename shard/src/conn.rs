@@ -91,6 +91,8 @@ pub struct ServerConn {
     out_at: usize,
     /// An answer is due, or the connection is in a state that nobody else may have.
     pub dirty: bool,
+    /// What the server last said: a transaction is open. An ERR packet says nothing about it.
+    pub in_transaction: bool,
     /// When it was last given back.
     pub idle_since: Instant,
 }
@@ -124,6 +126,7 @@ impl ServerConn {
             out: Vec::new(),
             out_at: 0,
             dirty: false,
+            in_transaction: false,
             idle_since: Instant::now(),
         })
     }
@@ -286,8 +289,18 @@ impl ServerConn {
         }
         self.dirty = false;
         answer.status = framer.status;
+        if answer.err.is_none() {
+            self.note_status(expect, framer.status);
+        }
         answer.packets = bytes;
         Ok(answer)
+    }
+
+    /// Notes the status flags of an answer that was no error; not every kind of answer has them.
+    pub fn note_status(&mut self, expect: Expect, status: u16) {
+        if matches!(expect, Expect::Result | Expect::Rows) {
+            self.in_transaction = status & wire::caps::SERVER_STATUS_IN_TRANS != 0;
+        }
     }
 
     /// Runs a statement of the proxy's own; an ERR packet is an error.

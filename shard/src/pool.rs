@@ -254,7 +254,8 @@ impl Lease {
 impl Drop for Lease {
     fn drop(&mut self) {
         match self.conn.take() {
-            Some(conn) if !conn.dirty && conn.carry.is_empty() => {
+            // A transaction is nobody else's: the server rolls it back when the connection goes.
+            Some(conn) if !conn.dirty && !conn.in_transaction && conn.carry.is_empty() => {
                 self.pool.give(Grant::Conn(Box::new(conn)));
             }
             _ => self.pool.give(Grant::Permit),
@@ -268,6 +269,11 @@ impl Lease {
         if let Some(conn) = &mut self.conn {
             conn.dirty = true;
         }
+    }
+
+    /// True if the server last said that a transaction is open.
+    pub fn in_transaction(&self) -> bool {
+        self.conn.as_ref().is_some_and(|c| c.in_transaction)
     }
 
     /// True if the connection cannot be used any more.

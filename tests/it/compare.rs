@@ -6,8 +6,8 @@ use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, Params, Value};
 
 /// Everything that a client can see of an answer.
-#[derive(Debug, PartialEq)]
-enum Seen {
+#[derive(Debug, Clone, PartialEq)]
+pub enum Seen {
     Error(u16, String, String),
     Answer {
         columns: Vec<(String, String, u8, u16, u16, u8)>,
@@ -19,11 +19,60 @@ enum Seen {
     },
 }
 
-async fn see(c: &mut Conn, sql: &str, prepared: bool, sorted: bool) -> Seen {
+impl Seen {
+    /// For people, values whole.
+    pub fn shown(&self) -> String {
+        match self {
+            Seen::Answer {
+                rows,
+                columns,
+                affected,
+                warnings,
+                info,
+                ..
+            } => {
+                let row = |r: &Vec<Value>| {
+                    r.iter()
+                        .map(|v| v.as_sql(false))
+                        .collect::<Vec<_>>()
+                        .join(", ")
+                };
+                let rows: Vec<_> = rows.iter().map(row).collect();
+                format!("{rows:?}, {affected} affected, {warnings} warnings, {info:?}, {columns:?}")
+            }
+            error => format!("{error:?}"),
+        }
+    }
+
+    /// Without what depends on how a server finds the rows: the number of warnings, and whether a column of
+    /// an outer join says that it is never NULL.
+    pub fn without_chance(&self) -> Seen {
+        let mut out = self.clone();
+        if let Seen::Answer {
+            columns,
+            warnings,
+            info,
+            ..
+        } = &mut out
+        {
+            columns.iter_mut().for_each(|c| c.3 &= !1);
+            *warnings = 0;
+            *info = info
+                .split("Warnings")
+                .next()
+                .unwrap_or_default()
+                .to_string();
+        }
+        out
+    }
+}
+
+/// What a client sees of one statement; rows sorted if they have no order.
+pub async fn see(c: &mut Conn, sql: &str, prepared: bool, params: Params, sorted: bool) -> Seen {
     let result: Result<Seen, mysql_async::Error> = async {
         let mut seen = if prepared {
             let statement = c.prep(sql).await?;
-            let mut r = c.exec_iter(&statement, Params::Empty).await?;
+            let mut r = c.exec_iter(&statement, params).await?;
             let columns = columns(r.columns_ref());
             let rows: Vec<mysql_async::Row> = r.collect().await?;
             (columns, rows)
@@ -36,7 +85,7 @@ async fn see(c: &mut Conn, sql: &str, prepared: bool, sorted: bool) -> Seen {
         };
         let mut rows: Vec<Vec<Value>> = seen.1.drain(..).map(mysql_async::Row::unwrap).collect();
         if sorted {
-            rows.sort_by_key(|r| format!("{r:?}"));
+            rows.sort_by_key(|r| r.iter().map(|v| v.as_sql(false)).collect::<Vec<_>>());
         }
         Ok(Seen::Answer {
             columns: seen.0,
@@ -98,8 +147,8 @@ impl Pair {
     }
 
     async fn compare(&mut self, sql: &str, prepared: bool, sorted: bool) {
-        let ours = see(&mut self.ours, sql, prepared, sorted).await;
-        let theirs = see(&mut self.theirs, sql, prepared, sorted).await;
+        let ours = see(&mut self.ours, sql, prepared, Params::Empty, sorted).await;
+        let theirs = see(&mut self.theirs, sql, prepared, Params::Empty, sorted).await;
         // What no server would run may be refused as "not supported" before a server sees it.
         // A syntax error that the tokenizer finds has words of its own.
         if let (Seen::Error(1235 | 1064, ..), Seen::Error(..)) = (&ours, &theirs) {

@@ -15,6 +15,7 @@ mod lossy;
 mod meta;
 mod mysql;
 mod protocol;
+mod random;
 mod sessions;
 mod shardctl;
 mod transactions;

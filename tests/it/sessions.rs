@@ -343,3 +343,34 @@ async fn set_statement_holds_for_one_statement_on_one_shard() {
     let v: Option<i32> = c.query_first("SELECT v FROM t WHERE id = 1").await.unwrap();
     assert_eq!(v, Some(9));
 }
+
+/// A server that is not strict stores 0 where one of several rows says NULL: placed as NULL, such a row
+/// would be where nobody looks for 0.
+#[tokio::test]
+async fn a_null_key_that_the_server_would_change_is_refused() {
+    let (mut c, _db) = database().await;
+    let sql = "CREATE TABLE t (id INT NOT NULL, v INT, KEY (id)) SHARD BY RANGE (id) \
+               (PARTITION a VALUES LESS THAN (0) ON s1, PARTITION b VALUES LESS THAN (MAXVALUE) ON s2)";
+    c.query_drop(sql).await.unwrap();
+    c.query_drop("SET sql_mode = ''").await.unwrap();
+    for sql in [
+        "INSERT INTO t VALUES (NULL, 1), (NULL, 2)",
+        "INSERT IGNORE INTO t VALUES (NULL, 1)",
+        "REPLACE INTO t VALUES (0, 1), (NULL, 2)",
+    ] {
+        let (code, text) = error_of(&mut c, sql).await;
+        assert!(
+            code == 1235 && text.contains("NOT NULL"),
+            "{sql}: {code} {text}"
+        );
+    }
+    for mode in ["''", "DEFAULT", "'TRADITIONAL'"] {
+        c.query_drop(format!("SET sql_mode = {mode}"))
+            .await
+            .unwrap();
+        let (code, _) = error_of(&mut c, "INSERT INTO t VALUES (NULL, 1)").await;
+        assert_eq!(code, 1048, "{mode}");
+    }
+    let (code, _) = error_of(&mut c, "INSERT INTO t VALUES (NULL, 1), (NULL, 2)").await;
+    assert_eq!(code, 1048, "a strict server changes nothing");
+}

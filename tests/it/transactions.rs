@@ -158,3 +158,38 @@ async fn isolation_and_read_only_reach_every_branch() {
     c.query_drop("COMMIT AND CHAIN").await.unwrap();
     c.query_drop("ROLLBACK").await.unwrap();
 }
+
+#[tokio::test]
+async fn without_autocommit_the_first_statement_may_write_several_shards() {
+    let (mut c, _db) = database().await;
+    c.query_drop(TABLE).await.unwrap();
+    let all = "SELECT id FROM t";
+    c.query_drop("SET autocommit = 0").await.unwrap();
+    c.query_drop(ROWS).await.unwrap();
+    c.query_drop("ROLLBACK").await.unwrap();
+    assert!(
+        c.query::<u32, _>(all).await.unwrap().is_empty(),
+        "rolled back"
+    );
+    c.query_drop(ROWS).await.unwrap();
+    c.query_drop("COMMIT").await.unwrap();
+    let before = c.query::<u32, _>(all).await.unwrap().len();
+    assert!(before >= 5);
+    c.query_drop("COMMIT").await.unwrap();
+    // A statement that fails on one shard leaves nothing on the other.
+    let more: Vec<_> = (100..110).map(|n| format!("({n}, 0)")).collect();
+    let sql = format!("INSERT INTO t (id, v) VALUES {}, (1, 0)", more.join(", "));
+    assert_eq!(error_of(&mut c, &sql).await.0, 1062);
+    c.query_drop("COMMIT").await.unwrap();
+    assert_eq!(c.query::<u32, _>(all).await.unwrap().len(), before);
+    c.query_drop("COMMIT").await.unwrap();
+    // A savepoint that comes first holds on every shard that is touched later.
+    c.query_drop("SAVEPOINT first").await.unwrap();
+    for id in 200..208 {
+        let sql = format!("INSERT INTO t (id, v) VALUES ({id}, 0)");
+        c.query_drop(sql).await.unwrap();
+    }
+    c.query_drop("ROLLBACK TO first").await.unwrap();
+    c.query_drop("COMMIT").await.unwrap();
+    assert_eq!(c.query::<u32, _>(all).await.unwrap().len(), before);
+}

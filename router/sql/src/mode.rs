@@ -1,6 +1,6 @@
 //! What changes how text is read: sql_mode, and which server will run it.
 
-/// The parts of sql_mode that change tokens.
+/// The parts of sql_mode that change how a statement and its values are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
 pub struct LexMode {
     /// "x" is a name, not a string.
@@ -11,17 +11,23 @@ pub struct LexMode {
     pub pipes_as_concat: bool,
     /// The grammar is another one (sql_mode=ORACLE); statements on sharded tables are refused.
     pub foreign_grammar: bool,
+    /// No STRICT_ mode: a value that does not fit a column is changed rather than refused.
+    pub lenient: bool,
 }
 
 impl LexMode {
     /// Reads a sql_mode value as the server prints it ("ANSI_QUOTES,STRICT_TRANS_TABLES").
     pub fn from_sql_mode(value: &str) -> Self {
-        let mut mode = Self::default();
+        let mut mode = Self {
+            lenient: true,
+            ..Self::default()
+        };
         for part in value.split(',') {
             match part.trim().to_ascii_uppercase().as_str() {
                 "ANSI_QUOTES" => mode.ansi_quotes = true,
                 "NO_BACKSLASH_ESCAPES" => mode.no_backslash_escapes = true,
                 "PIPES_AS_CONCAT" => mode.pipes_as_concat = true,
+                "STRICT_TRANS_TABLES" | "STRICT_ALL_TABLES" | "TRADITIONAL" => mode.lenient = false,
                 "ANSI" | "MSSQL" | "DB2" | "POSTGRESQL" | "MAXDB" => {
                     mode.ansi_quotes = true;
                     mode.pipes_as_concat = true;
@@ -43,6 +49,7 @@ impl LexMode {
             | u8::from(self.no_backslash_escapes) << 1
             | u8::from(self.pipes_as_concat) << 2
             | u8::from(self.foreign_grammar) << 3
+            | u8::from(self.lenient) << 4
     }
 }
 
