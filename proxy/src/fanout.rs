@@ -17,6 +17,16 @@ use wire::reply::OkPacket;
 /// Savepoint around a statement that writes several shards.
 const STATEMENT_SAVEPOINT: &str = "`__shardwright_statement`";
 
+/// What a server counts as a duplicate among rows that it inserts (mysql_insert of MariaDB's
+/// sql_insert.cc).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Duplicates {
+    /// Rows that replaced or changed one.
+    Changed,
+    /// IGNORE: rows that came to nothing.
+    Ignored,
+}
+
 /// A write to several shards.
 pub struct Write {
     /// What goes where, ascending by shard.
@@ -28,7 +38,7 @@ pub struct Write {
     /// What the statement asks of its connections.
     pub traits: Traits,
     /// Several rows are inserted: the client is told how many in all.
-    pub inserts: bool,
+    pub inserts: Option<Duplicates>,
     /// Seconds since the epoch for NOW() and defaults, so that all shards agree.
     pub timestamp: Option<String>,
 }
@@ -46,7 +56,7 @@ impl Write {
             parts,
             replicated,
             insert_id: None,
-            inserts: false,
+            inserts: None,
             traits,
             timestamp,
         }
@@ -338,14 +348,13 @@ impl Session {
 /// The OK packet of all parts together.
 fn together(write: &Write, answers: &[Answer]) -> OkPacket {
     let mut out = OkPacket::default();
-    for ok in answers.iter().filter_map(|a| a.ok.as_ref()) {
-        if write.replicated && (out.affected_rows > 0 || out.warnings > 0) {
-            continue;
-        }
+    let counted = if write.replicated { 1 } else { answers.len() };
+    let each = answers.iter().filter_map(|a| a.ok.as_ref());
+    for ok in each.take(counted) {
         out.warnings = out.warnings.saturating_add(ok.warnings);
-        out.info = match write.inserts && ok.info.is_empty() {
-            true => add_info(&out.info, &one_row(ok)),
-            false => add_info(&out.info, &ok.info),
+        out.info = match write.inserts.filter(|_| ok.info.is_empty()) {
+            Some(duplicates) => add_info(&out.info, &one_row(ok, duplicates)),
+            None => add_info(&out.info, &ok.info),
         };
         out.affected_rows = out.affected_rows.saturating_add(ok.affected_rows);
     }
@@ -354,9 +363,11 @@ fn together(write: &Write, answers: &[Answer]) -> OkPacket {
 }
 
 /// What a server would have said of a single row, had it been one of several.
-fn one_row(ok: &OkPacket) -> Vec<u8> {
-    // 0 rows: ignored as a duplicate; 2 rows: the old one replaced or changed.
-    let duplicates = u8::from(ok.affected_rows != 1);
+fn one_row(ok: &OkPacket, duplicates: Duplicates) -> Vec<u8> {
+    let duplicates = match duplicates {
+        Duplicates::Changed => u8::from(ok.affected_rows == 2),
+        Duplicates::Ignored => u8::from(ok.affected_rows == 0),
+    };
     format!(
         "Records: 1  Duplicates: {duplicates}  Warnings: {}",
         ok.warnings
@@ -396,6 +407,23 @@ pub(crate) fn add_info(a: &[u8], b: &[u8]) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_row_counts_as_a_duplicate_as_a_server_counts() {
+        let told = |affected_rows, duplicates| {
+            let ok = OkPacket {
+                affected_rows,
+                ..Default::default()
+            };
+            String::from_utf8(one_row(&ok, duplicates)).unwrap()
+        };
+        let expected = [(0, "0", "1"), (1, "0", "0"), (2, "1", "0")];
+        for (affected, changed, ignored) in expected {
+            let text = |n| format!("Records: 1  Duplicates: {n}  Warnings: 0");
+            assert_eq!(told(affected, Duplicates::Changed), text(changed));
+            assert_eq!(told(affected, Duplicates::Ignored), text(ignored));
+        }
+    }
 
     #[test]
     fn infos_add_up() {

@@ -1,6 +1,6 @@
 //! INSERT into sharded and reference tables: ids are drawn, rows are split by shard.
 
-use crate::fanout::{Write, now_text};
+use crate::fanout::{Duplicates, Write, now_text};
 use crate::plans::CachedPlan;
 use crate::prepared::Bound;
 use crate::relay::RelayOptions;
@@ -107,7 +107,11 @@ impl Session {
             return Ok(());
         }
         let timestamp = now_text().filter(|_| replicated);
-        let inserts = insert.row_count() > 1;
+        let duplicates = match insert.insert.ignore {
+            true => Duplicates::Ignored,
+            false => Duplicates::Changed,
+        };
+        let inserts = (insert.row_count() > 1).then_some(duplicates);
         self.write_many(
             Write {
                 parts,

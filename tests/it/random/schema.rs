@@ -39,12 +39,15 @@ impl Table {
             .iter()
             .map(|c| format!("{} {}", c.name, c.definition))
             .collect();
-        let key = if self.unique { "PRIMARY KEY" } else { "KEY" };
+        // No key where values repeat: MariaDB finds k = 1 there for k = 1.4.
+        let key = match self.unique {
+            true => format!(", PRIMARY KEY ({})", self.key.join(", ")),
+            false => String::new(),
+        };
         format!(
-            "CREATE TABLE {} ({}, {key} ({})) COMMENT '{}'",
+            "CREATE TABLE {} ({}{key}) COMMENT '{}'",
             self.name,
             columns.join(", "),
-            self.key.join(", "),
             self.rule.replace('\'', "''")
         )
     }
