@@ -17,6 +17,9 @@ use sql::{Lexed, Statement, classify};
 use wire::column::Column;
 use wire::resultset::ResultSet;
 
+/// A number that is a BIGINT by its length.
+const BIG: u64 = 1_000_000_000_000;
+
 impl Session {
     /// True for statements that no shard sees as they are.
     pub fn is_local(&self, s: &Statement) -> bool {
@@ -579,9 +582,10 @@ impl Session {
         match name.as_str() {
             "CURRENT_USER" => Some(quote(format!("{}@%", self.user.name))),
             _ if !is_call => None,
-            "FOUND_ROWS" => Some(self.found_rows.to_string()),
-            "ROW_COUNT" => Some(self.row_count.to_string()),
-            "CONNECTION_ID" => Some(self.info.id.to_string()),
+            // Written so that the values keep the functions' types: BIGINT, and INT UNSIGNED.
+            "FOUND_ROWS" => Some(format!("COALESCE({}, {BIG})", self.found_rows)),
+            "ROW_COUNT" => Some(format!("COALESCE({}, {BIG})", self.row_count)),
+            "CONNECTION_ID" => Some(format!("CAST({} AS UNSIGNED)", self.info.id)),
             "USER" | "SESSION_USER" | "SYSTEM_USER" => {
                 Some(quote(format!("{}@{host}", self.user.name)))
             }

@@ -106,6 +106,7 @@ impl Duel {
         for t in &TABLES {
             duel.both(&t.create()).await;
         }
+        duel.both("SET @v = 5").await;
         duel.both(SETTINGS[seed as usize % SETTINGS.len()]).await;
         duel
     }

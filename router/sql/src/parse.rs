@@ -65,7 +65,10 @@ pub struct Parsed {
 pub fn parse(text: &[u8], tokens: &[Token], mode: LexMode) -> Result<Parsed, ParseError> {
     check_size(text, tokens)?;
     let mut out = Vec::with_capacity(tokens.len() + 1);
-    for t in tokens {
+    for (i, t) in tokens.iter().enumerate() {
+        if is_modifier(text, tokens, i) {
+            continue;
+        }
         if let Some(token) = convert(text, *t, mode) {
             out.push(TokenWithSpan {
                 token,
@@ -84,6 +87,40 @@ pub fn parse(text: &[u8], tokens: &[Token], mode: LexMode) -> Result<Parsed, Par
     Ok(Parsed {
         ast: Box::new(ast),
         doubt: doubt(text, tokens, mode),
+    })
+}
+
+/// Words behind SELECT that say how a server is to work, not what the rows are.
+const SELECT_MODIFIERS: [&str; 8] = [
+    "HIGH_PRIORITY",
+    "STRAIGHT_JOIN",
+    "SQL_SMALL_RESULT",
+    "SQL_BIG_RESULT",
+    "SQL_BUFFER_RESULT",
+    "SQL_CACHE",
+    "SQL_NO_CACHE",
+    "SQL_CALC_FOUND_ROWS",
+];
+/// The same behind UPDATE and DELETE, and IGNORE, which concerns each row by itself.
+const WRITE_MODIFIERS: [&str; 3] = ["LOW_PRIORITY", "QUICK", "IGNORE"];
+
+/// True for a modifier behind its verb: the parser would take it for a column or a table.
+fn is_modifier(text: &[u8], tokens: &[Token], at: usize) -> bool {
+    let word = |i: usize, list: &[&str]| {
+        let t = tokens[i];
+        let w = &text[t.range()];
+        t.kind == TokenKind::Word && list.iter().any(|m| w.eq_ignore_ascii_case(m.as_bytes()))
+    };
+    let behind = |list: &[&str], also: &[&str]| match word(at, list) {
+        true => (0..at).rev().find(|i| !word(*i, list) && !word(*i, also)),
+        false => None,
+    };
+    if let Some(verb) = behind(&WRITE_MODIFIERS, &[]) {
+        return verb == 0 && word(0, &["UPDATE", "DELETE"]);
+    }
+    behind(&SELECT_MODIFIERS, &["ALL", "DISTINCT", "DISTINCTROW"]).is_some_and(|i| {
+        let qualified = i > 0 && tokens[i - 1].kind == TokenKind::Op(Op::Dot);
+        word(i, &["SELECT"]) && !qualified
     })
 }
 
@@ -240,6 +277,35 @@ mod tests {
             .ast
             .to_string();
         assert_eq!(text, "SELECT 1 FROM t WHERE x = 2 OR y AND id = 1");
+    }
+
+    #[test]
+    fn modifiers_are_no_names() {
+        for (sql, read) in [
+            (
+                "update low_priority ignore t set a = 1",
+                "UPDATE t SET a = 1",
+            ),
+            (
+                "delete quick from t where a = 1",
+                "DELETE FROM t WHERE a = 1",
+            ),
+            (
+                "select sql_no_cache distinct high_priority a from t",
+                "SELECT DISTINCT a FROM t",
+            ),
+            (
+                "select (select sql_cache a from t) from u",
+                "SELECT (SELECT a FROM t) FROM u",
+            ),
+            (
+                "select a from `ignore` quick",
+                "SELECT a FROM `ignore` quick",
+            ),
+        ] {
+            let ast = p(sql).unwrap().ast.to_string();
+            assert_eq!(ast, read, "{sql}");
+        }
     }
 
     #[test]
