@@ -84,6 +84,10 @@ async fn mysql_shards_answer_like_one_mysql_server() {
     let own: Option<String> = shard.query_first(own).await.unwrap();
     assert_eq!(own.as_deref(), Some("shardwright_1"));
     drop(pair);
+    for seed in crate::random::seeds().take(4) {
+        let ours = connect_as(proxy.port, "sha2", PASSWORD).await;
+        crate::random::compare(seed, ours, connect(servers[2].port).await).await;
+    }
     for driver in crate::clients::DRIVERS {
         crate::clients::run(driver, proxy.port, "sha2", PASSWORD);
     }

@@ -59,16 +59,6 @@ impl Rng {
     }
 }
 
-fn seeds() -> Range<u64> {
-    let Ok(text) = std::env::var("SHARDWRIGHT_RANDOM_SEEDS") else {
-        return SEEDS;
-    };
-    let (from, to) = text
-        .split_once("..")
-        .expect("SHARDWRIGHT_RANDOM_SEEDS=FROM..TO");
-    from.parse().unwrap()..to.parse().unwrap()
-}
-
 fn statements() -> usize {
     let text = std::env::var("SHARDWRIGHT_RANDOM_STATEMENTS").ok();
     text.map_or(STATEMENTS, |t| t.parse().unwrap())
@@ -88,9 +78,7 @@ struct Duel {
 }
 
 impl Duel {
-    async fn start(seed: u64) -> Duel {
-        let (ours, theirs) = (connect(shared().port), connect(plain().shard_port));
-        let (ours, theirs) = (ours.await, theirs.await);
+    async fn start(seed: u64, ours: Conn, theirs: Conn) -> Duel {
         let mut duel = Duel {
             seed,
             ours,
@@ -193,25 +181,43 @@ fn agree(sql: &Sql, ours: &Seen, theirs: &Seen) -> bool {
     }
 }
 
+/// Random statements of one seed on a proxy and on a server: how many were compared, and how many refused.
+pub async fn compare(seed: u64, ours: Conn, theirs: Conn) -> (usize, usize) {
+    let mut duel = Duel::start(seed, ours, theirs).await;
+    let mut grammar = Grammar::new(Rng(seed), SETTINGS[seed as usize % SETTINGS.len()]);
+    for n in 0..statements() {
+        let sql = match n < 3 * TABLES.len() {
+            true => grammar.first_rows(&TABLES[n % TABLES.len()]),
+            false => grammar.statement(),
+        };
+        // MySQL prepares no transaction control.
+        let prepared = sql.kind != Kind::Session && grammar.rng.chance(40);
+        duel.run(&sql, prepared).await;
+        if n % LOOK_EVERY == LOOK_EVERY - 1 {
+            duel.look().await;
+        }
+    }
+    (duel.compared, duel.refused)
+}
+
+/// The seeds of this run.
+pub fn seeds() -> Range<u64> {
+    let Ok(text) = std::env::var("SHARDWRIGHT_RANDOM_SEEDS") else {
+        return SEEDS;
+    };
+    let (from, to) = text
+        .split_once("..")
+        .expect("SHARDWRIGHT_RANDOM_SEEDS=FROM..TO");
+    from.parse().unwrap()..to.parse().unwrap()
+}
+
 #[tokio::test]
 async fn random_statements_agree() {
     let (mut compared, mut refused) = (0, 0);
     for seed in seeds() {
-        let mut duel = Duel::start(seed).await;
-        let mut grammar = Grammar::new(Rng(seed), SETTINGS[seed as usize % SETTINGS.len()]);
-        for n in 0..statements() {
-            let sql = if n < 3 * TABLES.len() {
-                grammar.first_rows(&TABLES[n % TABLES.len()])
-            } else {
-                grammar.statement()
-            };
-            let prepared = grammar.rng.chance(40);
-            duel.run(&sql, prepared).await;
-            if n % LOOK_EVERY == LOOK_EVERY - 1 {
-                duel.look().await;
-            }
-        }
-        (compared, refused) = (compared + duel.compared, refused + duel.refused);
+        let (ours, theirs) = (connect(shared().port), connect(plain().shard_port));
+        let one = compare(seed, ours.await, theirs.await).await;
+        (compared, refused) = (compared + one.0, refused + one.1);
     }
     println!("{compared} statements compared, {refused} refused");
     assert!(compared > refused, "{compared} compared, {refused} refused");

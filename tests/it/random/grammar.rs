@@ -174,11 +174,13 @@ impl Grammar {
             self.settings,
         ];
         let mut sql = *self.rng.pick(&list);
+        if self.is_read_only && ["BEGIN", "SET autocommit = 1"].contains(&sql) {
+            // They commit, but MySQL (BEGIN) and MariaDB (autocommit) stay read only for what follows.
+            sql = "COMMIT";
+        }
         match sql {
             "START TRANSACTION READ ONLY" => self.is_read_only = true,
             "BEGIN" | "COMMIT" | "ROLLBACK" => self.is_read_only = false,
-            // MariaDB commits then, but stays read only for the next statement.
-            "SET autocommit = 1" if self.is_read_only => sql = "SET @v = 6",
             _ => {}
         }
         self.done(Kind::Session, true, sql.to_string())

@@ -70,7 +70,7 @@ const fn col(name: &'static str, kind: Type, definition: &'static str) -> Column
 }
 
 const V: Column = col("v", Type::Int, "INT");
-const B: Column = col("b", Type::Word, "VARCHAR(20)");
+const B: Column = col("b", Type::Word, "VARCHAR(20) COLLATE utf8mb4_general_ci");
 
 /// All of them.
 pub const TABLES: [Table; 14] = [
@@ -122,7 +122,11 @@ pub const TABLES: [Table; 14] = [
     Table {
         name: "li",
         columns: &[
-            col("w", Type::Word, "VARCHAR(20) NOT NULL"),
+            col(
+                "w",
+                Type::Word,
+                "VARCHAR(20) COLLATE utf8mb4_general_ci NOT NULL",
+            ),
             col("n", Type::Int, "INT NOT NULL"),
             V,
         ],
@@ -140,7 +144,14 @@ pub const TABLES: [Table; 14] = [
     },
     Table {
         name: "nm",
-        columns: &[col("w", Type::Word, "VARCHAR(20) NOT NULL"), V],
+        columns: &[
+            col(
+                "w",
+                Type::Word,
+                "VARCHAR(20) COLLATE utf8mb4_general_ci NOT NULL",
+            ),
+            V,
+        ],
         key: &["w"],
         unique: true,
         rule: "shard by hash(w)",
