@@ -12,7 +12,7 @@ use router::Traits;
 use shard::conn::Answer;
 use wire::caps::SERVER_STATUS_IN_TRANS;
 use wire::framer::Expect;
-use wire::reply::OkPacket;
+use wire::reply::{ErrPacket, OkPacket};
 
 /// Savepoint around a statement that writes several shards.
 const STATEMENT_SAVEPOINT: &str = "`__shardwright_statement`";
@@ -182,9 +182,13 @@ impl Session {
         Ok(())
     }
 
-    /// Sends each shard its part.
-    async fn send_parts(&mut self, write: &Write, own: bool) -> Result<(), Stop> {
-        for (shard, request) in &write.parts {
+    /// Sends each shard its part, up to one that does not prepare it: how many went out, and that error.
+    async fn send_parts(
+        &mut self,
+        write: &Write,
+        own: bool,
+    ) -> Result<(usize, Option<ErrPacket>), Stop> {
+        for (n, (shard, request)) in write.parts.iter().enumerate() {
             let index = self
                 .acquire(*shard, write.traits.reads_user_variables)
                 .await?;
@@ -198,12 +202,11 @@ impl Session {
                 conn.run(&format!("SET timestamp = {now}")).await?;
             }
             if let Err(err) = request.queue(conn).await? {
-                self.discard_frozen(write);
-                return Err(self.undo(own, Stop::Error(err)).await);
+                return Ok((n, Some(err)));
             }
             std::future::poll_fn(|cx| conn.poll_flush(cx)).await?;
         }
-        Ok(())
+        Ok((write.parts.len(), None))
     }
 
     async fn write_parts(
@@ -211,18 +214,18 @@ impl Session {
         write: &Write,
         own: bool,
     ) -> Result<(OkPacket, Diagnostics), Stop> {
-        self.send_parts(write, own).await?;
+        let (sent, mut failed) = self.send_parts(write, own).await?;
+        let sent = &write.parts[..sent];
         let mut answers: Vec<Answer> = Vec::new();
-        let mut failed = None;
         let mut watches = Vec::new();
-        for (shard, _) in &write.parts {
+        for (shard, _) in sent {
             let Some(held) = self.held.iter_mut().find(|h| h.shard == *shard) else {
                 continue;
             };
             let login = held.lease.pool().login.clone();
             watches.push(Watch::start(login, held.lease.conn()?.thread_id));
         }
-        for (shard, _) in &write.parts {
+        for (shard, _) in sent {
             let Some(held) = self.held.iter_mut().find(|h| h.shard == *shard) else {
                 continue;
             };

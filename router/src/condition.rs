@@ -122,8 +122,15 @@ impl Reader<'_> {
         });
     }
 
+    /// A key column that the condition restricts. A condition of a subquery says nothing of the tables
+    /// around it: NOT EXISTS (SELECT 1 FROM u WHERE t.id = 5) keeps every other row of t.
     fn column(&self, e: &Expr, side: Side<'_>) -> Option<KeyColumnRef> {
-        self.scopes.key_column(e).filter(|c| side.allows(c.0))
+        let found = self.scopes.key_column(e);
+        found.filter(|c| self.restricts(c.0, side))
+    }
+
+    fn restricts(&self, i: InstanceId, side: Side<'_>) -> bool {
+        side.allows(i) && self.scopes.is_innermost(i)
     }
 
     fn comparison(
@@ -149,7 +156,7 @@ impl Reader<'_> {
         {
             // From the side that keeps its rows to the side that is looked up; both ways if inner.
             let usable = *op == BinaryOperator::Eq && self.scopes.is_compatible(a, b);
-            if usable && side.allows(b.0) {
+            if usable && self.restricts(b.0, side) {
                 out.edges.push((a, b));
             }
             return;

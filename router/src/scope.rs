@@ -3,14 +3,17 @@
 use crate::facts::{Instance, InstanceId, KeyColumnRef};
 use catalog::{Catalog, Placement};
 use sqlparser::ast::{Expr, Ident, ObjectName, ObjectNamePart};
+use std::collections::VecDeque;
 
 /// One query's tables; the parent is the query around it.
 #[derive(Debug, Clone, Default)]
 pub struct Scope {
     /// Its instances.
     pub instances: Vec<InstanceId>,
-    /// Names of WITH that it can see (its own and those of queries around it).
+    /// Names of its WITH that can be seen by now.
     pub ctes: Vec<String>,
+    /// Names of its WITH whose queries come later: what is called like one of them until then is a table.
+    pub later_ctes: VecDeque<String>,
     /// It belongs to a SELECT (or UPDATE, DELETE), rather than only holding names of WITH.
     pub has_tables: bool,
 }
@@ -69,10 +72,13 @@ impl Scopes {
         };
         let (db, table) = match parts.as_slice() {
             [table] => {
-                let is_cte =
-                    |s: &Scope| s.ctes.iter().any(|c| c.eq_ignore_ascii_case(&table.value));
-                if self.stack.iter().any(is_cte) {
+                let mut ctes = self.stack.iter().flat_map(|s| &s.ctes);
+                if ctes.clone().any(|c| *c == table.value) {
                     return Relation::Known(None);
+                }
+                if ctes.any(|c| c.eq_ignore_ascii_case(&table.value)) {
+                    // Whether case counts is the server's affair.
+                    return Relation::Odd;
                 }
                 if table.value.eq_ignore_ascii_case("dual") && table.quote_style.is_none() {
                     return Relation::System;
@@ -92,6 +98,12 @@ impl Scopes {
             Some(t) => Relation::Known(Some(t.clone())),
             None => Relation::Missing(db.to_string(), table.clone()),
         }
+    }
+
+    /// True for a table of the innermost query.
+    pub fn is_innermost(&self, i: InstanceId) -> bool {
+        let innermost = self.stack.iter().rev().find(|s| s.has_tables);
+        innermost.is_some_and(|s| s.instances.contains(&i))
     }
 
     /// The key column that an expression names, if it is one for sure.

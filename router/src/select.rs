@@ -296,6 +296,19 @@ impl<'a> Analysis<'a> {
         id
     }
 
+    /// In WITH RECURSIVE servers differ in which names the first queries see.
+    fn check_recursive(&mut self, names: &[String]) {
+        let table = |name: &&String| {
+            self.database
+                .is_some_and(|d| self.catalog.table(d, name).is_some())
+        };
+        if let Some(name) = names.iter().find(table) {
+            let text =
+                format!("WITH RECURSIVE {name} has the name of a table; give it another one");
+            self.refuse(Refusal::unsupported(text));
+        }
+    }
+
     fn refuse(&mut self, r: Refusal) {
         self.refusal.get_or_insert(r);
     }
@@ -385,18 +398,27 @@ impl Visitor for Analysis<'_> {
     }
 
     fn pre_visit_query(&mut self, q: &Query) -> ControlFlow<()> {
-        let ctes = q.with.iter().flat_map(|w| &w.cte_tables);
-        let ctes = ctes.map(|c| c.alias.name.value.clone()).collect();
+        let names = q.with.iter().flat_map(|w| &w.cte_tables);
+        let names = names.map(|c| c.alias.name.value.clone());
+        let mut scope = Scope::default();
+        match q.with.as_ref().is_some_and(|w| w.recursive) {
+            true => {
+                scope.ctes.extend(names);
+                self.check_recursive(&scope.ctes);
+            }
+            false => scope.later_ctes.extend(names),
+        }
         // Names of WITH only; the SELECT inside opens the scope with tables.
-        self.scopes.stack.push(Scope {
-            ctes,
-            ..Default::default()
-        });
+        self.scopes.stack.push(scope);
         ControlFlow::Continue(())
     }
 
     fn post_visit_query(&mut self, _: &Query) -> ControlFlow<()> {
         self.scopes.stack.pop();
+        // The queries of a WITH come before the body, in order: this was the next of them, if one is due.
+        if let Some(around) = self.scopes.stack.last_mut() {
+            around.ctes.extend(around.later_ctes.pop_front());
+        }
         ControlFlow::Continue(())
     }
 

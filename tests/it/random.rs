@@ -5,6 +5,7 @@
 
 mod grammar;
 mod literals;
+mod rare;
 mod schema;
 
 use crate::cluster::{connect, plain, shared};

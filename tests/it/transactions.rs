@@ -193,3 +193,20 @@ async fn without_autocommit_the_first_statement_may_write_several_shards() {
     c.query_drop("COMMIT").await.unwrap();
     assert_eq!(c.query::<u32, _>(all).await.unwrap().len(), before);
 }
+
+#[tokio::test]
+async fn a_refused_write_of_several_shards_leaves_a_read_only_transaction_open() {
+    let (mut c, _db) = database().await;
+    c.query_drop(TABLE).await.unwrap();
+    c.query_drop(ROWS).await.unwrap();
+    let statement = c.prep("UPDATE t SET v = v + 1 WHERE id = ?").await.unwrap();
+    c.query_drop("START TRANSACTION READ ONLY").await.unwrap();
+    for _ in 0..3 {
+        // A text that is no number may mean any row: every shard is asked.
+        let done = c.exec_drop(&statement, ("",)).await;
+        let Err(mysql_async::Error::Server(e)) = done else {
+            panic!("{done:?}")
+        };
+        assert_eq!(e.code, 1792, "{}", e.message);
+    }
+}

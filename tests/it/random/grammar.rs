@@ -66,9 +66,9 @@ impl Sql {
 
 /// A table in a query, under a name.
 #[derive(Clone, Copy)]
-struct From {
-    table: &'static Table,
-    alias: &'static str,
+pub struct From {
+    pub table: &'static Table,
+    pub alias: &'static str,
 }
 
 impl From {
@@ -76,7 +76,7 @@ impl From {
         format!("{}.{}", self.alias, c.name)
     }
 
-    fn key(self) -> String {
+    pub fn key(self) -> String {
         let columns = self.table.key.iter().map(|k| format!("{}.{k}", self.alias));
         columns.collect::<Vec<_>>().join(", ")
     }
@@ -101,7 +101,7 @@ impl Grammar {
         }
     }
 
-    fn done(&mut self, kind: Kind, is_ordered: bool, skeleton: String) -> Sql {
+    pub fn done(&mut self, kind: Kind, is_ordered: bool, skeleton: String) -> Sql {
         let literals = std::mem::take(&mut self.literals);
         Sql {
             kind,
@@ -112,13 +112,13 @@ impl Grammar {
     }
 
     /// Marks a value's place.
-    fn value(&mut self, kind: Type, odd_percent: usize) -> String {
+    pub fn value(&mut self, kind: Type, odd_percent: usize) -> String {
         let l = literal(&mut self.rng, kind, odd_percent);
         self.literals.push(l);
         MARK.to_string()
     }
 
-    fn from(&mut self) -> From {
+    pub fn from(&mut self) -> From {
         From {
             table: self.rng.pick(&TABLES),
             alias: "t",
@@ -138,7 +138,7 @@ impl Grammar {
         self.done(Kind::Write, false, sql)
     }
 
-    fn row(&mut self, table: &'static Table, odd_percent: usize) -> String {
+    pub fn row(&mut self, table: &'static Table, odd_percent: usize) -> String {
         let values = table
             .columns
             .iter()
@@ -211,7 +211,7 @@ impl Grammar {
     }
 
     /// Conditions on the whole key, so that rows of one key are meant.
-    fn on_key(&mut self, from: From) -> String {
+    pub fn on_key(&mut self, from: From) -> String {
         let mut parts = Vec::new();
         for k in from.table.key {
             let c = from.table.column(k);
@@ -292,7 +292,14 @@ impl Grammar {
             let (name, key) = (inner.table.name, inner.table.key[0]);
             return format!("EXISTS (SELECT 1 FROM {name} i WHERE i.{key} = {outer})");
         }
-        let (name, condition) = (inner.table.name, self.comparison(inner));
+        let (name, mut condition) = (inner.table.name, self.comparison(inner));
+        if self.rng.chance(30) {
+            // The condition of a subquery on a table around it.
+            condition = format!("{condition} AND {}", self.comparison(from));
+        }
+        if self.rng.chance(20) {
+            return format!("NOT EXISTS (SELECT 1 FROM {name} i WHERE {condition})");
+        }
         match self.rng.below(3) {
             0 => format!("{outer} IN (SELECT i.{same} FROM {name} i WHERE {condition})"),
             1 => format!(
@@ -317,7 +324,7 @@ impl Grammar {
         }
     }
 
-    fn filter(&mut self, from: From) -> String {
+    pub fn filter(&mut self, from: From) -> String {
         let mut out = match self.rng.chance(70) {
             true => self.on_key(from),
             false => self.condition(&[from], 2),
@@ -466,117 +473,7 @@ impl Grammar {
         self.done(Kind::Select, false, sql)
     }
 
-    /// Queries in words that few people use.
-    fn rare_query(&mut self) -> Sql {
-        let from = self.from();
-        let (name, key) = (from.table.name, from.table.key[0]);
-        let kind = from.table.column(key).kind;
-        let sql = match self.rng.below(12) {
-            0 => format!(
-                "SELECT * FROM {name} PARTITION (a) t WHERE {}",
-                self.on_key(from)
-            ),
-            1 => format!(
-                "SELECT t.v INTO @v FROM {name} t WHERE {} LIMIT 0",
-                self.on_key(from)
-            ),
-            2 => format!("SELECT @v, t.v FROM {name} t WHERE {}", self.on_key(from)),
-            3 => format!(
-                "SELECT * FROM {name} AS t USE INDEX () WHERE {}",
-                self.on_key(from)
-            ),
-            4 => format!("(SELECT * FROM {name} t WHERE {})", self.on_key(from)),
-            5 => format!(
-                "SELECT SQL_CALC_FOUND_ROWS t.v FROM {name} t WHERE {}",
-                self.on_key(from)
-            ),
-            6 => format!(
-                "SELECT IF(t.{key} = {}, 1, t.v) FROM {name} t WHERE {}",
-                self.value(kind, 0),
-                self.on_key(from)
-            ),
-            7 => format!(
-                "SELECT CASE WHEN {} THEN 1 END FROM {name} t",
-                self.on_key(from)
-            ),
-            8 => format!(
-                "SELECT t.v FROM {name} t HAVING t.v = {}",
-                self.value(Type::Int, 20)
-            ),
-            9 => format!("TABLE {name}"),
-            10 => format!(
-                "SELECT t.v FROM {name} t WHERE {} PROCEDURE ANALYSE()",
-                self.on_key(from)
-            ),
-            _ => format!(
-                "SELECT FOUND_ROWS() FROM {name} t WHERE {}",
-                self.on_key(from)
-            ),
-        };
-        self.done(Kind::Select, false, sql)
-    }
-
     // ---- writes ----
-
-    /// Writes in words that few people use.
-    fn rare_write(&mut self) -> Sql {
-        let mut from = self.from();
-        from.alias = from.table.name;
-        let other = From {
-            table: self.rng.pick(&TABLES),
-            alias: "u",
-        };
-        let (name, key, second) = (from.table.name, from.table.key[0], other.table.name);
-        let order = from
-            .table
-            .unique
-            .then(|| format!(" ORDER BY {} LIMIT 1", from.key()))
-            .unwrap_or_default();
-        let aliased = From {
-            table: from.table,
-            alias: "t",
-        };
-        let sql = match self.rng.below(10) {
-            0 => format!("UPDATE {name} SET v = 1 WHERE {}{order}", self.on_key(from)),
-            1 => format!("DELETE FROM {name} WHERE {}{order}", self.on_key(from)),
-            2 => format!("UPDATE {name} t, {second} u SET t.v = 3 WHERE {}", {
-                let (a, b) = (self.on_key(aliased), self.on_key(other));
-                format!("{a} AND {b}")
-            }),
-            3 => format!(
-                "DELETE t FROM {name} t JOIN {second} u ON t.v = u.v WHERE {}",
-                self.on_key(aliased)
-            ),
-            4 => format!(
-                "INSERT INTO sg SELECT t.{key}, t.v, 'x' FROM {name} t WHERE {}",
-                self.on_key(aliased)
-            ),
-            5 => format!(
-                "INSERT INTO {name} SELECT * FROM {name} t WHERE {}",
-                self.on_key(aliased)
-            ),
-            6 => format!(
-                "UPDATE {name} SET v = (SELECT MAX(u.v) FROM {second} u WHERE {})",
-                self.on_key(other)
-            ),
-            7 => {
-                let row = self.row(from.table, 0);
-                format!(
-                    "INSERT INTO {name} VALUES {row} ON DUPLICATE KEY UPDATE {key} = {}",
-                    {
-                        let kind = from.table.column(key).kind;
-                        self.value(kind, 0)
-                    }
-                )
-            }
-            8 => format!(
-                "UPDATE IGNORE {name} SET v = v + 1 WHERE {}",
-                self.filter(from)
-            ),
-            _ => format!("UPDATE {name} SET v = @v WHERE {}", self.filter(from)),
-        };
-        self.done(Kind::Write, false, sql)
-    }
 
     fn insert(&mut self) -> Sql {
         let table = self.rng.pick(&TABLES);
