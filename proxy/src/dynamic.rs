@@ -3,11 +3,16 @@
 use crate::plans::CachedPlan;
 use crate::session::{Done, Session, Stop, error};
 use crate::statement::Run;
-use router::names::{Common, named};
 use router::traits::is_word;
-use router::{Args, Plan, Refusal, Route};
+use router::{Plan, Refusal, Route, Target};
 use sql::ident::name_of;
 use sql::{Lexed, Op, Statement, Token, TokenKind, classify};
+
+/// The statement name that stands at a token; names ignore case.
+fn prepared_name(run: Run<'_>, at: usize) -> Option<String> {
+    let token = run.lexed.tokens.get(at)?;
+    Some(name_of(run.text, *token)?.to_lowercase())
+}
 
 impl Session {
     fn lex_inner(&self, text: &str) -> Result<Lexed, Stop> {
@@ -92,13 +97,7 @@ impl Session {
         }
         let found = {
             let catalog = self.worker.catalog();
-            let args = Args {
-                text: inner.as_bytes(),
-                tokens: &lexed.tokens,
-                mode: self.mode,
-                utf8: self.utf8,
-                params: &[],
-            };
+            let args = self.args(inner.as_bytes(), &lexed.tokens, &[]);
             route.route(&catalog, &args)?
         };
         let shard = match found {
@@ -124,20 +123,92 @@ impl Session {
         let inner = inner.as_str();
         let lexed = self.lex_inner(inner)?;
         self.authorize_text(inner.as_bytes(), &lexed)?;
-        let catalog = self.worker.catalog();
-        let database = self.database.as_deref();
-        let shard = match named(&catalog, database, inner.as_bytes(), &lexed.tokens).common() {
-            Common::Nothing => self.default_shard()?,
-            Common::OneShard(s) => s,
-            _ => {
+        let (text, catalog) = (inner.as_bytes(), self.worker.catalog());
+        let inner = classify(text, &lexed, self.mode);
+        let by_proxy = matches!(
+            inner,
+            Statement::Ddl(_)
+                | Statement::Rule(_)
+                | Statement::Transaction(_)
+                | Statement::Use(_)
+                | Statement::Kill { .. }
+        );
+        if by_proxy {
+            let text = "PREPARE as an SQL statement is not supported for what the proxy itself does; use \
+                        EXECUTE IMMEDIATE, or send the statement";
+            return Err(error(1295, "HY000", text));
+        }
+        let plan_inside = router::plan(self.plan_context(&catalog), text, &lexed, &inner);
+        let one_home = match &plan_inside {
+            Plan::Route(r) => matches!(r.target, Target::Fixed(_) | Target::Schema(_)).then_some(r),
+            _ => None,
+        };
+        // What a parameter says is not known yet, so it cannot lead anywhere.
+        let found = one_home.map(|r| r.route(&catalog, &self.args(text, &lexed.tokens, &[])));
+        let shard = match (found, plan_inside) {
+            (Some(found), _) => match found? {
+                Route::One(shard) => shard,
+                _ => self.default_shard()?,
+            },
+            (None, Plan::Refuse(r)) => return Err(r.into()),
+            (None, _) => {
                 let text = "PREPARE as an SQL statement is not supported on tables with rows on \
                             several shards; use the driver's prepared statements";
                 return Err(error(1235, "42000", text));
             }
         };
+        // The name means the new text from here on, wherever it was known before.
+        let name = self.forget_prepared(run, 1);
+        let known: usize = self.held.iter().map(|h| h.prepared_names.len()).sum();
+        let max = self.worker.shared.config.prepared_per_session_max;
+        if known >= max {
+            let text = format!(
+                "Can't create more than prepared_per_session_max statements (current value: {max})"
+            );
+            return Err(error(1461, "42000", text));
+        }
         let index = self.acquire(shard, true).await?;
         self.held[index].pins.sql_prepare = true;
+        self.held[index].prepared_names.extend(name);
         self.run_alone(shard, plan, run).await
+    }
+
+    /// EXECUTE name, DEALLOCATE PREPARE name, DROP PREPARE name: on the connection that knows it.
+    pub async fn sql_execute(&mut self, plan: &CachedPlan, run: Run<'_>) -> Done {
+        let tokens = &run.lexed.tokens;
+        let executes = tokens
+            .first()
+            .is_some_and(|t| is_word(run.text, *t, b"EXECUTE"));
+        let name = prepared_name(run, if executes { 1 } else { 2 });
+        let knows = |h: &&crate::transaction::Held| {
+            name.as_ref().is_some_and(|n| h.prepared_names.contains(n))
+        };
+        let shard = match self.held.iter().find(knows) {
+            Some(h) => h.shard,
+            None => {
+                let shown = name.unwrap_or_default();
+                let what = if executes {
+                    "EXECUTE"
+                } else {
+                    "DEALLOCATE PREPARE"
+                };
+                let text = format!("Unknown prepared statement handler ({shown}) given to {what}");
+                return Err(error(1243, "HY000", text));
+            }
+        };
+        if !executes {
+            self.forget_prepared(run, 2);
+        }
+        self.run_alone(shard, plan, run).await
+    }
+
+    /// No connection is asked for this name any more.
+    fn forget_prepared(&mut self, run: Run<'_>, at: usize) -> Option<String> {
+        let name = prepared_name(run, at);
+        for held in &mut self.held {
+            held.prepared_names.retain(|n| Some(n) != name.as_ref());
+        }
+        name
     }
 
     /// Runs the text as if it had been sent, so that it is routed like any other.

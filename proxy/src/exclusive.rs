@@ -39,6 +39,7 @@ impl Session {
                     lease,
                     in_transaction: false,
                     pins,
+                    prepared_names: Vec::new(),
                 });
                 self.held.len() - 1
             }

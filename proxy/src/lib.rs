@@ -18,6 +18,7 @@ pub mod ids;
 pub mod insert;
 pub mod introspect;
 pub mod listener;
+pub mod listing;
 pub mod local;
 pub mod metrics;
 pub mod plans;

@@ -105,7 +105,7 @@ impl Session {
             Statement::ExecuteImmediate(inner) => {
                 self.execute_immediate(inner.as_deref(), run).await
             }
-            Statement::SqlExecute => self.on_pinned(plan, run, |p| p.sql_prepare).await,
+            Statement::SqlExecute => self.sql_execute(plan, run).await,
             Statement::UnlockTables => self.unlock_tables(plan, run).await,
             Statement::LockTables => self.pinning(plan, run, |p| p.locked_tables = true).await,
             Statement::Handler => self.pinning(plan, run, |p| p.handler = true).await,
@@ -133,21 +133,6 @@ impl Session {
         let index = self.acquire(*shard, false).await?;
         pin(&mut self.held[index].pins);
         self.run_alone(*shard, plan, run).await
-    }
-
-    /// Forwards to the connection that is pinned for a reason, or to any.
-    async fn on_pinned(
-        &mut self,
-        plan: &CachedPlan,
-        run: Run<'_>,
-        reason: fn(&Pins) -> bool,
-    ) -> Done {
-        let pinned = self.held.iter().find(|h| reason(&h.pins)).map(|h| h.shard);
-        let shard = match pinned {
-            Some(s) => s,
-            None => self.default_shard()?,
-        };
-        self.run_alone(shard, plan, run).await
     }
 
     async fn unlock_tables(&mut self, plan: &CachedPlan, run: Run<'_>) -> Done {
@@ -192,12 +177,7 @@ impl Session {
                 return self.run_alone(shard, plan, run).await;
             }
             Show::Database(db) => {
-                let catalog = self.worker.catalog();
-                let db = db.as_deref().or(self.database.as_deref());
-                let shard = catalog
-                    .default_shard(db)
-                    .ok_or_else(router::plan::no_shards)?;
-                return self.run_alone(shard, plan, run).await;
+                return self.show_of_database(db.as_deref(), plan, run).await;
             }
             Show::Anywhere => {
                 let shard = self.default_shard()?;
@@ -424,10 +404,8 @@ impl Session {
             let catalog = self.worker.catalog();
             let database = self.database.as_deref();
             let ctx = PlanContext {
-                catalog: &catalog,
                 database,
-                mode: self.mode,
-                flavor: self.worker.flavor.get(),
+                ..self.plan_context(&catalog)
             };
             let plan = router::plan(ctx, text, &lexed, &statement);
             let params: &[ParamRef<'_>] = run.bound.map_or(&[], |b| &b.refs);
@@ -461,9 +439,18 @@ impl Session {
             .map_err(Refusal::syntax)?;
         let mut traits = plan.traits;
         (traits.session_values, traits.diagnostics) = (false, false);
-        let shard = match &route.target {
-            router::Target::Fixed(s) => *s,
-            router::Target::Any => self.any_shard(),
+        let found = {
+            let catalog = self.worker.catalog();
+            let args = self.args(
+                run.text,
+                &run.lexed.tokens,
+                run.bound.map_or(&[], |b| &b.refs),
+            );
+            route.route(&catalog, &args)?
+        };
+        let shard = match found {
+            router::Route::One(s) => s,
+            router::Route::Any => self.any_shard(),
             _ => {
                 let text = "session functions such as USER() in a statement on a table with rows \
                             on several shards are not supported yet; read the value first";

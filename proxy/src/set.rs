@@ -243,13 +243,17 @@ impl Session {
         let lexed = sql::Lexed::new(select.as_bytes(), self.mode, self.worker.flavor.get())
             .map_err(router::Refusal::syntax)?;
         let catalog = self.worker.catalog();
-        let database = self.database.as_deref();
-        let names =
-            router::names::named(&catalog, database, select.as_bytes(), &lexed.tokens).common();
-        let shard = match names {
-            router::names::Common::Nothing => self.default_shard()?,
-            router::names::Common::OneShard(s) => s,
-            router::names::Common::Reference => self.any_shard(),
+        let ctx = self.plan_context(&catalog);
+        let plan = router::plan(ctx, select.as_bytes(), &lexed, &sql::Statement::Query);
+        let args = self.args(select.as_bytes(), &lexed.tokens, &[]);
+        let route = match &plan {
+            router::Plan::Route(r) => r.route(&catalog, &args)?,
+            router::Plan::Refuse(r) => return Err(r.clone().into()),
+            router::Plan::Insert(_) => router::Route::Everywhere,
+        };
+        let shard = match route {
+            router::Route::One(s) => s,
+            router::Route::Any => self.any_shard(),
             _ => {
                 let text = "SET from a query on a table with rows on several shards is not \
                             supported yet; read the value first";

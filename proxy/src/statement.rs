@@ -116,6 +116,32 @@ impl Session {
         .await
     }
 
+    /// What the session's statements are planned against.
+    pub fn plan_context<'c>(&'c self, catalog: &'c catalog::Catalog) -> PlanContext<'c> {
+        PlanContext {
+            catalog,
+            database: self.database.as_deref(),
+            mode: self.mode,
+            flavor: self.worker.flavor.get(),
+        }
+    }
+
+    /// The values of one execution, as routing reads them.
+    pub fn args<'c>(
+        &self,
+        text: &'c [u8],
+        tokens: &'c [sql::lexer::Token],
+        params: &'c [ParamRef<'c>],
+    ) -> Args<'c> {
+        Args {
+            text,
+            tokens,
+            mode: self.mode,
+            utf8: self.utf8,
+            params,
+        }
+    }
+
     /// The plan of a statement: from the cache, or made and kept.
     pub fn plan(&self, text: &[u8], lexed: &mut Lexed) -> Rc<CachedPlan> {
         // What else a plan depends on becomes part of the key.
@@ -142,10 +168,8 @@ impl Session {
         let catalog = self.worker.catalog();
         let database = self.database.as_deref();
         let ctx = PlanContext {
-            catalog: &catalog,
             database,
-            mode: self.mode,
-            flavor: self.worker.flavor.get(),
+            ..self.plan_context(&catalog)
         };
         let statement = classify(text, lexed, self.mode);
         CachedPlan::make(ctx, text, lexed, statement)
@@ -188,14 +212,7 @@ impl Session {
         let found = {
             let catalog = self.worker.catalog();
             let params: &[ParamRef<'_>] = run.bound.map_or(&[], |b| &b.refs);
-            let (text, tokens) = (run.text, &run.lexed.tokens[..]);
-            let args = Args {
-                text,
-                tokens,
-                mode: self.mode,
-                utf8: self.utf8,
-                params,
-            };
+            let args = self.args(run.text, &run.lexed.tokens, params);
             route.route(&catalog, &args)
         };
         let shard = match found {

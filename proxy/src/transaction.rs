@@ -65,6 +65,8 @@ pub struct Held {
     pub in_transaction: bool,
     /// Why it stays besides.
     pub pins: Pins,
+    /// Names of PREPARE as an SQL statement that it knows, in lower case.
+    pub prepared_names: Vec<String>,
 }
 
 impl Drop for Held {

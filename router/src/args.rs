@@ -20,6 +20,8 @@ pub enum Source {
     Param(u16),
     /// NULL.
     Null,
+    /// DATABASE(): the name of the current database. Only information_schema is asked by it.
+    Database,
 }
 
 /// A parameter as routing sees it; the proxy makes these from the wire.
@@ -66,6 +68,7 @@ impl Args<'_> {
     ) -> Result<KeyValue, Unroutable> {
         match source {
             Source::Null => Ok(KeyValue::Null),
+            Source::Database => Err(Unroutable("DATABASE() is no constant")),
             Source::Param(n) => self.param(n, kind, usage),
             Source::Literal { token, negated } => self.literal(token, negated, kind, usage),
         }
@@ -124,6 +127,7 @@ impl Args<'_> {
     pub fn show(&self, source: Source) -> String {
         match source {
             Source::Null => "NULL".to_string(),
+            Source::Database => "DATABASE()".to_string(),
             Source::Param(n) => match self.params.get(usize::from(n)) {
                 Some(ParamRef::Int(v)) => v.to_string(),
                 Some(ParamRef::Null) => "NULL".to_string(),

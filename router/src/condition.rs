@@ -261,6 +261,12 @@ pub fn source(tokens: &[Token], e: &Expr) -> Option<Source> {
             }
             _ => None,
         },
+        Expr::Function(f) => {
+            let name = crate::scope::parts(&f.name)?;
+            let [name] = name.as_slice() else { return None };
+            let is = |n: &str| name.value.eq_ignore_ascii_case(n) && name.quote_style.is_none();
+            (is("DATABASE") || is("SCHEMA")).then_some(Source::Database)
+        }
         Expr::Value(v) => {
             let token = token_at(tokens, v.span)?;
             match &v.value {

@@ -16,6 +16,7 @@ pub mod needs;
 pub mod plan;
 pub mod refusal;
 pub mod route;
+pub mod schema;
 pub mod scope;
 pub mod select;
 pub mod traits;

@@ -21,8 +21,8 @@ pub struct Named {
     pub pending: Option<TableName>,
     /// A table in a database that the catalog does not know.
     pub unknown: Option<TableName>,
-    /// A database named by a string or name next to information_schema.
-    pub schema_of_interest: Option<String>,
+    /// information_schema is named, or is the current database.
+    pub information_schema: bool,
 }
 
 /// What the named tables have in common.
@@ -43,18 +43,16 @@ pub enum Common {
 /// Names that a statement calls on, looked up in the catalog.
 pub fn named(catalog: &Catalog, database: Option<&str>, text: &[u8], tokens: &[Token]) -> Named {
     let mut out = Named::default();
-    let mut information_schema = false;
+    let is_own = |name: &str| name.eq_ignore_ascii_case("information_schema");
+    out.information_schema = database.is_some_and(is_own);
     let mut i = 0;
     while i < tokens.len() {
         let t = tokens[i];
         i += 1;
-        if t.kind == TokenKind::Str && out.schema_of_interest.is_none() {
-            out.schema_of_interest = database_in(catalog, text, t);
-        }
         let Some(name) = name_of(text, t) else {
             continue;
         };
-        information_schema |= name.eq_ignore_ascii_case("information_schema");
+        out.information_schema |= is_own(&name);
         let dot = tokens
             .get(i)
             .is_some_and(|t| t.kind == TokenKind::Op(Op::Dot));
@@ -69,9 +67,6 @@ pub fn named(catalog: &Catalog, database: Option<&str>, text: &[u8], tokens: &[T
         if let Some(d) = database {
             out.look_up(catalog, d, &name);
         }
-    }
-    if !information_schema {
-        out.schema_of_interest = None;
     }
     out
 }
@@ -122,15 +117,6 @@ fn enclosing(tokens: &[Token], at: usize) -> Option<usize> {
         }
     }
     None
-}
-
-fn database_in(catalog: &Catalog, text: &[u8], t: Token) -> Option<String> {
-    let raw = text.get(t.range())?;
-    let name = std::str::from_utf8(raw.get(1..raw.len() - 1)?).ok()?;
-    catalog
-        .databases
-        .contains_key(name)
-        .then(|| name.to_string())
 }
 
 impl Named {

@@ -6,6 +6,7 @@ use crate::facts::InstanceId;
 use crate::insert::{self, InsertPlan};
 use crate::names::{Common, Named, named};
 use crate::refusal::Refusal;
+use crate::schema::SchemaNeed;
 use crate::select::{Analysis, shape_block};
 use crate::traits::{Traits, is_word};
 use catalog::{Catalog, Placement, ShardId, TableName};
@@ -46,6 +47,8 @@ pub enum Target {
     Any,
     /// Every shard, with the same effect (writes to reference tables).
     Everywhere,
+    /// The shard whose information_schema can answer.
+    Schema(SchemaNeed),
     /// By the sharding keys of these tables; `home` is a shard that other tables need.
     Keyed {
         /// The sharded tables.
@@ -128,9 +131,59 @@ pub fn plan(ctx: PlanContext<'_>, text: &[u8], lexed: &Lexed, statement: &Statem
         }
         (_, common) => Err(other_statement(statement, &common)),
     };
+    let result = result.and_then(|plan| match names.information_schema {
+        true => with_schema(ctx, text, tokens, statement, plan),
+        false => Ok(plan),
+    });
     match result {
         Ok(plan) => check_traits(plan),
         Err(r) => Plan::Refuse(r),
+    }
+}
+
+/// A plan for a statement that also asks information_schema.
+fn with_schema(
+    ctx: PlanContext<'_>,
+    text: &[u8],
+    tokens: &[Token],
+    statement: &Statement,
+    plan: Plan,
+) -> Result<Plan, Refusal> {
+    if let Statement::Explain(_) = statement {
+        return Ok(plan);
+    }
+    let body = without_locking_clause(text, tokens);
+    let Some(need) = SchemaNeed::of(ctx, text, body) else {
+        return Ok(plan);
+    };
+    let own_tables = match &plan {
+        Plan::Route(r) => !r.tables.is_empty(),
+        _ => true,
+    };
+    match plan {
+        Plan::Route(RoutePlan {
+            target: Target::Fixed(s),
+            access,
+            traits,
+            tables,
+        }) => {
+            let fixed = own_tables || access == Access::Write;
+            let target = Target::Schema(need.within(fixed.then_some(s)));
+            Ok(Plan::Route(RoutePlan {
+                access,
+                target,
+                traits,
+                tables,
+            }))
+        }
+        Plan::Route(r) if matches!(r.target, Target::Any) => {
+            let target = Target::Schema(need);
+            Ok(Plan::Route(RoutePlan { target, ..r }))
+        }
+        Plan::Refuse(r) => Err(r),
+        _ => Err(Refusal::unsupported(
+            "a statement that writes several shards cannot ask information_schema; read from it before",
+        )),
     }
 }
 
@@ -173,8 +226,10 @@ fn nothing_named(
     names: &Named,
     traits: Traits,
 ) -> Result<Plan, Refusal> {
-    let database = names.schema_of_interest.as_deref().or(ctx.database);
-    let shard = ctx.catalog.default_shard(database).ok_or_else(no_shards)?;
+    let shard = ctx
+        .catalog
+        .default_shard(ctx.database)
+        .ok_or_else(no_shards)?;
     forward(ctx, statement, names, traits, Target::Fixed(shard))
 }
 

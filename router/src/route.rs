@@ -26,6 +26,7 @@ impl RoutePlan {
             Target::Fixed(s) => Ok(Route::One(*s)),
             Target::Any => Ok(Route::Any),
             Target::Everywhere => Ok(Route::Everywhere),
+            Target::Schema(need) => need.shard(catalog, args).map(Route::One),
             Target::Keyed {
                 tables,
                 home,

@@ -21,6 +21,8 @@ pub struct Analysis<'a> {
     pub facts: Facts,
     /// Relations that the parser's tree holds, and those that were understood.
     relations: (usize, usize),
+    /// Tables of information_schema are what is looked for, and no others.
+    for_schema: bool,
     /// A table of the server's own schemas is used.
     pub system: bool,
     /// A statement that cannot be run at all.
@@ -38,17 +40,43 @@ impl<'a> Analysis<'a> {
         ast: &Statement,
         trusted: bool,
     ) -> Self {
-        let mut out = Self {
+        Self::walk(catalog, database, tokens, false).over(ast, trusted)
+    }
+
+    /// The same, where only tables of information_schema count, with the columns for database and table as
+    /// their keys.
+    pub fn of_schema(
+        catalog: &'a Catalog,
+        database: Option<&'a str>,
+        tokens: &'a [Token],
+        ast: &Statement,
+        trusted: bool,
+    ) -> Self {
+        Self::walk(catalog, database, tokens, true).over(ast, trusted)
+    }
+
+    fn walk(
+        catalog: &'a Catalog,
+        database: Option<&'a str>,
+        tokens: &'a [Token],
+        for_schema: bool,
+    ) -> Self {
+        Self {
             catalog,
             database,
             tokens,
             scopes: Scopes::default(),
             facts: Facts::default(),
             relations: (0, 0),
+            for_schema,
             system: false,
             refusal: None,
             scatter_block: None,
-        };
+        }
+    }
+
+    fn over(self, ast: &Statement, trusted: bool) -> Self {
+        let mut out = self;
         out.root(ast);
         let _ = Visit::visit(ast, &mut out);
         out.scopes.stack.clear();
@@ -249,6 +277,20 @@ impl<'a> Analysis<'a> {
         let alias_given = alias.is_some();
         let alias = alias.or(last).unwrap_or_default();
         match self.scopes.relation(self.catalog, self.database, name) {
+            Relation::Known(_) | Relation::Missing(..) if self.for_schema => {
+                vec![self.add(None, alias, None)]
+            }
+            Relation::System if self.for_schema => {
+                let parts = crate::scope::parts(name).unwrap_or_default();
+                let last = parts.last().map_or("", |p| p.value.as_str());
+                let own = match parts.as_slice() {
+                    [d, _] => d.value.eq_ignore_ascii_case("information_schema"),
+                    _ => true,
+                };
+                let table = crate::schema::object_table(last).filter(|_| own);
+                let database = (!alias_given && parts.len() > 1).then(|| parts[0].value.clone());
+                vec![self.add(table, alias, database)]
+            }
             Relation::Known(table) => {
                 let database = match &table {
                     Some(t) if !alias_given => Some(t.name.database.clone()),

@@ -9,6 +9,7 @@ mod configured;
 mod ddl;
 mod failures;
 mod folder;
+mod homes;
 mod import;
 mod logins;
 mod lossy;

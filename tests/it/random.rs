@@ -170,7 +170,8 @@ impl Duel {
     }
 }
 
-/// What may differ: which of several faults of a write is found first, and what depends on a server's own plan.
+/// What may differ: which of several faults of a write is found first, and what depends on a server's
+/// own plan.
 fn agree(sql: &Sql, ours: &Seen, theirs: &Seen) -> bool {
     match (ours, theirs) {
         (Seen::Error(..), Seen::Error(..)) if sql.kind != Kind::Select => true,

@@ -71,11 +71,10 @@ impl Grammar {
             alias: "u",
         };
         let (name, key, second) = (from.table.name, from.table.key[0], other.table.name);
-        let order = from
-            .table
-            .unique
-            .then(|| format!(" ORDER BY {} LIMIT 1", from.key()))
-            .unwrap_or_default();
+        let order = match from.table.unique {
+            true => format!(" ORDER BY {} LIMIT 1", from.key()),
+            false => String::new(),
+        };
         let aliased = From {
             table: from.table,
             alias: "t",

@@ -109,7 +109,8 @@ pub const TABLES: [Table; 14] = [
         key: &["d", "n"],
         unique: true,
         rule: "shard by range(d) (partition a values less than ('2026-01-05') on s1, \
-               partition b values less than ('2026-01-10') on s2, partition c values less than (maxvalue) on s1)",
+               partition b values less than ('2026-01-10') on s2, \
+               partition c values less than (maxvalue) on s1)",
     },
     Table {
         name: "ri",
