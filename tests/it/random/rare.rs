@@ -55,7 +55,7 @@ impl Grammar {
                 self.on_key(from)
             ),
             _ => format!(
-                "SELECT FOUND_ROWS() FROM {name} t WHERE {}",
+                "SELECT FOUND_ROWS() FROM {name} t WHERE {} LIMIT 0",
                 self.on_key(from)
             ),
         };
