@@ -1,6 +1,7 @@
 //! Statements that change structure: each is one resumable job over the shards concerned.
 
 mod alter;
+mod check;
 mod create;
 mod job;
 pub mod rule;
@@ -160,6 +161,7 @@ impl Session {
                 ));
             }
         }
+        check::check_routine(run)?;
         self.commit_all().await?;
         let Some(manager) = self.manager_of(home) else {
             return self.run_alone(home, plan, run).await;

@@ -158,6 +158,15 @@ impl Session {
             return Err(crate::session::error(1235, "42000", text));
         }
         let own = !self.in_transaction() && self.autocommit;
+        let mut write = write;
+        // A session that has set the clock has set it on every shard.
+        let set = self
+            .settings
+            .get("timestamp")
+            .and_then(|t| t.parse::<f64>().ok());
+        if set.is_some_and(|t| t > 0.0) {
+            write.timestamp = None;
+        }
         self.begin_on_all();
         let result = self.write_parts(&write, own).await;
         let (ok, warnings) = match result {

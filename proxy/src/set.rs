@@ -168,6 +168,11 @@ impl Session {
                 self.last_insert_id = id;
                 return Ok(());
             }
+            "sql_auto_is_null" if kind == ValueKind::Expression || is_true(value) => {
+                let text = "sql_auto_is_null cannot be set: a shard does not know the session's last \
+                            inserted row; use LAST_INSERT_ID()";
+                return Err(error(1235, "42000", text));
+            }
             "character_set_client" => check_charset(value.trim_matches('\''))?,
             _ => {}
         }
@@ -245,6 +250,10 @@ impl Session {
         let catalog = self.worker.catalog();
         let ctx = self.plan_context(&catalog);
         let plan = router::plan(ctx, select.as_bytes(), &lexed, &sql::Statement::Query);
+        if router::Traits::of(select.as_bytes(), &lexed.tokens).named_locks {
+            let text = "GET_LOCK and the like are not supported in SET; use SELECT GET_LOCK(...) INTO @name";
+            return Err(error(1235, "42000", text));
+        }
         let args = self.args(select.as_bytes(), &lexed.tokens, &[]);
         let route = match &plan {
             router::Plan::Route(r) => r.route(&catalog, &args)?,

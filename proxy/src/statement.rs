@@ -292,7 +292,14 @@ impl Session {
     ) -> Done {
         count(&self.worker.shared.metrics.statements_scattered);
         match route.access {
-            Access::Read | Access::LockingRead => self.scatter(shards, route.traits, run).await,
+            Access::Read | Access::LockingRead => {
+                if self.settings.get("sql_select_limit").is_some() {
+                    let text = "sql_select_limit would count the rows of each shard by itself: SET \
+                                sql_select_limit = DEFAULT before a read of several shards";
+                    return Err(error(1235, "42000", text));
+                }
+                self.scatter(shards, route.traits, run).await
+            }
             Access::Write => {
                 self.write_many(
                     Write::same(shards, run.request(), false, route.traits),

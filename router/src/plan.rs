@@ -135,9 +135,37 @@ pub fn plan(ctx: PlanContext<'_>, text: &[u8], lexed: &Lexed, statement: &Statem
         true => with_schema(ctx, text, tokens, statement, plan),
         false => Ok(plan),
     });
+    let result = result.and_then(|plan| match traits.named_locks {
+        true => with_locks(ctx, plan),
+        false => Ok(plan),
+    });
     match result {
         Ok(plan) => check_traits(plan),
         Err(r) => Plan::Refuse(r),
+    }
+}
+
+/// GET_LOCK and the like exclude other sessions only if all of them ask the same server, whatever their
+/// database is.
+fn with_locks(ctx: PlanContext<'_>, plan: Plan) -> Result<Plan, Refusal> {
+    let keeper = ctx
+        .catalog
+        .shards
+        .keys()
+        .next()
+        .copied()
+        .ok_or_else(no_shards)?;
+    match plan {
+        Plan::Route(r) if matches!(r.target, Target::Fixed(s) if s == keeper) => Ok(Plan::Route(r)),
+        Plan::Route(r) if r.tables.is_empty() && matches!(r.target, Target::Fixed(_)) => {
+            let target = Target::Fixed(keeper);
+            Ok(Plan::Route(RoutePlan { target, ..r }))
+        }
+        Plan::Refuse(r) => Err(r),
+        _ => Err(Refusal::unsupported(
+            "GET_LOCK and the like are kept by one shard and cannot stand in a statement on tables of \
+             others; SELECT GET_LOCK(...) by itself",
+        )),
     }
 }
 

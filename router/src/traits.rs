@@ -41,6 +41,13 @@ const SESSION_VALUES: [&str; 7] = [
     "SYSTEM_USER",
     "CURRENT_USER",
 ];
+const NAMED_LOCKS: [&str; 5] = [
+    "GET_LOCK",
+    "RELEASE_LOCK",
+    "RELEASE_ALL_LOCKS",
+    "IS_FREE_LOCK",
+    "IS_USED_LOCK",
+];
 const BLOCKING: [&str; 5] = [
     "SLEEP",
     "BENCHMARK",
@@ -48,7 +55,9 @@ const BLOCKING: [&str; 5] = [
     "MASTER_GTID_WAIT",
     "LOAD_FILE",
 ];
-const RANDOM: [&str; 6] = [
+const RANDOM: [&str; 7] = [
+    // Not bound to SET timestamp, as NOW() is.
+    "SYSDATE",
     "RAND",
     "UUID",
     "UUID_SHORT",
@@ -121,7 +130,7 @@ impl Traits {
     fn function(&mut self, word: &[u8]) {
         self.last_insert_id |= word.eq_ignore_ascii_case(b"LAST_INSERT_ID");
         self.session_values |= any(word, &SESSION_VALUES);
-        self.named_locks |= any(word, &["GET_LOCK", "RELEASE_LOCK", "RELEASE_ALL_LOCKS"]);
+        self.named_locks |= any(word, &NAMED_LOCKS);
         self.may_block |= any(word, &BLOCKING);
         self.non_deterministic |= any(word, &RANDOM);
         self.aggregates |= any(word, &AGGREGATES) || word.eq_ignore_ascii_case(b"OVER");

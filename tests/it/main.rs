@@ -15,6 +15,7 @@ mod logins;
 mod lossy;
 mod meta;
 mod mysql;
+mod pitfalls;
 mod protocol;
 mod random;
 mod sessions;

@@ -16,6 +16,7 @@ impl Session {
         run: Run<'_>,
     ) -> Result<(), Stop> {
         let (name, entry) = self.table(table)?;
+        super::check::check_definition(run, entry.placement == Placement::Reference)?;
         let mut renamed = None;
         for action in actions {
             self.check_action(&name, &entry, action)?;

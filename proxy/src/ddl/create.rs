@@ -66,6 +66,8 @@ impl Session {
         }
         let rule = self.rule_for(t, &name)?;
         let (shards, by) = self.placement_for(t, &name, rule, run)?;
+        let is_reference = matches!(by, Wanted::Like(Placement::Reference));
+        super::check::check_definition(run, is_reference)?;
         let mut splices = Splices::default();
         if let Some(range) = t.clause.clone() {
             splices.replace(range, "");

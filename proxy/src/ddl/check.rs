@@ -1,0 +1,79 @@
+//! What structure must not contain, because shards would fill it in each in its own way.
+
+use crate::session::{Stop, error};
+use crate::statement::Run;
+use router::traits::is_word;
+use sql::{Op, Token, TokenKind};
+
+/// Functions whose value is the session's; a shard would take those of the proxy's account.
+const OF_SESSION: [&[u8]; 4] = [b"USER", b"SESSION_USER", b"SYSTEM_USER", b"CONNECTION_ID"];
+/// Functions that give every shard another value.
+const RANDOM: [&[u8]; 6] = [
+    b"RAND",
+    b"UUID",
+    b"UUID_SHORT",
+    b"SYS_GUID",
+    b"RANDOM_BYTES",
+    b"SYSDATE",
+];
+
+fn calls(run: Run<'_>, i: usize, list: &[&[u8]]) -> bool {
+    let tokens = &run.lexed.tokens;
+    let is = |n: usize, op| tokens.get(n).map(|t: &Token| t.kind) == Some(TokenKind::Op(op));
+    let named = |t: &Token| list.iter().any(|w| is_word(run.text, *t, w));
+    // KEY rand (rand) is an index.
+    let index = i
+        .checked_sub(1)
+        .and_then(|b| tokens.get(b))
+        .is_some_and(|t| {
+            [&b"KEY"[..], b"INDEX"]
+                .iter()
+                .any(|w| is_word(run.text, *t, w))
+        });
+    named(&tokens[i]) && is(i + 1, Op::LParen) && !index
+}
+
+/// Defaults and generated columns of a table's definition.
+pub(super) fn check_definition(run: Run<'_>, is_reference: bool) -> Result<(), Stop> {
+    let tokens = &run.lexed.tokens;
+    for (i, t) in tokens.iter().enumerate() {
+        let empty = tokens.get(i + 2).map(|t| t.kind) == Some(TokenKind::Op(Op::RParen));
+        let of_session =
+            calls(run, i, &OF_SESSION) && empty || is_word(run.text, *t, b"CURRENT_USER");
+        let word = String::from_utf8_lossy(&run.text[t.range()]).to_ascii_uppercase();
+        if of_session {
+            let text = format!(
+                "{word} in the definition of a table would be the proxy's own account on the shard, not \
+                 the client's; give the value in the INSERT"
+            );
+            return Err(error(1235, "42000", text));
+        }
+        if is_reference && calls(run, i, &RANDOM) {
+            let text = format!(
+                "{word} in the definition of a reference table would give every shard another value; give \
+                 the value in the INSERT"
+            );
+            return Err(error(1235, "42000", text));
+        }
+    }
+    Ok(())
+}
+
+/// A routine whose statements are texts could name tables that nobody sees here.
+pub(super) fn check_routine(run: Run<'_>) -> Result<(), Stop> {
+    let tokens = &run.lexed.tokens;
+    let is = |i: usize, w: &[u8]| tokens.get(i).is_some_and(|t| is_word(run.text, *t, w));
+    let dynamic = (1..tokens.len()).any(|i| {
+        is(i, b"PREPARE") && !is(i - 1, b"DEALLOCATE") && !is(i - 1, b"DROP")
+            || is(i, b"EXECUTE") && is(i + 1, b"IMMEDIATE")
+    });
+    match (is(0, b"CREATE") || is(0, b"ALTER")) && dynamic {
+        true => Err(error(
+            1235,
+            "42000",
+            "PREPARE and EXECUTE IMMEDIATE in a routine, trigger or event are not supported: which tables \
+             they use cannot be told, and of a sharded table they would see a part",
+        )),
+        false => Ok(()),
+    }
+}
