@@ -193,8 +193,16 @@ impl Session {
             }
             shards = of_table;
         }
+        let first = run.lexed.tokens.first();
+        let checksum = first.is_some_and(|t| router::traits::is_word(run.text, *t, b"CHECKSUM"));
         match shards.as_slice() {
             [one] => self.run_alone(*one, plan, run).await,
+            _ if checksum => Err(error(
+                1235,
+                "42000",
+                "CHECKSUM TABLE of a table on several shards would tell one sum for each; ask the shards \
+                 themselves (SHOW SHARDS tells their addresses)",
+            )),
             many => self.scatter(many, plan.traits, run).await,
         }
     }

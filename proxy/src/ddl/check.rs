@@ -77,3 +77,9 @@ pub(super) fn check_routine(run: Run<'_>) -> Result<(), Stop> {
         false => Ok(()),
     }
 }
+
+/// What stays on one shard cannot ask the information_schema of all.
+pub(super) fn own_schema(what: &str) -> Stop {
+    let text = format!("{what} from information_schema would know the tables of one shard only");
+    error(1235, "42000", text)
+}

@@ -162,7 +162,11 @@ impl Session {
     fn check_selects(&self, home: ShardId, run: Run<'_>) -> Result<(), Stop> {
         let catalog = self.worker.catalog();
         let database = self.database.as_deref();
-        match named(&catalog, database, run.text, &run.lexed.tokens).common() {
+        let names = named(&catalog, database, run.text, &run.lexed.tokens);
+        if names.information_schema {
+            return Err(super::check::own_schema("CREATE TABLE ... SELECT"));
+        }
+        match names.common() {
             Common::Nothing | Common::Reference => Ok(()),
             Common::OneShard(s) if s == home => Ok(()),
             _ => Err(error(

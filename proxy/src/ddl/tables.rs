@@ -232,7 +232,11 @@ impl Session {
         let name = self.full_name(view)?;
         let catalog = self.worker.catalog();
         let database = self.database.as_deref();
-        let shard = match named(&catalog, database, run.text, &run.lexed.tokens).common() {
+        let names = named(&catalog, database, run.text, &run.lexed.tokens);
+        if names.information_schema {
+            return Err(super::check::own_schema("a view"));
+        }
+        let shard = match names.common() {
             Common::OneShard(s) => s,
             Common::Nothing | Common::Reference => {
                 let home = catalog.default_shard(Some(&name.database));

@@ -129,7 +129,7 @@ fn odd_date(rng: &mut Rng) -> Literal {
 
 fn odd_word(rng: &mut Rng) -> Literal {
     let w = rng.pick(&WORDS).to_string();
-    match rng.below(17) {
+    match rng.below(19) {
         0 => quoted(&w.to_uppercase()),
         1 => quoted(&format!("{w}  ")),
         2 => quoted(&format!(" {w}")),
@@ -149,6 +149,8 @@ fn odd_word(rng: &mut Rng) -> Literal {
             w.bytes().map(|b| format!("{b:02x}")).collect::<String>()
         )),
         15 => quoted(&format!("{}%", &w[..1])),
+        16 => quoted(rng.pick::<&str>(&["ä", "Ä", "ß", "ss", "é", "e", "🙂", "ǆ"])),
+        17 => quoted(&format!("{w}é")),
         _ => quoted(&format!("{}{}", w[..1].to_uppercase(), &w[1..])),
     }
 }
