@@ -140,7 +140,12 @@ impl Session {
         }
         let plan_inside = router::plan(self.plan_context(&catalog), text, &lexed, &inner);
         let one_home = match &plan_inside {
-            Plan::Route(r) => matches!(r.target, Target::Fixed(_) | Target::Schema(_)).then_some(r),
+            Plan::Route(r) => match &r.target {
+                Target::Fixed(_) => Some(r),
+                // A later USE must not change what the statement would have to ask.
+                Target::Schema(need) if !need.follows_database() => Some(r),
+                _ => None,
+            },
             _ => None,
         };
         // What a parameter says is not known yet, so it cannot lead anywhere.

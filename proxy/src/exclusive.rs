@@ -222,9 +222,17 @@ impl Session {
             self.row_count = -1;
             self.found_rows = end.rows;
         }
+        if traits.sets_last_insert_id && end.ok.is_none() {
+            // A result set does not tell it.
+            let id = self.ask_number(index, "SELECT LAST_INSERT_ID()").await?;
+            self.last_insert_id = id.unwrap_or(self.last_insert_id);
+        }
         if traits.calc_found_rows {
             // Only this connection knows, and only until its next statement.
-            self.found_rows = self.ask_found_rows(index).await?.unwrap_or(end.rows);
+            self.found_rows = self
+                .ask_number(index, "SELECT FOUND_ROWS()")
+                .await?
+                .unwrap_or(end.rows);
             self.diagnostics.set_unfetched(end.warnings);
         } else {
             self.note_warnings(index, end.warnings).await?;
@@ -248,11 +256,11 @@ impl Session {
         Ok(())
     }
 
-    async fn ask_found_rows(&mut self, index: usize) -> Result<Option<u64>, Stop> {
+    async fn ask_number(&mut self, index: usize, sql: &str) -> Result<Option<u64>, Stop> {
         let Some(held) = self.held.get_mut(index) else {
             return Ok(None);
         };
-        let answer = held.lease.conn()?.run("SELECT FOUND_ROWS()").await?;
+        let answer = held.lease.conn()?.run(sql).await?;
         let rows = answer.text_rows().unwrap_or_default();
         Ok(rows
             .first()

@@ -33,7 +33,8 @@ pub struct Write {
     pub parts: Vec<(ShardId, Request)>,
     /// Every shard does the same: the effects are counted once.
     pub replicated: bool,
-    /// What the client is told as last insert id.
+    /// What the client is told as last insert id, if rows are inserted; where all shards do the same, it is
+    /// what they say.
     pub insert_id: Option<u64>,
     /// What the statement asks of its connections.
     pub traits: Traits,
@@ -151,7 +152,7 @@ impl Session {
     }
 
     /// Writes on several shards: all succeed, or none stays.
-    pub async fn write_many(&mut self, write: Write, more: u16) -> Done {
+    pub async fn write_many(&mut self, write: Write, more: u16) -> Result<OkPacket, Stop> {
         if write.traits.writes_user_variables {
             let text = "a statement that assigns user variables cannot change rows on several \
                         shards; assign them with SET before";
@@ -187,8 +188,11 @@ impl Session {
         self.diagnostics.clear();
         self.diagnostics = warnings;
         let status = self.status() | more;
-        self.io.put_ok(&OkPacket { status, ..ok });
-        Ok(())
+        self.io.put_ok(&OkPacket {
+            status,
+            ..ok.clone()
+        });
+        Ok(ok)
     }
 
     /// Sends each shard its part, up to one that does not prepare it: how many went out, and that error.
@@ -370,7 +374,14 @@ fn together(write: &Write, answers: &[Answer]) -> OkPacket {
         };
         out.affected_rows = out.affected_rows.saturating_add(ok.affected_rows);
     }
-    out.last_insert_id = write.insert_id.unwrap_or(0);
+    let told = answers
+        .first()
+        .and_then(|a| a.ok.as_ref())
+        .map(|ok| ok.last_insert_id);
+    out.last_insert_id = match write.insert_id.filter(|_| out.affected_rows > 0) {
+        Some(id) => id,
+        None => told.filter(|_| write.replicated).unwrap_or(0),
+    };
     out
 }
 

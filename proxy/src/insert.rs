@@ -5,7 +5,7 @@ use crate::plans::CachedPlan;
 use crate::prepared::Bound;
 use crate::relay::RelayOptions;
 use crate::request::{Execute, Request};
-use crate::session::{Done, Session, error};
+use crate::session::{Done, Session, Stop, error};
 use crate::statement::Run;
 use router::args::ParamRef;
 use router::insert::{InsertRoute, RowId};
@@ -13,6 +13,7 @@ use router::{Args, InsertPlan, RowIds};
 use sql::insert::{Source, ValueKind, bytes_of};
 use sql::splice::Splices;
 use std::rc::Rc;
+use wire::reply::OkPacket;
 
 /// An INSERT for one shard, as it is put together.
 struct Build<'a> {
@@ -58,11 +59,24 @@ impl Session {
         let shards = self.worker.catalog().shard_ids();
         let route = insert.route(&args, &ids, &generated, &shards)?;
         let first = generated.first().copied();
-        self.send_rows(insert, plan, run, &ids, &generated, route)
+        let done = self
+            .send_rows(insert, plan, run, &ids, &generated, route)
             .await?;
-        // As on one server: the first generated id, and only if the statement worked.
-        if let (Some(id), false) = (first, self.diagnostics.has_error()) {
-            self.last_insert_id = id;
+        // As on one server: the first generated id if its row was inserted, not ignored nor made to change
+        // another; or what LAST_INSERT_ID(expression) said of that one.
+        let Some(ok) = done.filter(|_| !self.diagnostics.has_error()) else {
+            return Ok(());
+        };
+        let inserted = match insert.row_count() {
+            1 => first == Some(ok.last_insert_id),
+            _ => ok.affected_rows > 0,
+        };
+        match first.filter(|_| inserted) {
+            Some(id) => self.last_insert_id = id,
+            None if plan.traits.sets_last_insert_id && ok.last_insert_id != 0 => {
+                self.last_insert_id = ok.last_insert_id;
+            }
+            None => {}
         }
         Ok(())
     }
@@ -75,7 +89,7 @@ impl Session {
         ids: &RowIds,
         generated: &[u64],
         route: InsertRoute,
-    ) -> Done {
+    ) -> Result<Option<OkPacket>, Stop> {
         let replicated = insert.table.sharding().is_none();
         // The place of a row was told by the catalog's order of columns. The order is written into the
         // statement, so that a table which changes meanwhile cannot put other values into the key.
@@ -95,16 +109,19 @@ impl Session {
             };
             parts.push((*shard, request));
         }
+        // Of one row the shard tells the id itself; of several, it would tell the last.
         let insert_id = generated.first().copied().or(ids.given_max);
+        let insert_id = insert_id.filter(|_| insert.row_count() > 1);
         if let [(shard, request)] = parts.as_slice() {
             let options = RelayOptions {
                 status_set: run.more,
                 insert_id,
                 ..Default::default()
             };
-            self.run_exclusive(*shard, request, plan.traits, options, None)
+            let end = self
+                .run_exclusive(*shard, request, plan.traits, options, None)
                 .await?;
-            return Ok(());
+            return Ok(end.ok);
         }
         let timestamp = now_text().filter(|_| replicated);
         let duplicates = match insert.insert.ignore {
@@ -124,6 +141,7 @@ impl Session {
             run.more,
         )
         .await
+        .map(Some)
     }
 
     fn build(&self, b: Build<'_>) -> Request {

@@ -376,7 +376,7 @@ fn pass_control(
             let mut ok = OkPacket::decode(payload, true)?;
             end.ok = Some(ok.clone());
             ok.status |= options.status_set;
-            if let Some(id) = options.insert_id {
+            if let Some(id) = options.insert_id.filter(|_| ok.affected_rows > 0) {
                 ok.last_insert_id = id;
             }
             io.seq = packet[3];

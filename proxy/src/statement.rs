@@ -224,7 +224,9 @@ impl Session {
             Ok(Route::Everywhere) => {
                 let shards = self.worker.catalog().shard_ids();
                 let write = Write::same(&shards, run.request(), true, traits);
-                return Box::pin(self.write_many(write, run.more)).await;
+                let ok = Box::pin(self.write_many(write, run.more)).await?;
+                self.note_insert_id(&ok);
+                return Ok(());
             }
             Err(refusal) => {
                 count(&self.worker.shared.metrics.statements_refused);
@@ -263,12 +265,17 @@ impl Session {
         let end = self
             .run_exclusive(shard, &request, plan.traits, options, Some(plan))
             .await?;
-        if let Some(ok) = end.ok
-            && ok.last_insert_id != 0
-        {
-            self.last_insert_id = ok.last_insert_id;
+        if let Some(ok) = end.ok {
+            self.note_insert_id(&ok);
         }
         Ok(())
+    }
+
+    /// Takes over the id that a shard gave, or that LAST_INSERT_ID(expression) set.
+    fn note_insert_id(&mut self, ok: &wire::reply::OkPacket) {
+        if ok.last_insert_id != 0 {
+            self.last_insert_id = ok.last_insert_id;
+        }
     }
 
     /// Any shard does: one that the transaction already uses, else by session number.
@@ -300,12 +307,14 @@ impl Session {
                 }
                 self.scatter(shards, route.traits, run).await
             }
+            _ if route.traits.sets_last_insert_id => {
+                let text = "LAST_INSERT_ID(expression) in a statement on several shards would have a value of \
+                            each";
+                Err(error(1235, "42000", text))
+            }
             Access::Write => {
-                self.write_many(
-                    Write::same(shards, run.request(), false, route.traits),
-                    run.more,
-                )
-                .await
+                let write = Write::same(shards, run.request(), false, route.traits);
+                self.write_many(write, run.more).await.map(|_| ())
             }
         }
     }

@@ -82,9 +82,10 @@ pub fn plan(
             table.name
         )));
     }
-    if has_subquery(text, &tokens[..insert.tail as usize]) && names.tables.len() > 1 {
+    if reads_rows(text, tokens) {
         return Err(Refusal::unsupported(format!(
-            "a subquery in the VALUES of an INSERT into {} is not supported",
+            "a subquery in an INSERT into {}, which has rows on several shards, is not supported; read its \
+             value first",
             table.name
         )));
     }
@@ -152,10 +153,10 @@ fn single(
     }))
 }
 
-fn has_subquery(text: &[u8], tokens: &[Token]) -> bool {
-    tokens
-        .iter()
-        .any(|t| crate::traits::is_word(text, *t, b"SELECT"))
+/// True for a subquery that reads a table, be it the one that is filled: each shard would read its own part.
+fn reads_rows(text: &[u8], tokens: &[Token]) -> bool {
+    let has = |w: &[u8]| tokens.iter().any(|t| crate::traits::is_word(text, *t, w));
+    has(b"SELECT") && has(b"FROM") || has(b"TABLE")
 }
 
 fn sharded(table: &Arc<Table>, insert: &Insert, traits: Traits) -> Result<InsertPlan, Refusal> {

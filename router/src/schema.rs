@@ -140,6 +140,15 @@ impl SchemaNeed {
         SchemaNeed { within, ..self }
     }
 
+    /// True if the current database at the time of a run decides.
+    pub fn follows_database(&self) -> bool {
+        let sources =
+            |list: &Option<Vec<Source>>| list.iter().flatten().any(|s| *s == Source::Database);
+        self.parts
+            .iter()
+            .any(|p| sources(&p.databases) || sources(&p.tables))
+    }
+
     /// The shard that can answer for these values.
     pub fn shard(&self, catalog: &Catalog, args: &Args<'_>) -> Result<ShardId, Refusal> {
         let mut left = catalog.shard_ids();

@@ -7,6 +7,8 @@ use sql::lexer::{Op, Token, TokenKind};
 pub struct Traits {
     /// LAST_INSERT_ID() or @@last_insert_id: the connection must be told the session's value.
     pub last_insert_id: bool,
+    /// LAST_INSERT_ID(expression): sets the session's value.
+    pub sets_last_insert_id: bool,
     /// FOUND_ROWS(), ROW_COUNT(), CONNECTION_ID(), USER() and the like: values of the session that a
     /// shard does not know.
     pub session_values: bool,
@@ -105,6 +107,10 @@ impl Traits {
                     let word = &text[t.range()];
                     if next == Some(TokenKind::Op(Op::LParen)) {
                         out.function(word);
+                        let empty =
+                            tokens.get(i + 2).map(|t| t.kind) == Some(TokenKind::Op(Op::RParen));
+                        let id = word.eq_ignore_ascii_case(b"LAST_INSERT_ID");
+                        out.sets_last_insert_id |= id && !empty;
                     } else {
                         out.word(word, text, &tokens[i + 1..]);
                     }
@@ -201,6 +207,8 @@ mod tests {
     #[test]
     fn seen_and_not_seen() {
         assert!(of("select last_insert_id()").last_insert_id);
+        assert!(!of("select last_insert_id()").sets_last_insert_id);
+        assert!(of("update t set a = last_insert_id(a + 1)").sets_last_insert_id);
         assert!(
             of("select @a := 1").writes_user_variables && !of("select @a").writes_user_variables
         );

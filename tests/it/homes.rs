@@ -111,6 +111,9 @@ async fn a_name_of_prepare_means_the_last_text_wherever_it_runs() {
         .unwrap();
     assert_eq!(c.query::<u8, _>("EXECUTE one").await.unwrap(), [1]);
     assert_eq!(c.query::<u8, _>("EXECUTE other").await.unwrap(), [12]);
+    let follows =
+        "PREPARE s FROM 'SELECT 1 FROM information_schema.tables WHERE table_schema = DATABASE()'";
+    assert_eq!(error_of(&mut c, follows).await.0, 1235);
     c.query_drop("DEALLOCATE PREPARE one").await.unwrap();
     assert_eq!(error_of(&mut c, "EXECUTE one").await.0, 1243);
     assert_eq!(error_of(&mut c, "DROP PREPARE one").await.0, 1243);

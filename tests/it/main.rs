@@ -10,6 +10,7 @@ mod ddl;
 mod failures;
 mod folder;
 mod homes;
+mod ids;
 mod import;
 mod logins;
 mod lossy;

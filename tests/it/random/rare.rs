@@ -112,6 +112,16 @@ impl Grammar {
                     }
                 )
             }
+            8 if from.table.columns.len() == 2 => {
+                let kind = from.table.column(key).kind;
+                let (value, max) = (self.value(kind, 0), format!("(SELECT MAX(v) FROM {name})"));
+                match self.rng.chance(50) {
+                    true => format!("INSERT INTO {name} VALUES ({value}, {max})"),
+                    false => format!(
+                        "INSERT INTO {name} VALUES ({value}, 1) ON DUPLICATE KEY UPDATE v = {max}"
+                    ),
+                }
+            }
             8 => format!(
                 "UPDATE IGNORE {name} SET v = v + 1 WHERE {}",
                 self.filter(from)
