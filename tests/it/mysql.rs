@@ -8,6 +8,7 @@ use crate::logins::{PASSWORD, users};
 use mysql_async::prelude::Queryable;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 /// A server that ends with the test.
 struct MySql {
@@ -38,7 +39,13 @@ impl MySql {
 
 impl Drop for MySql {
     fn drop(&mut self) {
-        let _ = Command::new("kill").arg(self.pid.to_string()).status();
+        // At once: a server that ends slowly while its folder goes runs on for ever.
+        let pid = self.pid.to_string();
+        let _ = Command::new("kill").args(["-9", &pid]).status();
+        let until = Instant::now() + Duration::from_secs(10);
+        while Path::new("/proc").join(&pid).exists() && Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
 }
 
