@@ -308,8 +308,8 @@ impl Session {
                 self.scatter(shards, route.traits, run).await
             }
             _ if route.traits.sets_last_insert_id => {
-                let text = "LAST_INSERT_ID(expression) in a statement on several shards would have a value of \
-                            each";
+                let text = "LAST_INSERT_ID(expression) in a statement on several shards would have a \
+                            value of each";
                 Err(error(1235, "42000", text))
             }
             Access::Write => {
