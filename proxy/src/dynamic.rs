@@ -138,29 +138,23 @@ impl Session {
                         EXECUTE IMMEDIATE, or send the statement";
             return Err(error(1295, "HY000", text));
         }
-        let plan_inside = router::plan(self.plan_context(&catalog), text, &lexed, &inner);
-        let one_home = match &plan_inside {
+        let home = match &router::plan(self.plan_context(&catalog), text, &lexed, &inner) {
+            Plan::Refuse(r) => return Err(r.clone().into()),
+            Plan::Insert(_) => None,
             Plan::Route(r) => match &r.target {
-                Target::Fixed(_) => Some(r),
-                // A later USE must not change what the statement would have to ask.
-                Target::Schema(need) if !need.follows_database() => Some(r),
+                Target::Fixed(shard) => Some(*shard),
+                // What a parameter says is not known yet, and a later USE must not change what the
+                // statement would have to ask: neither can lead anywhere.
+                Target::Schema(need) if !need.follows_database() => {
+                    Some(need.shard(&catalog, &self.args(text, &lexed.tokens, &[]))?)
+                }
                 _ => None,
             },
-            _ => None,
         };
-        // What a parameter says is not known yet, so it cannot lead anywhere.
-        let found = one_home.map(|r| r.route(&catalog, &self.args(text, &lexed.tokens, &[])));
-        let shard = match (found, plan_inside) {
-            (Some(found), _) => match found? {
-                Route::One(shard) => shard,
-                _ => self.default_shard()?,
-            },
-            (None, Plan::Refuse(r)) => return Err(r.into()),
-            (None, _) => {
-                let text = "PREPARE as an SQL statement is not supported on tables with rows on \
-                            several shards; use the driver's prepared statements";
-                return Err(error(1235, "42000", text));
-            }
+        let Some(shard) = home else {
+            let text = "PREPARE as an SQL statement is not supported on tables with rows on several \
+                        shards; use the driver's prepared statements";
+            return Err(error(1235, "42000", text));
         };
         // The name means the new text from here on, wherever it was known before.
         let name = self.forget_prepared(run, 1);

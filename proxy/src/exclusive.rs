@@ -222,11 +222,6 @@ impl Session {
             self.row_count = -1;
             self.found_rows = end.rows;
         }
-        if traits.sets_last_insert_id && end.ok.is_none() {
-            // A result set does not tell it.
-            let id = self.ask_number(index, "SELECT LAST_INSERT_ID()").await?;
-            self.last_insert_id = id.unwrap_or(self.last_insert_id);
-        }
         if traits.calc_found_rows {
             // Only this connection knows, and only until its next statement.
             self.found_rows = self
@@ -236,6 +231,10 @@ impl Session {
             self.diagnostics.set_unfetched(end.warnings);
         } else {
             self.note_warnings(index, end.warnings).await?;
+        }
+        if traits.sets_last_insert_id && end.ok.is_none() {
+            // A result set does not tell it. Last, since asking changes what was asked above.
+            self.take_last_insert_id(index).await?;
         }
         self.drop_idle();
         self.note_state();
@@ -253,6 +252,13 @@ impl Session {
         if let Some(held) = self.held.get_mut(index) {
             held.lease.conn()?.run(&sql).await?;
         }
+        Ok(())
+    }
+
+    /// After LAST_INSERT_ID(expression): what it set is the session's.
+    pub async fn take_last_insert_id(&mut self, index: usize) -> Done {
+        let id = self.ask_number(index, "SELECT LAST_INSERT_ID()").await?;
+        self.last_insert_id = id.unwrap_or(self.last_insert_id);
         Ok(())
     }
 

@@ -158,6 +158,12 @@ impl Session {
                         shards; assign them with SET before";
             return Err(crate::session::error(1235, "42000", text));
         }
+        if self.held.iter().any(|h| h.pins.locked_tables) {
+            // As a server says of any table that LOCK TABLES did not name; BEGIN would end the locks.
+            let text =
+                "A table on several shards was not locked with LOCK TABLES; UNLOCK TABLES first";
+            return Err(crate::session::error(1100, "HY000", text));
+        }
         let own = !self.in_transaction() && self.autocommit;
         let mut write = write;
         // A session that has set the clock has set it on every shard.

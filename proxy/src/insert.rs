@@ -9,7 +9,7 @@ use crate::session::{Done, Session, Stop, error};
 use crate::statement::Run;
 use router::args::ParamRef;
 use router::insert::{InsertRoute, RowId};
-use router::{Args, InsertPlan, RowIds};
+use router::{InsertPlan, RowIds};
 use sql::insert::{Source, ValueKind, bytes_of};
 use sql::splice::Splices;
 use std::rc::Rc;
@@ -36,14 +36,7 @@ impl Session {
             ));
         }
         let params: &[ParamRef<'_>] = run.bound.map_or(&[], |b| &b.refs);
-        let (text, tokens) = (run.text, &run.lexed.tokens[..]);
-        let args = Args {
-            text,
-            tokens,
-            mode: self.mode,
-            utf8: self.utf8,
-            params,
-        };
+        let args = self.args(run.text, &run.lexed.tokens, params);
         let ids = insert.row_ids(&args, self.zero_is_value)?;
         let generated: Vec<u64> = if ids.generate > 0 {
             let got = self.worker.ids.get(&insert.table, ids.generate).await;

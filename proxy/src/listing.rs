@@ -1,7 +1,7 @@
 //! SHOW TABLES and the like for a database whose objects live on several shards: each shard lists its own.
 
 use crate::plans::CachedPlan;
-use crate::session::{Done, Session, Stop};
+use crate::session::{Done, Session, Stop, error};
 use crate::statement::Run;
 use catalog::{Catalog, Placement, ShardId};
 use std::collections::BTreeMap;
@@ -58,12 +58,15 @@ impl Session {
         self.drop_idle();
         match listed {
             Ok((columns, rows)) => {
-                let text = |v: Option<Vec<u8>>| v.map(|b| String::from_utf8_lossy(&b).into_owned());
-                let rows = rows.into_iter().map(|r| r.into_iter().map(text).collect());
-                Ok(ResultSet {
-                    columns,
-                    rows: rows.collect(),
-                })
+                let text = |v: Option<Vec<u8>>| v.map(String::from_utf8).transpose();
+                let rows = rows.into_iter();
+                let rows = rows.map(|r| r.into_iter().map(text).collect::<Result<Vec<_>, _>>());
+                let rows = rows.collect::<Result<Vec<_>, _>>().map_err(|_| {
+                    let why = "names or comments are not UTF-8 here; SET NAMES utf8mb4 before listing tables \
+                               of several shards";
+                    error(1235, "42000", why)
+                })?;
+                Ok(ResultSet { columns, rows })
             }
             Err(e) => Err(self.doom_unless_server(e).await),
         }

@@ -8,7 +8,7 @@ use crate::transaction::Pins;
 use catalog::{Placement, ShardId};
 use router::args::ParamRef;
 use router::explain::{explain, placement_text};
-use router::{Args, Plan, PlanContext, Refusal, RoutePlan};
+use router::{Plan, Refusal, RoutePlan};
 use sql::lexer::{Op, Token, TokenKind};
 use sql::set::Set;
 use sql::show::Show;
@@ -402,21 +402,10 @@ impl Session {
             ]);
         } else {
             let catalog = self.worker.catalog();
-            let database = self.database.as_deref();
-            let ctx = PlanContext {
-                database,
-                ..self.plan_context(&catalog)
-            };
+            let ctx = self.plan_context(&catalog);
             let plan = router::plan(ctx, text, &lexed, &statement);
             let params: &[ParamRef<'_>] = run.bound.map_or(&[], |b| &b.refs);
-            let tokens = &lexed.tokens[..];
-            let args = Args {
-                text,
-                tokens,
-                mode: self.mode,
-                utf8: self.utf8,
-                params,
-            };
+            let args = self.args(text, &lexed.tokens, params);
             for (k, v) in explain(&catalog, &plan, &args) {
                 set.row([k, v]);
             }

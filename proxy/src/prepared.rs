@@ -12,7 +12,7 @@ use crate::statement::Run;
 use catalog::ShardId;
 use catalog::temporal::DateTime;
 use router::args::ParamRef;
-use router::{Args, Plan, Refusal, Route};
+use router::{Plan, Refusal, Route};
 use shard::Pipeline;
 use smallvec::SmallVec;
 use sql::{Lexed, Statement};
@@ -235,14 +235,7 @@ impl Session {
             }),
             (_, Plan::Route(r)) => {
                 let catalog = self.worker.catalog();
-                let (tokens, mode) = (&lexed.tokens[..], self.mode);
-                let args = Args {
-                    text,
-                    tokens,
-                    mode,
-                    utf8: self.utf8,
-                    params: &[],
-                };
+                let args = self.args(text, &lexed.tokens, &[]);
                 Ok(Some(match r.route(&catalog, &args) {
                     Ok(Route::One(s)) => s,
                     Ok(Route::Some(list)) => list.first().copied().unwrap_or(self.any_shard()),
@@ -403,14 +396,7 @@ impl Session {
         let found = {
             let catalog = self.worker.catalog();
             let params: &[ParamRef<'_>] = run.bound.map_or(&[], |b| &b.refs);
-            let (text, tokens, mode) = (run.text, &run.lexed.tokens[..], self.mode);
-            let args = Args {
-                text,
-                tokens,
-                mode,
-                utf8: self.utf8,
-                params,
-            };
+            let args = self.args(run.text, &run.lexed.tokens, params);
             route.route(&catalog, &args)?
         };
         let shard = match found {

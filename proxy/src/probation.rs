@@ -69,7 +69,9 @@ impl Probation {
             self.slow_points.set(points + SLOW_POINTS);
         } else {
             self.slow_points.set(0);
-            self.banned_runs.set(BANNED_RUNS);
+            // Never sooner than what was decided before.
+            self.banned_runs
+                .set(self.banned_runs.get().max(BANNED_RUNS));
         }
         self.noted(bytes, warnings);
     }

@@ -245,24 +245,34 @@ impl Session {
 
     /// The value of an expression as a literal that means the same on every connection.
     async fn evaluate(&mut self, select: &str) -> Result<String, crate::session::Stop> {
-        let lexed = sql::Lexed::new(select.as_bytes(), self.mode, self.worker.flavor.get())
-            .map_err(router::Refusal::syntax)?;
-        let catalog = self.worker.catalog();
-        let ctx = self.plan_context(&catalog);
-        let plan = router::plan(ctx, select.as_bytes(), &lexed, &sql::Statement::Query);
-        if router::Traits::of(select.as_bytes(), &lexed.tokens).named_locks {
-            let text = "GET_LOCK and the like are not supported in SET; use SELECT GET_LOCK(...) INTO @name";
+        let flavor = self.worker.flavor.get();
+        let lex =
+            |text: &[u8]| sql::Lexed::new(text, self.mode, flavor).map_err(router::Refusal::syntax);
+        let lexed = lex(select.as_bytes())?;
+        let traits = router::Traits::of(select.as_bytes(), &lexed.tokens);
+        if traits.named_locks || traits.writes_user_variables {
+            let text =
+                "GET_LOCK and the like, and := are not supported in SET; use SELECT ... INTO @name";
             return Err(error(1235, "42000", text));
         }
-        let args = self.args(select.as_bytes(), &lexed.tokens, &[]);
+        let select = self.replace_session_functions(select.as_bytes(), &lexed.tokens);
+        let lexed = lex(&select)?;
+        let catalog = self.worker.catalog();
+        let plan = router::plan(
+            self.plan_context(&catalog),
+            &select,
+            &lexed,
+            &sql::Statement::Query,
+        );
+        let args = self.args(&select, &lexed.tokens, &[]);
         let route = match &plan {
-            router::Plan::Route(r) => r.route(&catalog, &args)?,
+            router::Plan::Route(r) => Some(r.route(&catalog, &args)?),
             router::Plan::Refuse(r) => return Err(r.clone().into()),
-            router::Plan::Insert(_) => router::Route::Everywhere,
+            router::Plan::Insert(_) => None,
         };
         let shard = match route {
-            router::Route::One(s) => s,
-            router::Route::Any => self.any_shard(),
+            Some(router::Route::One(s)) => s,
+            Some(router::Route::Any) => self.any_shard(),
             _ => {
                 let text = "SET from a query on a table with rows on several shards is not \
                             supported yet; read the value first";
@@ -270,9 +280,13 @@ impl Session {
             }
         };
         let index = self.acquire(shard, true).await?;
+        self.tell_last_insert_id(index, traits).await?;
         let conn = self.held[index].lease.conn()?;
-        let answer = conn.run(select).await;
+        let answer = conn.run(&String::from_utf8_lossy(&select)).await;
         let value = answer.and_then(|a| a.rows().map_err(|e| conn.broken(e)));
+        if traits.sets_last_insert_id && value.is_ok() {
+            self.take_last_insert_id(index).await?;
+        }
         self.drop_idle();
         let (columns, rows) = match value {
             Ok(v) => v,

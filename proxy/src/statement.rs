@@ -166,11 +166,7 @@ impl Session {
 
     fn make_plan(&self, text: &[u8], lexed: &Lexed) -> Rc<CachedPlan> {
         let catalog = self.worker.catalog();
-        let database = self.database.as_deref();
-        let ctx = PlanContext {
-            database,
-            ..self.plan_context(&catalog)
-        };
+        let ctx = self.plan_context(&catalog);
         let statement = classify(text, lexed, self.mode);
         CachedPlan::make(ctx, text, lexed, statement)
     }
@@ -298,6 +294,11 @@ impl Session {
         run: Run<'_>,
     ) -> Done {
         count(&self.worker.shared.metrics.statements_scattered);
+        if route.traits.sets_last_insert_id {
+            let text = "LAST_INSERT_ID(expression) in a statement on several shards would have a value \
+                        of each";
+            return Err(error(1235, "42000", text));
+        }
         match route.access {
             Access::Read | Access::LockingRead => {
                 if self.settings.get("sql_select_limit").is_some() {
@@ -306,11 +307,6 @@ impl Session {
                     return Err(error(1235, "42000", text));
                 }
                 self.scatter(shards, route.traits, run).await
-            }
-            _ if route.traits.sets_last_insert_id => {
-                let text = "LAST_INSERT_ID(expression) in a statement on several shards would have a \
-                            value of each";
-                Err(error(1235, "42000", text))
             }
             Access::Write => {
                 let write = Write::same(shards, run.request(), false, route.traits);

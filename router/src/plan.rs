@@ -7,7 +7,7 @@ use crate::insert::{self, InsertPlan};
 use crate::names::{Common, Named, named};
 use crate::refusal::Refusal;
 use crate::schema::SchemaNeed;
-use crate::select::{Analysis, shape_block};
+use crate::select::{Analysis, LooksFor, shape_block};
 use crate::traits::{Traits, is_word};
 use catalog::{Catalog, Placement, ShardId, TableName};
 use smallvec::SmallVec;
@@ -346,7 +346,7 @@ fn parsed(
             )),
         }
     })?;
-    let mut a = Analysis::of(ctx.catalog, ctx.database, body, &ast, doubt.is_none());
+    let mut a = Analysis::of(ctx, body, &ast, doubt.is_none(), LooksFor::Tables);
     if let Some(r) = a.refusal.take() {
         return Err(r);
     }

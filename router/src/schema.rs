@@ -5,7 +5,7 @@ use crate::args::{Args, ParamRef, Source};
 use crate::facts::{Domain, InstanceId};
 use crate::plan::PlanContext;
 use crate::refusal::Refusal;
-use crate::select::Analysis;
+use crate::select::{Analysis, LooksFor};
 use catalog::{
     Catalog, Function, GroupId, KeyColumn, KeyType, Placement, ShardId, Sharding, Table, TableId,
     TableName, TextRule,
@@ -70,7 +70,7 @@ pub(crate) fn object_table(name: &str) -> Option<Arc<Table>> {
         collation: "utf8mb4_general_ci".to_string(),
         chars: 64,
     };
-    // The table column comes first, if there is one: see `wanted`.
+    // The table column comes first, if there is one: see `part`.
     let columns = table.iter().chain(*schemas).map(|c| c.to_string());
     let columns: Vec<String> = columns.collect();
     let key = columns.iter().map(|c| KeyColumn {
@@ -113,20 +113,13 @@ impl SchemaNeed {
         let parts = match sql::parse::parse(text, tokens, ctx.mode) {
             Ok(parsed) => {
                 let trusted = parsed.doubt.is_none();
-                let a =
-                    Analysis::of_schema(ctx.catalog, ctx.database, tokens, &parsed.ast, trusted);
+                let a = Analysis::of(ctx, tokens, &parsed.ast, trusted, LooksFor::Schema);
                 match a.refusal.is_some() {
-                    true => vec![Part::default()],
+                    true => everything(),
                     false => a.sharded().into_iter().map(|i| part(&a, i)).collect(),
                 }
             }
-            Err(_) => vec![
-                Part::default(),
-                Part {
-                    routines: true,
-                    ..Part::default()
-                },
-            ],
+            Err(_) => everything(),
         };
         (!parts.is_empty()).then(|| SchemaNeed {
             parts,
@@ -200,6 +193,16 @@ impl SchemaNeed {
         let text = String::from_utf8(bytes).ok().filter(|t| t.is_ascii())?;
         Some(text.trim_end().to_string())
     }
+}
+
+/// All tables and all routines of all databases.
+fn everything() -> Vec<Part> {
+    [false, true]
+        .map(|routines| Part {
+            routines,
+            ..Part::default()
+        })
+        .to_vec()
 }
 
 fn part(a: &Analysis<'_>, i: InstanceId) -> Part {

@@ -3,12 +3,23 @@
 
 use crate::condition::{Reader, Side};
 use crate::facts::{Facts, Instance, InstanceId, KeyColumnRef};
+use crate::plan::PlanContext;
 use crate::refusal::Refusal;
 use crate::scope::{Relation, Scope, Scopes};
 use catalog::{Catalog, Placement};
 use sql::lexer::Token;
 use sqlparser::ast::*;
 use std::ops::ControlFlow;
+
+/// Which tables count in a walk; the others are taken for tables that nothing is known of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LooksFor {
+    /// Those of the catalog.
+    Tables,
+    /// Those of information_schema that tell of objects, with the columns for table and database as their
+    /// keys.
+    Schema,
+}
 
 /// What a walk found.
 pub struct Analysis<'a> {
@@ -21,8 +32,7 @@ pub struct Analysis<'a> {
     pub facts: Facts,
     /// Relations that the parser's tree holds, and those that were understood.
     relations: (usize, usize),
-    /// Tables of information_schema are what is looked for, and no others.
-    for_schema: bool,
+    looks_for: LooksFor,
     /// A table of the server's own schemas is used.
     pub system: bool,
     /// A statement that cannot be run at all.
@@ -34,49 +44,24 @@ pub struct Analysis<'a> {
 impl<'a> Analysis<'a> {
     /// Walks `ast`. `trusted` is false if conditions must not be used.
     pub fn of(
-        catalog: &'a Catalog,
-        database: Option<&'a str>,
+        ctx: PlanContext<'a>,
         tokens: &'a [Token],
         ast: &Statement,
         trusted: bool,
+        looks_for: LooksFor,
     ) -> Self {
-        Self::walk(catalog, database, tokens, false).over(ast, trusted)
-    }
-
-    /// The same, where only tables of information_schema count, with the columns for database and table as
-    /// their keys.
-    pub fn of_schema(
-        catalog: &'a Catalog,
-        database: Option<&'a str>,
-        tokens: &'a [Token],
-        ast: &Statement,
-        trusted: bool,
-    ) -> Self {
-        Self::walk(catalog, database, tokens, true).over(ast, trusted)
-    }
-
-    fn walk(
-        catalog: &'a Catalog,
-        database: Option<&'a str>,
-        tokens: &'a [Token],
-        for_schema: bool,
-    ) -> Self {
-        Self {
-            catalog,
-            database,
+        let mut out = Self {
+            catalog: ctx.catalog,
+            database: ctx.database,
             tokens,
             scopes: Scopes::default(),
             facts: Facts::default(),
             relations: (0, 0),
-            for_schema,
+            looks_for,
             system: false,
             refusal: None,
             scatter_block: None,
-        }
-    }
-
-    fn over(self, ast: &Statement, trusted: bool) -> Self {
-        let mut out = self;
+        };
         out.root(ast);
         let _ = Visit::visit(ast, &mut out);
         out.scopes.stack.clear();
@@ -277,10 +262,10 @@ impl<'a> Analysis<'a> {
         let alias_given = alias.is_some();
         let alias = alias.or(last).unwrap_or_default();
         match self.scopes.relation(self.catalog, self.database, name) {
-            Relation::Known(_) | Relation::Missing(..) if self.for_schema => {
+            Relation::Known(_) | Relation::Missing(..) if self.looks_for == LooksFor::Schema => {
                 vec![self.add(None, alias, None)]
             }
-            Relation::System if self.for_schema => {
+            Relation::System if self.looks_for == LooksFor::Schema => {
                 let parts = crate::scope::parts(name).unwrap_or_default();
                 let last = parts.last().map_or("", |p| p.value.as_str());
                 let own = match parts.as_slice() {

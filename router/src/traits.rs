@@ -34,7 +34,8 @@ pub struct Traits {
     pub aggregates: bool,
 }
 
-const SESSION_VALUES: [&str; 7] = [
+/// Functions whose value is the session's; a shard would take those of the proxy's account.
+pub const SESSION_VALUES: [&str; 7] = [
     "FOUND_ROWS",
     "ROW_COUNT",
     "CONNECTION_ID",
@@ -57,7 +58,8 @@ const BLOCKING: [&str; 5] = [
     "MASTER_GTID_WAIT",
     "LOAD_FILE",
 ];
-const RANDOM: [&str; 7] = [
+/// Functions that give every shard another value.
+pub const RANDOM: [&str; 7] = [
     // Not bound to SET timestamp, as NOW() is.
     "SYSDATE",
     "RAND",

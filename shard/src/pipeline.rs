@@ -123,6 +123,7 @@ struct Pending {
     slot: Rc<ReplySlot>,
     /// The reader is gone: its answer is read and thrown away.
     framer: Framer,
+    /// When it was given to the connection.
     sent: Option<Instant>,
     failed: bool,
 }
@@ -130,8 +131,6 @@ struct Pending {
 struct Inner {
     out: Vec<u8>,
     queue: VecDeque<Pending>,
-    /// How many at the queue's end have not been sent.
-    unsent: usize,
     waker: Option<Waker>,
     closed: bool,
     last_use: Instant,
@@ -140,11 +139,10 @@ struct Inner {
 impl Inner {
     /// What sessions spend on their own turns is no time of the server's: it counts from here.
     fn note_sent(&mut self, now: Instant) {
-        let known = self.queue.len() - self.unsent;
-        self.queue
-            .range_mut(known..)
-            .for_each(|p| p.sent = Some(now));
-        (self.unsent, self.last_use) = (0, now);
+        let unsent = self.queue.iter_mut().rev();
+        let unsent = unsent.take_while(|p| p.sent.is_none());
+        unsent.for_each(|p| p.sent = Some(now));
+        self.last_use = now;
     }
 }
 
@@ -165,7 +163,6 @@ impl Pipeline {
         let inner = Inner {
             out: Vec::new(),
             queue: VecDeque::new(),
-            unsent: 0,
             waker: None,
             closed: false,
             last_use: now,
@@ -237,7 +234,6 @@ impl Pipeline {
             sent: None,
             failed: false,
         });
-        inner.unsent += 1;
         if let Some(w) = inner.waker.take() {
             w.wake();
         }
@@ -354,7 +350,8 @@ fn deliver(pipe: &Pipeline, last_end: &mut Instant, buf: &mut [u8]) -> (usize, b
     let mut at = 0;
     let mut now = None;
     while at < buf.len() {
-        let Some(p) = inner.queue.front_mut() else {
+        // Bytes that answer nothing, or what was not sent yet.
+        let Some((sent, p)) = inner.queue.front_mut().and_then(|p| Some((p.sent?, p))) else {
             return (at, false);
         };
         let (control, n) = match p.framer.step(&mut buf[at..]) {
@@ -375,7 +372,7 @@ fn deliver(pipe: &Pipeline, last_end: &mut Instant, buf: &mut [u8]) -> (usize, b
         at += n;
         if p.framer.is_done() {
             let now = *now.get_or_insert_with(Instant::now);
-            let since = p.sent.map_or(now, |sent| sent.max(*last_end));
+            let since = sent.max(*last_end);
             *last_end = now;
             let end = SlotEnd {
                 warnings: p.framer.warnings,

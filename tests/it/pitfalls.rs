@@ -113,3 +113,93 @@ async fn no_definition_makes_shards_differ() {
         assert_eq!(error_of(&mut c, sql).await.0, 1235, "{sql}");
     }
 }
+
+#[tokio::test]
+async fn set_takes_the_values_of_the_session() {
+    let (mut c, _db) = database().await;
+    c.query_drop("CREATE TABLE t (id INT AUTO_INCREMENT PRIMARY KEY, v INT) SHARD BY HASH (id)")
+        .await
+        .unwrap();
+    c.query_drop("INSERT INTO t (v) VALUES (1)").await.unwrap();
+    let id = c.last_insert_id().unwrap();
+    for _ in 0..3 {
+        c.query_drop("SET @id = LAST_INSERT_ID(), @who = USER(), @me = CONNECTION_ID()")
+            .await
+            .unwrap();
+        let sql = "SELECT @id, @who = USER(), @me = CONNECTION_ID()";
+        let seen: Option<(u64, u8, u8)> = c.query_first(sql).await.unwrap();
+        assert_eq!(seen, Some((id, 1, 1)));
+    }
+    c.query_drop("UPDATE t SET v = 2").await.unwrap();
+    c.query_drop("SET @rows = ROW_COUNT()").await.unwrap();
+    assert_eq!(
+        c.query_first::<i64, _>("SELECT @rows").await.unwrap(),
+        Some(1)
+    );
+    c.query_drop("SET @x = LAST_INSERT_ID(77)").await.unwrap();
+    let seen: Option<(u64, u64)> = c.query_first("SELECT @x, LAST_INSERT_ID()").await.unwrap();
+    assert_eq!(seen, Some((77, 77)));
+    assert_eq!(error_of(&mut c, "SET @x = (@y := 5)").await.0, 1235);
+}
+
+#[tokio::test]
+async fn last_insert_id_of_an_expression_is_one_value() {
+    let (mut c, _db) = database().await;
+    c.query_drop("CREATE TABLE t (id INT PRIMARY KEY, v INT) SHARD BY HASH (id)")
+        .await
+        .unwrap();
+    c.query_drop("INSERT INTO t VALUES (1, 1), (2, 2), (3, 3), (4, 4), (5, 5), (6, 6)")
+        .await
+        .unwrap();
+    for sql in [
+        "SELECT LAST_INSERT_ID(id) FROM t",
+        "UPDATE t SET v = LAST_INSERT_ID(v + 1)",
+    ] {
+        assert_eq!(error_of(&mut c, sql).await.0, 1235, "{sql}");
+    }
+    // Asking for it must not cost what else is known of the statement.
+    let sql =
+        "SELECT SQL_CALC_FOUND_ROWS LAST_INSERT_ID(id) FROM (SELECT 5 id UNION SELECT 6) q LIMIT 1";
+    c.query_drop(sql).await.unwrap();
+    assert_eq!(
+        c.query_first::<u64, _>("SELECT FOUND_ROWS()")
+            .await
+            .unwrap(),
+        Some(2)
+    );
+    c.query_drop("SELECT LAST_INSERT_ID(9), 1 / 0, CAST('x' AS SIGNED)")
+        .await
+        .unwrap();
+    let warnings: Vec<(String, u16, String)> = c.query("SHOW WARNINGS").await.unwrap();
+    assert_eq!(
+        warnings.iter().map(|w| w.1).collect::<Vec<_>>(),
+        [1365, 1292]
+    );
+    assert_eq!(
+        c.query_first::<u64, _>("SELECT LAST_INSERT_ID()")
+            .await
+            .unwrap(),
+        Some(9)
+    );
+}
+
+#[tokio::test]
+async fn locked_tables_stay_locked() {
+    let (mut c, _db) = database().await;
+    c.query_drop("CREATE TABLE t (id INT PRIMARY KEY) SHARD BY HASH (id)")
+        .await
+        .unwrap();
+    c.query_drop("CREATE TABLE one (id INT PRIMARY KEY)")
+        .await
+        .unwrap();
+    c.query_drop("LOCK TABLES one WRITE").await.unwrap();
+    let (code, text) = error_of(&mut c, "INSERT INTO t VALUES (1), (2), (3), (4), (5), (6)").await;
+    assert_eq!(code, 1100, "{text}");
+    c.query_drop("INSERT INTO one VALUES (1)").await.unwrap();
+    c.query_drop("UNLOCK TABLES").await.unwrap();
+    c.query_drop("INSERT INTO t VALUES (1), (2), (3), (4), (5), (6)")
+        .await
+        .unwrap();
+    let (code, _) = error_of(&mut c, "CREATE PROCEDURE p() SELECT GET_LOCK('x', 1)").await;
+    assert_eq!(code, 1235);
+}

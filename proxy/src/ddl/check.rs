@@ -2,25 +2,13 @@
 
 use crate::session::{Stop, error};
 use crate::statement::Run;
-use router::traits::is_word;
+use router::traits::{RANDOM, SESSION_VALUES, Traits, is_word};
 use sql::{Op, Token, TokenKind};
 
-/// Functions whose value is the session's; a shard would take those of the proxy's account.
-const OF_SESSION: [&[u8]; 4] = [b"USER", b"SESSION_USER", b"SYSTEM_USER", b"CONNECTION_ID"];
-/// Functions that give every shard another value.
-const RANDOM: [&[u8]; 6] = [
-    b"RAND",
-    b"UUID",
-    b"UUID_SHORT",
-    b"SYS_GUID",
-    b"RANDOM_BYTES",
-    b"SYSDATE",
-];
-
-fn calls(run: Run<'_>, i: usize, list: &[&[u8]]) -> bool {
+fn calls(run: Run<'_>, i: usize, list: &[&str]) -> bool {
     let tokens = &run.lexed.tokens;
     let is = |n: usize, op| tokens.get(n).map(|t: &Token| t.kind) == Some(TokenKind::Op(op));
-    let named = |t: &Token| list.iter().any(|w| is_word(run.text, *t, w));
+    let named = |t: &Token| list.iter().any(|w| is_word(run.text, *t, w.as_bytes()));
     // KEY rand (rand) is an index.
     let index = i
         .checked_sub(1)
@@ -39,7 +27,7 @@ pub(super) fn check_definition(run: Run<'_>, is_reference: bool) -> Result<(), S
     for (i, t) in tokens.iter().enumerate() {
         let empty = tokens.get(i + 2).map(|t| t.kind) == Some(TokenKind::Op(Op::RParen));
         let of_session =
-            calls(run, i, &OF_SESSION) && empty || is_word(run.text, *t, b"CURRENT_USER");
+            calls(run, i, &SESSION_VALUES) && empty || is_word(run.text, *t, b"CURRENT_USER");
         let word = String::from_utf8_lossy(&run.text[t.range()]).to_ascii_uppercase();
         if of_session {
             let text = format!(
@@ -67,15 +55,19 @@ pub(super) fn check_routine(run: Run<'_>) -> Result<(), Stop> {
         is(i, b"PREPARE") && !is(i - 1, b"DEALLOCATE") && !is(i - 1, b"DROP")
             || is(i, b"EXECUTE") && is(i + 1, b"IMMEDIATE")
     });
-    match (is(0, b"CREATE") || is(0, b"ALTER")) && dynamic {
-        true => Err(error(
-            1235,
-            "42000",
+    let text = match () {
+        () if !is(0, b"CREATE") && !is(0, b"ALTER") => return Ok(()),
+        () if dynamic => {
             "PREPARE and EXECUTE IMMEDIATE in a routine, trigger or event are not supported: which tables \
-             they use cannot be told, and of a sharded table they would see a part",
-        )),
-        false => Ok(()),
-    }
+             they use cannot be told, and of a sharded table they would see a part"
+        }
+        () if Traits::of(run.text, tokens).named_locks => {
+            "GET_LOCK and the like in a routine, trigger or event are not supported: the lock would be one \
+             of that shard alone, and stay with a connection that others use; ask for it by SELECT"
+        }
+        () => return Ok(()),
+    };
+    Err(error(1235, "42000", text))
 }
 
 /// What stays on one shard cannot ask the information_schema of all.
