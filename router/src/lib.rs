@@ -4,23 +4,19 @@
 //! of one execution. The promise it keeps: a plan either gives what one server would give, or it is
 //! a [`Refusal`] that says why and what to do.
 
+pub mod analyze;
 pub mod args;
 pub mod cache;
-pub mod condition;
-pub mod dml;
 pub mod explain;
-pub mod facts;
 pub mod insert;
 pub mod names;
 pub mod needs;
 pub mod plan;
 pub mod refusal;
 pub mod route;
-pub mod schema;
-pub mod scope;
-pub mod select;
 pub mod traits;
 
+pub use analyze::scope;
 pub use args::{Args, Source};
 pub use cache::PlanCache;
 pub use insert::{InsertPlan, InsertRoute, RowIds};

@@ -4,7 +4,7 @@
 //! small (views and routines over sharded tables are refused when they are made), and that is enough
 //! to send statements on single tables, in whatever syntax, to the shard that has them all.
 
-use crate::scope::is_system_schema;
+use crate::analyze::scope::is_system_schema;
 use crate::traits::is_word;
 use catalog::{Catalog, Placement, ShardId, Table, TableName};
 use smallvec::SmallVec;

@@ -3,9 +3,9 @@
 //! Like [`crate::names`] it may ask for too much and never for too little: every name that could mean a
 //! database or a table counts as if it did.
 
+use crate::analyze::scope::is_system_schema;
 use crate::names::{Named, named};
 use crate::plan::PlanContext;
-use crate::scope::is_system_schema;
 use crate::traits::{Traits, is_word};
 use catalog::{Right, User};
 use smallvec::SmallVec;

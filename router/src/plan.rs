@@ -1,13 +1,13 @@
 //! From a statement to its plan.
 
 use crate::Source;
-use crate::dml;
-use crate::facts::InstanceId;
+use crate::analyze::dml;
+use crate::analyze::facts::InstanceId;
+use crate::analyze::schema::SchemaNeed;
+use crate::analyze::{Analysis, LooksFor, shape_block};
 use crate::insert::{self, InsertPlan};
 use crate::names::{Common, Named, named};
 use crate::refusal::Refusal;
-use crate::schema::SchemaNeed;
-use crate::select::{Analysis, LooksFor, shape_block};
 use crate::traits::{Traits, is_word};
 use catalog::{Catalog, Placement, ShardId, TableName};
 use smallvec::SmallVec;

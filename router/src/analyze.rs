@@ -1,11 +1,17 @@
 //! Walks a parsed statement: every table it uses, every fact about their keys, and whether the parts
 //! of several shards may simply be put together.
 
-use crate::condition::{Reader, Side};
-use crate::facts::{Facts, Instance, InstanceId, KeyColumnRef};
+pub mod condition;
+pub mod dml;
+pub mod facts;
+pub mod schema;
+pub mod scope;
+
+use crate::analyze::condition::{Reader, Side};
+use crate::analyze::facts::{Facts, Instance, InstanceId, KeyColumnRef};
+use crate::analyze::scope::{Relation, Scope, Scopes};
 use crate::plan::PlanContext;
 use crate::refusal::Refusal;
-use crate::scope::{Relation, Scope, Scopes};
 use catalog::{Catalog, Placement};
 use sql::lexer::Token;
 use sqlparser::ast::*;
@@ -181,7 +187,7 @@ impl<'a> Analysis<'a> {
             JoinConstraint::Using(names) => {
                 let mut edges = Vec::new();
                 for name in names {
-                    let Some(parts) = crate::scope::parts(name) else {
+                    let Some(parts) = crate::analyze::scope::parts(name) else {
                         continue;
                     };
                     let Some(column) = parts.last() else { continue };
@@ -258,7 +264,8 @@ impl<'a> Analysis<'a> {
     }
 
     fn table(&mut self, name: &ObjectName, alias: Option<String>) -> Vec<InstanceId> {
-        let last = crate::scope::parts(name).and_then(|p| p.last().map(|i| i.value.clone()));
+        let last =
+            crate::analyze::scope::parts(name).and_then(|p| p.last().map(|i| i.value.clone()));
         let alias_given = alias.is_some();
         let alias = alias.or(last).unwrap_or_default();
         match self.scopes.relation(self.catalog, self.database, name) {
@@ -266,13 +273,13 @@ impl<'a> Analysis<'a> {
                 vec![self.add(None, alias, None)]
             }
             Relation::System if self.looks_for == LooksFor::Schema => {
-                let parts = crate::scope::parts(name).unwrap_or_default();
+                let parts = crate::analyze::scope::parts(name).unwrap_or_default();
                 let last = parts.last().map_or("", |p| p.value.as_str());
                 let own = match parts.as_slice() {
                     [d, _] => d.value.eq_ignore_ascii_case("information_schema"),
                     _ => true,
                 };
-                let table = crate::schema::object_table(last).filter(|_| own);
+                let table = crate::analyze::schema::object_table(last).filter(|_| own);
                 let database = (!alias_given && parts.len() > 1).then(|| parts[0].value.clone());
                 vec![self.add(table, alias, database)]
             }

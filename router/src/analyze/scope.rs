@@ -1,6 +1,6 @@
 //! Names of columns to table instances, through nested queries.
 
-use crate::facts::{Instance, InstanceId, KeyColumnRef};
+use crate::analyze::facts::{Instance, InstanceId, KeyColumnRef};
 use catalog::{Catalog, Placement};
 use sqlparser::ast::{Expr, Ident, ObjectName, ObjectNamePart};
 use std::collections::VecDeque;

@@ -1,8 +1,8 @@
 //! Conditions to facts: only what is certain, from =, IN, BETWEEN, comparisons, AND and OR.
 
+use crate::analyze::facts::{Domain, Facts, InstanceId, KeyColumnRef, POINTS_MAX};
+use crate::analyze::scope::Scopes;
 use crate::args::Source;
-use crate::facts::{Domain, Facts, InstanceId, KeyColumnRef, POINTS_MAX};
-use crate::scope::Scopes;
 use smallvec::SmallVec;
 use sql::lexer::{Token, TokenKind};
 use sql::parse::token_at;
@@ -262,7 +262,7 @@ pub fn source(tokens: &[Token], e: &Expr) -> Option<Source> {
             _ => None,
         },
         Expr::Function(f) => {
-            let name = crate::scope::parts(&f.name)?;
+            let name = crate::analyze::scope::parts(&f.name)?;
             let [name] = name.as_slice() else { return None };
             let is = |n: &str| name.value.eq_ignore_ascii_case(n) && name.quote_style.is_none();
             (is("DATABASE") || is("SCHEMA")).then_some(Source::Database)

@@ -1,11 +1,11 @@
 //! information_schema: every shard has its own, which knows the objects that this shard has. A query is
 //! answered by a shard that has everything it may ask about, or not at all.
 
+use crate::analyze::facts::{Domain, InstanceId};
+use crate::analyze::{Analysis, LooksFor};
 use crate::args::{Args, ParamRef, Source};
-use crate::facts::{Domain, InstanceId};
 use crate::plan::PlanContext;
 use crate::refusal::Refusal;
-use crate::select::{Analysis, LooksFor};
 use catalog::{
     Catalog, Function, GroupId, KeyColumn, KeyType, Placement, ShardId, Sharding, Table, TableId,
     TableName, TextRule,

@@ -1,7 +1,7 @@
 //! UPDATE and DELETE: what may touch several shards, and what never may.
 
+use crate::analyze::Analysis;
 use crate::refusal::Refusal;
-use crate::select::Analysis;
 use crate::traits::Traits;
 use catalog::Placement;
 use sqlparser::ast::{AssignmentTarget, Delete, FromTable, Update};
@@ -12,7 +12,8 @@ pub fn check_update(a: &mut Analysis<'_>, u: &Update) -> Result<(), Refusal> {
         let AssignmentTarget::ColumnName(name) = &assignment.target else {
             return Err(Refusal::unsupported("tuple assignments are not supported"));
         };
-        let column = crate::scope::parts(name).and_then(|p| p.last().map(|i| i.value.clone()));
+        let column =
+            crate::analyze::scope::parts(name).and_then(|p| p.last().map(|i| i.value.clone()));
         let column = column.unwrap_or_default();
         for i in a.sharded() {
             let Some(table) = a.scopes.instances[i].table.clone() else {
