@@ -80,6 +80,7 @@ async fn remote(addresses: &[String], name: usize) -> RemoteMeta {
         name: format!("p{name}"),
         address: "127.0.0.1:3307".to_string(),
         version: "bench".to_string(),
+        peer: None,
     };
     RemoteMeta::start(config).await.unwrap()
 }

@@ -69,6 +69,8 @@ impl Leases {
                 epoch: heard.and_then(|h| h.epoch),
                 silent_ms: heard.map(silent),
                 draining: i.draining,
+                peer: i.peer.clone(),
+                number: i.number,
             }
         };
         registered.iter().map(view).collect()
@@ -87,6 +89,8 @@ mod tests {
             version: "1".into(),
             since_ms: 0,
             draining: false,
+            peer: None,
+            number: 0,
         };
         let registered = BTreeMap::from([(1, one.clone()), (2, one)]);
         let (start, limit) = (Instant::now(), Duration::from_secs(30));

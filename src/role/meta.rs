@@ -2,7 +2,7 @@
 
 use super::token;
 use crate::cli::MetaArgs;
-use catalog::{Answer, Change};
+use catalog::{Answer, Change, Registration};
 use meta::MetaNode;
 use meta_client::MetaService;
 use meta_client::http::Http;
@@ -190,11 +190,14 @@ impl Service {
 }
 
 async fn register_here(node: &MetaNode, incarnation: &Cell<u64>, clients: SocketAddr) {
-    let register = Change::Register {
+    let register = Change::Register(Registration {
         name: clients.to_string(),
         address: clients.to_string(),
         version: env!("CARGO_PKG_VERSION").to_string(),
-    };
+        // Nobody else uses this service.
+        peer: None,
+        number: 0,
+    });
     match node.submit("proxy", register, None).await {
         Ok(Answer::Incarnation(n)) => incarnation.set(n),
         Ok(_) => {}
@@ -230,6 +233,7 @@ pub async fn open(
         name: config.name.clone().unwrap_or_else(|| clients.to_string()),
         address: clients.to_string(),
         version: env!("CARGO_PKG_VERSION").to_string(),
+        peer: None,
     });
     Ok(Service::Remote(remote.await.map_err(|e| e.to_string())?))
 }

@@ -6,6 +6,7 @@
 
 pub mod command;
 pub mod function;
+pub mod incarnation;
 pub mod job;
 pub mod key;
 pub mod model;
@@ -18,6 +19,7 @@ pub mod user;
 
 pub use command::{Command, Rejected};
 pub use function::{Function, NoPartition, RangeBound, Upper};
+pub use incarnation::{Incarnation, PeerPort, Registration};
 pub use job::{Job, JobId, ShardProgress};
 pub use key::{KeyType, KeyValue, Unroutable, Use};
 pub use model::{

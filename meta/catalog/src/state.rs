@@ -2,6 +2,8 @@
 //! names come with the change, so that every node computes the same.
 
 use crate::command::{Command, Rejected};
+use crate::incarnation::is_none;
+pub use crate::incarnation::{Incarnation, Registration};
 use crate::job::{Effect, JobId};
 use crate::model::{Catalog, Table, TableId};
 use crate::settings;
@@ -57,14 +59,7 @@ pub enum Change {
     /// A whole state, into an empty one: from an older version's files, or from a backup.
     Import(Box<State>),
     /// A proxy starts and gets an incarnation.
-    Register {
-        /// Its name.
-        name: String,
-        /// Where clients reach it.
-        address: String,
-        /// Its version.
-        version: String,
-    },
+    Register(Registration),
     /// A proxy takes no new clients and lets go of the idle ones, or goes on.
     Drain {
         /// The incarnation.
@@ -98,22 +93,6 @@ pub enum Change {
     },
 }
 
-/// A proxy process, from its registration until it is fenced.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Incarnation {
-    /// Name of the proxy.
-    pub name: String,
-    /// Where clients reach it.
-    pub address: String,
-    /// Its version.
-    pub version: String,
-    /// When it registered, in milliseconds since 1970.
-    pub since_ms: u64,
-    /// True if it takes no new clients.
-    #[serde(default)]
-    pub draining: bool,
-}
-
 /// Who changed what, and when.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuditRecord {
@@ -139,10 +118,29 @@ pub enum Answer {
     },
     /// These ids are leased.
     Ids(Range<u64>),
-    /// The number of the new incarnation.
+    /// The number of the new incarnation, which has no part in session ids.
     Incarnation(u64),
+    /// A proxy is registered.
+    Registered {
+        /// The number of the new incarnation.
+        incarnation: u64,
+        /// What its sessions' ids begin with.
+        number: u16,
+        /// The catalog's epoch then. Who plans by an older one does not know what was waited for without it.
+        epoch: u64,
+    },
     /// Refused; nothing changed.
     Rejected(Rejected),
+}
+
+impl Answer {
+    /// The number of the new incarnation, for a registration.
+    pub fn incarnation(&self) -> Option<u64> {
+        match self {
+            Answer::Incarnation(n) | Answer::Registered { incarnation: n, .. } => Some(*n),
+            _ => None,
+        }
+    }
 }
 
 /// Everything that is replicated.
@@ -156,6 +154,9 @@ pub struct State {
     pub last_incarnation: u64,
     /// Those that are not fenced.
     pub incarnations: BTreeMap<u64, Incarnation>,
+    /// The proxy's number that was given last.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub last_number: u16,
     /// Settings that differ from their defaults.
     pub settings: BTreeMap<String, String>,
     /// Changes so far.
@@ -225,25 +226,7 @@ impl State {
                 }
                 *self = State::clone(state);
             }
-            Change::Register {
-                name,
-                address,
-                version,
-            } => {
-                // Whoever had this name and address is gone: the new process has bound the address.
-                self.incarnations
-                    .retain(|_, i| (&i.name, &i.address) != (name, address));
-                self.last_incarnation += 1;
-                let new = Incarnation {
-                    name: name.clone(),
-                    address: address.clone(),
-                    version: version.clone(),
-                    since_ms: at_ms,
-                    draining: false,
-                };
-                self.incarnations.insert(self.last_incarnation, new);
-                return Ok(Answer::Incarnation(self.last_incarnation));
-            }
+            Change::Register(r) => return self.register(r, at_ms),
             Change::Drain {
                 incarnation,
                 draining,
@@ -312,7 +295,7 @@ impl Change {
                 format!("the next id of table {} is {next}", table.0)
             }
             Change::Import(s) => format!("a state of epoch {} is imported", s.catalog.epoch),
-            Change::Register { name, address, .. } => format!("proxy {name} at {address} started"),
+            Change::Register(r) => format!("proxy {} at {} started", r.name, r.address),
             Change::Drain {
                 incarnation,
                 draining,
@@ -397,11 +380,13 @@ mod tests {
     fn incarnations_are_never_given_twice() {
         let mut s = State::default();
         let register = |n: u64| {
-            let change = Change::Register {
+            let change = Change::Register(Registration {
                 name: "p".into(),
                 address: "a".into(),
                 version: "1".into(),
-            };
+                peer: None,
+                number: 0,
+            });
             proposal(&n.to_string(), change)
         };
         assert_eq!(s.apply(&register(1)), Answer::Incarnation(1));

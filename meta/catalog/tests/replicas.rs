@@ -34,11 +34,16 @@ fn change(d: &mut Dice) -> Change {
             at_least: d.roll(50),
             count: d.roll(20) + 1,
         },
-        3 => Change::Register {
-            name: "p".into(),
+        3 => Change::Register(Registration {
+            name: format!("p{}", d.roll(6)),
             address: "a".into(),
             version: "1".into(),
-        },
+            peer: (d.roll(4) > 0).then(|| PeerPort {
+                address: "b".into(),
+                key: "00".into(),
+            }),
+            number: d.roll(5) as u16,
+        }),
         4 => Change::Fence {
             incarnation: d.roll(40) + 1,
             why: "late".into(),
@@ -150,11 +155,31 @@ fn no_id_and_no_incarnation_is_given_twice() {
                 (Answer::Ids(range), Change::LeaseIds { table, .. }) => {
                     range.for_each(|id| assert!(ids.insert((*table, id)), "seed {seed}: {id}"));
                 }
-                (Answer::Incarnation(n), _) => assert!(incarnations.insert(n), "seed {seed}: {n}"),
-                _ => {}
+                (answer, _) => {
+                    if let Some(n) = answer.incarnation() {
+                        assert!(incarnations.insert(n), "seed {seed}: {n}");
+                    }
+                }
             }
         }
         assert!(!ids.is_empty() && !incarnations.is_empty());
+    }
+}
+
+#[test]
+fn no_two_live_proxies_share_a_number() {
+    for seed in SEEDS {
+        let mut s = State::default();
+        let mut most = 0;
+        for p in log(seed) {
+            s.apply(&p);
+            let numbers = s.incarnations.values().map(|i| i.number);
+            let numbers: Vec<_> = numbers.filter(|n| *n != 0).collect();
+            let different: BTreeSet<_> = numbers.iter().collect();
+            assert_eq!(different.len(), numbers.len(), "seed {seed}: {numbers:?}");
+            most = most.max(numbers.len());
+        }
+        assert!(most > 2, "seed {seed}: never more than {most} proxies");
     }
 }
 

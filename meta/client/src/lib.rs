@@ -10,7 +10,7 @@ pub mod remote;
 pub mod request;
 
 pub use protocol::{ClusterView, MemberChange, MemberRole, MemberView, ProxyView};
-pub use remote::{RemoteConfig, RemoteMeta};
+pub use remote::{Registered, RemoteConfig, RemoteMeta};
 
 use catalog::{Answer, Catalog, Change, Command, Rejected, State, TableId};
 use serde::{Deserialize, Serialize};

@@ -1,6 +1,6 @@
 //! What travels between clients and nodes of the service, as JSON over HTTP.
 
-use catalog::{Catalog, Command};
+use catalog::{Catalog, Command, PeerPort};
 use serde::{Deserialize, Serialize};
 
 /// Longest time that a node holds a request for news.
@@ -135,4 +135,10 @@ pub struct ProxyView {
     pub silent_ms: Option<u64>,
     /// True if it takes no new clients.
     pub draining: bool,
+    /// Where other proxies reach it, if its version has a channel between proxies.
+    #[serde(default)]
+    pub peer: Option<PeerPort>,
+    /// What its sessions' ids begin with; 0 if they are unique in the proxy alone.
+    #[serde(default)]
+    pub number: u16,
 }

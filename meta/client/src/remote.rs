@@ -6,11 +6,11 @@ use crate::http::{Http, HttpError};
 use crate::protocol::{NewsReply, Renew, RenewReply};
 use crate::request::{accepted, proposal};
 use crate::{BoxFuture, ClusterView, MemberChange, MetaError, MetaService, ProxyView};
-use catalog::{Answer, Catalog, Change, State};
+use catalog::{Answer, Catalog, Change, PeerPort, Registration, State};
 use serde::de::DeserializeOwned;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::{Notify, watch};
 
@@ -51,6 +51,20 @@ pub struct RemoteConfig {
     pub address: String,
     /// Its version.
     pub version: String,
+    /// Where other proxies reach it, if they do.
+    pub peer: Option<PeerPort>,
+}
+
+/// What a registration gave.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Registered {
+    /// The incarnation; 0 before the first registration and after a fence.
+    pub incarnation: u64,
+    /// What new sessions' ids begin with; 0 if they are unique in this proxy alone. It stays through a
+    /// fence, because sessions do.
+    pub number: u16,
+    /// The catalog's epoch at the registration: changes up to it were not held up for this proxy.
+    pub epoch: u64,
 }
 
 struct Inner {
@@ -61,7 +75,7 @@ struct Inner {
     catalog: watch::Sender<Arc<Catalog>>,
     /// Requests run here, whatever thread asks: connections belong to one runtime.
     home: tokio::runtime::Handle,
-    incarnation: AtomicU64,
+    registered: Mutex<Registered>,
     lease_until: Mutex<Option<Instant>>,
     /// The epoch that the whole proxy plans against.
     reached: AtomicU64,
@@ -82,7 +96,7 @@ impl RemoteMeta {
             preferred: AtomicUsize::new(0),
             catalog: watch::Sender::new(Arc::default()),
             home: tokio::runtime::Handle::current(),
-            incarnation: AtomicU64::new(0),
+            registered: Mutex::default(),
             lease_until: Mutex::new(None),
             reached: AtomicU64::new(0),
             draining: AtomicBool::new(false),
@@ -144,7 +158,17 @@ impl RemoteMeta {
 
     /// This proxy's incarnation; 0 before it is registered.
     pub fn incarnation(&self) -> u64 {
-        self.0.incarnation.load(Ordering::Acquire)
+        self.registered().incarnation
+    }
+
+    /// What the last registration gave.
+    pub fn registered(&self) -> Registered {
+        *self.registration()
+    }
+
+    fn registration(&self) -> MutexGuard<'_, Registered> {
+        let registered = self.0.registered.lock();
+        registered.unwrap_or_else(PoisonError::into_inner)
     }
 
     /// True while the service knows that this proxy lives.
@@ -302,7 +326,7 @@ impl RemoteMeta {
                 }
                 Ok(RenewReply::Fenced) => {
                     tracing::warn!(r.incarnation, "this proxy was fenced; it registers anew");
-                    self.0.incarnation.store(0, Ordering::Release);
+                    self.registration().incarnation = 0;
                 }
                 Err(error) => tracing::debug!(%error, "the lease is not renewed"),
             }
@@ -311,23 +335,42 @@ impl RemoteMeta {
 
     async fn register(&self) -> bool {
         let c = &self.0.config;
-        let register = Change::Register {
+        let register = Change::Register(Registration {
             name: c.name.clone(),
             address: c.address.clone(),
             version: c.version.clone(),
-        };
-        match self.send(&c.name, register, None).await {
-            Ok(Answer::Incarnation(n)) => {
-                tracing::info!(incarnation = n, "registered with the metadata service");
-                self.0.incarnation.store(n, Ordering::Release);
-                true
-            }
-            Ok(_) => false,
+            peer: c.peer.clone(),
+            number: self.registered().number,
+        });
+        let new = match self.send(&c.name, register, None).await {
+            Ok(Answer::Registered {
+                incarnation,
+                number,
+                epoch,
+            }) => Registered {
+                incarnation,
+                number,
+                epoch,
+            },
+            // A node of a version without session numbers.
+            Ok(Answer::Incarnation(incarnation)) => Registered {
+                incarnation,
+                ..Default::default()
+            },
+            Ok(_) => return false,
             Err(error) => {
                 tracing::warn!(%error, "not registered with the metadata service yet");
-                false
+                return false;
             }
-        }
+        };
+        let Registered {
+            incarnation,
+            number,
+            ..
+        } = new;
+        tracing::info!(incarnation, number, "registered with the metadata service");
+        *self.registration() = new;
+        true
     }
 
     /// Runs a request where the connections live.

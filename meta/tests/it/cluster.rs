@@ -127,6 +127,7 @@ impl Cluster {
             name: "p1".into(),
             address: "127.0.0.1:3307".into(),
             version: "test".into(),
+            peer: None,
         })
         .await
     }
@@ -429,6 +430,7 @@ async fn a_node_that_was_removed_and_runs_on_misleads_nobody() {
         name: "p1".into(),
         address: "127.0.0.1:3307".into(),
         version: "test".into(),
+        peer: None,
     });
     let remote = remote.await.unwrap();
     let id = gone as u64 + 1;

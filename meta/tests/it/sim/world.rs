@@ -3,7 +3,7 @@
 use super::disk::Medium;
 use super::history::{Acknowledged, History, Read};
 use super::net::{Dice, Net};
-use catalog::{Change, Command, Proposal, TableId};
+use catalog::{Change, Command, Proposal, Registration, TableId};
 use meta::MetaNode;
 use meta_client::protocol::Renew;
 use meta_client::{MemberChange, MetaError, MetaService};
@@ -183,11 +183,13 @@ impl World {
         self.requests += 1;
         let n = self.requests;
         let change = match self.dice.below(4) {
-            0 => Change::Register {
+            0 => Change::Register(Registration {
                 name: format!("p{}", self.dice.below(4)),
                 address: format!("a{n}"),
                 version: "sim".to_string(),
-            },
+                peer: None,
+                number: 0,
+            }),
             1 => Change::LeaseIds {
                 table: TableId(1),
                 at_least: self.dice.below(50),

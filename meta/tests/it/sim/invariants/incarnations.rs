@@ -1,13 +1,12 @@
 //! No two registrations get one number, and one that a read missed once never comes back.
 
 use crate::sim::history::History;
-use catalog::Answer;
 use std::collections::BTreeMap;
 
 pub fn check(history: &History) -> Result<(), String> {
     let mut of: BTreeMap<u64, &str> = BTreeMap::new();
     for a in &history.acknowledged {
-        if let Answer::Incarnation(n) = a.answer
+        if let Some(n) = a.answer.incarnation()
             && let Some(other) = of.insert(n, &a.request)
             && other != a.request
         {
