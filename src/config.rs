@@ -3,7 +3,9 @@
 //! An override is named after its key: `SHARDWRIGHT_POOL__WAIT_MS=500` sets `pool.wait_ms`. Lists
 //! (`shards`, `users`) come from the file alone.
 
-use proxy::config::{PoolConfig, ProxyConfig, ShardConfig, UserConfig};
+use control::ShardConfig;
+use meta::MetaConfig;
+use proxy::config::{PoolConfig, ProxyConfig, UserConfig};
 use serde::Deserialize;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -39,34 +41,6 @@ pub struct Config {
     /// Who may log in.
     #[serde(default)]
     pub users: Vec<UserConfig>,
-}
-
-/// `[meta]`: where the catalog is kept.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct MetaConfig {
-    /// Folder of the embedded node; with `endpoints`, of the last catalog for a start without them.
-    pub dir: PathBuf,
-    /// Nodes of a replicated service, host:port each. Without any, one node runs inside the proxy.
-    pub endpoints: Vec<String>,
-    /// File with the cluster's token.
-    pub token_file: Option<PathBuf>,
-    /// PEM file with the authority of the nodes' certificates; makes TLS required.
-    pub tls_ca: Option<PathBuf>,
-    /// Name of this proxy; its address if there is none.
-    pub name: Option<String>,
-}
-
-impl Default for MetaConfig {
-    fn default() -> Self {
-        Self {
-            dir: PathBuf::from("/var/lib/shardwright/meta"),
-            endpoints: Vec::new(),
-            token_file: None,
-            tls_ca: None,
-            name: None,
-        }
-    }
 }
 
 /// `[admin]`: health and metrics over HTTP.

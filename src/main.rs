@@ -3,7 +3,6 @@
 
 mod cli;
 mod config;
-mod control;
 mod quickstart;
 mod role;
 mod status;
@@ -23,7 +22,7 @@ fn main() -> ExitCode {
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let result = match cli.command {
         cli::Command::Quickstart(args) => quickstart::run(&args),
-        cli::Command::Proxy(args) => role::run_proxy(&args),
+        cli::Command::Proxy(args) => role::proxy::run(&args),
         cli::Command::Meta(args) => role::meta::run(&args),
         cli::Command::HashPassword => cli::hash_password(),
     };

@@ -1,14 +1,18 @@
 //! One command to a working cluster: private MariaDB shards, the proxy, a demo database.
 
+mod certificate;
 mod demo;
 mod nodes;
 pub mod servers;
 
 use crate::cli::QuickstartArgs;
-use crate::config::{AdminConfig, Config, MetaConfig};
+use crate::config::{AdminConfig, Config};
 use crate::role;
+use control::ShardConfig;
+use meta::MetaConfig;
+use meta_client::token;
 use nodes::Nodes;
-use proxy::config::{PoolConfig, ProxyConfig, ShardConfig, UserConfig};
+use proxy::config::{PoolConfig, ProxyConfig, UserConfig};
 use servers::Server;
 use std::io::{BufRead, BufReader, Write};
 use std::net::SocketAddr;
@@ -158,19 +162,19 @@ fn say(text: &str) {
 }
 
 fn serve(args: &QuickstartArgs, dir: &Path) -> Result<(), String> {
-    let runtime = role::runtime()?;
-    let token = dir.join("token");
-    role::token::read_or_make(&token)?;
-    let nodes = start_nodes(args, dir, &token)?;
+    let runtime = role::proxy::runtime()?;
+    let token_file = dir.join("token");
+    token::read_or_make(&token_file)?;
+    let nodes = start_nodes(args, dir, &token_file)?;
     let servers = servers::start(dir, args.shards, &args.shard_option, say)?;
     runtime.block_on(async {
         say("starting the proxy");
         let tls = if args.tls_self_signed {
-            Some(proxy::tls::self_signed()?)
+            Some(certificate::self_signed()?)
         } else {
             None
         };
-        let proxy = role::start(config(args, dir, &servers, &nodes.endpoints), tls).await?;
+        let proxy = role::proxy::start(config(args, dir, &servers, &nodes.endpoints), tls).await?;
         if !args.no_demo {
             demo::make(proxy.address, say).await?;
         }

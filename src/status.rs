@@ -1,23 +1,29 @@
 //! What the admin port tells of a running proxy.
 
+use control::Cluster;
 use proxy::Shared;
 use std::fmt::Write;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-/// A proxy's status.
-pub struct ProxyStatus(pub Arc<Shared>);
+/// What the port reads from.
+pub struct ProxyStatus {
+    /// The proxy.
+    pub proxy: Arc<Shared>,
+    /// The rest of the cluster.
+    pub cluster: Arc<Cluster>,
+}
 
 impl admin::Status for ProxyStatus {
     fn not_ready(&self) -> Vec<String> {
         let mut out = Vec::new();
-        if self.0.registry.closing.load(Ordering::Acquire) {
+        if self.proxy.registry.closing.load(Ordering::Acquire) {
             out.push("the proxy is shutting down".to_string());
         }
-        if self.0.registry.is_draining() {
+        if self.proxy.registry.is_draining() {
             out.push("the proxy is drained".to_string());
         }
-        let all = self.0.shards();
+        let all = self.proxy.shards();
         let mut shards: Vec<_> = all.iter().collect();
         shards.sort_by_key(|(name, _)| name.as_str());
         for (name, shard) in shards {
@@ -36,10 +42,10 @@ impl admin::Status for ProxyStatus {
             let _ = writeln!(out, "# TYPE shardwright_{name} {kind}");
             let _ = writeln!(out, "shardwright_{name} {value}");
         };
-        for (name, help, value) in self.0.metrics.all() {
+        for (name, help, value) in self.proxy.metrics.all() {
             put(&format!("{name}_total"), help, "counter", value);
         }
-        let r = &self.0.registry;
+        let r = &self.proxy.registry;
         let (count, refused) = (r.count() as u64, r.refused.load(Ordering::Relaxed));
         put("sessions", "Client sessions now.", "gauge", count);
         put(
@@ -49,12 +55,12 @@ impl admin::Status for ProxyStatus {
             refused,
         );
         let up = self
-            .0
+            .proxy
             .shards()
             .values()
             .filter(|s| !s.health.is_down())
             .count() as u64;
-        let drift = self.0.schema_drift.load(Ordering::Relaxed);
+        let drift = self.cluster.schema_drift.load(Ordering::Relaxed);
         let help = "Differences between the shards' tables and the catalog.";
         put("schema_drift", help, "gauge", drift);
         put("shards_up", "Shards that answer.", "gauge", up);

@@ -11,15 +11,19 @@ const LINE_CHARS_MAX: usize = 110;
 const FUNCTION_LINES_MAX: usize = 80;
 
 /// Package folders by layer; a package may depend on lower layers, and within layer 1 as listed.
-const LAYERS: [(&str, u8, &[&str]); 10] = [
+const LAYERS: [(&str, u8, &[&str]); 15] = [
     ("wire", 0, &[]),
     ("router/sql", 0, &[]),
     ("meta/catalog", 0, &[]),
+    ("admin/types", 0, &["catalog"]),
+    ("tls", 1, &[]),
     ("router", 1, &[]),
     ("shard", 1, &[]),
+    ("schema", 1, &["shard"]),
     ("meta/client", 1, &[]),
-    ("meta", 1, &["meta-client"]),
+    ("meta", 1, &["meta-client", "tls"]),
     ("txn", 2, &[]),
+    ("control", 2, &[]),
     ("proxy", 3, &[]),
     ("admin", 3, &[]),
 ];
@@ -36,6 +40,7 @@ fn layer_of(name: &str) -> Option<u8> {
         "sql" => "router/sql",
         "catalog" => "meta/catalog",
         "meta-client" => "meta/client",
+        "admin-types" => "admin/types",
         other => other,
     };
     LAYERS.iter().find(|(d, ..)| *d == dir).map(|(_, l, _)| *l)

@@ -1,7 +1,7 @@
 //! The DBA's verbs over HTTP: everything that `shardctl` does, for programs too.
 
-use crate::report::{Finding, Report, Severity};
-use crate::views::*;
+use admin_types::report::{Report, Severity};
+use admin_types::views::*;
 use axum::extract::{Path, Query, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::Next;
@@ -10,57 +10,14 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use catalog::state::AuditRecord;
 use catalog::{Answer, Change, Command, PendingRule, Placement, Proposal, Rejected, TableName};
+use control::{ImportOrder, Imported, Orders};
 use meta_client::http::{USER_HEADER, bears};
-use meta_client::{BoxFuture, ClusterView, MemberChange, MetaError, MetaService, ProxyView};
+use meta_client::{ClusterView, MemberChange, MetaError, ProxyView};
 use serde::Deserialize;
 use std::sync::Arc;
 
 /// Audit records of one answer unless asked for more.
 const AUDIT_DEFAULT: usize = 100;
-
-/// What the API needs of the process that it runs in.
-pub trait Control: Send + Sync {
-    /// The metadata service.
-    fn meta(&self) -> Arc<dyn MetaService>;
-
-    /// Why a sharding clause cannot be.
-    fn check_rule(&self, clause: &str) -> Result<(), String>;
-
-    /// Looks at a server that is to become a shard.
-    fn probe(&self, name: &str, host: &str, port: u16) -> BoxFuture<Vec<Finding>>;
-
-    /// Makes the databases of the others on a server that becomes a shard.
-    fn prepare(&self, name: &str, host: &str, port: u16) -> BoxFuture<Result<(), String>>;
-
-    /// Waits, not for ever, until this proxy and the others work by the catalog of this epoch.
-    fn settled(&self, epoch: u64) -> BoxFuture<()>;
-
-    /// Enters a table that the shards have already into the catalog.
-    fn import(&self, order: ImportOrder) -> BoxFuture<Result<Imported, MetaError>>;
-
-    /// Looks at everything.
-    fn inspect(&self) -> BoxFuture<Report>;
-}
-
-/// A table that the shards have already is to enter the catalog.
-pub struct ImportOrder {
-    /// The table.
-    pub table: TableName,
-    /// What would follow SHARD BY.
-    pub clause: String,
-    /// Who asks.
-    pub who: String,
-    /// Only look.
-    pub dry_run: bool,
-}
-
-/// What an import did, or would do.
-pub struct Imported {
-    /// What the metadata service answered.
-    pub answer: Answer,
-    /// What was found on the shards.
-    pub notes: Vec<String>,
-}
 
 /// Who may use the API.
 #[derive(Clone, PartialEq, Eq)]
@@ -75,7 +32,7 @@ pub enum Access {
 
 #[derive(Clone)]
 struct App {
-    control: Arc<dyn Control>,
+    orders: Arc<Orders>,
     access: Access,
 }
 
@@ -83,8 +40,8 @@ type Failed = (StatusCode, Json<MetaError>);
 type Reply<T> = Result<Json<T>, Failed>;
 
 /// The routes.
-pub fn routes(control: Arc<dyn Control>, access: Access) -> Router {
-    let app = App { control, access };
+pub fn routes(orders: Arc<Orders>, access: Access) -> Router {
+    let app = App { orders, access };
     Router::new()
         .route("/v1/version", get(version))
         .route("/v1/cluster", get(cluster))
@@ -164,16 +121,16 @@ fn is_local(headers: &HeaderMap) -> bool {
 async fn version(State(app): State<App>) -> Reply<VersionView> {
     Ok(Json(VersionView {
         version: env!("CARGO_PKG_VERSION").to_string(),
-        epoch: app.control.meta().watch().borrow().epoch,
+        epoch: app.orders.meta().watch().borrow().epoch,
     }))
 }
 
 async fn cluster(State(app): State<App>) -> Reply<ClusterView> {
-    app.control.meta().cluster().await.map(Json).map_err(failed)
+    app.orders.meta().cluster().await.map(Json).map_err(failed)
 }
 
 async fn members(State(app): State<App>, Json(c): Json<MemberChange>) -> Reply<ClusterView> {
-    app.control
+    app.orders
         .meta()
         .change_members(c)
         .await
@@ -182,7 +139,7 @@ async fn members(State(app): State<App>, Json(c): Json<MemberChange>) -> Reply<C
 }
 
 async fn shards(State(app): State<App>) -> Reply<Vec<ShardView>> {
-    let catalog = app.control.meta().watch().borrow().clone();
+    let catalog = app.orders.meta().watch().borrow().clone();
     let on = |id| {
         let there = |p: &Placement| match p {
             Placement::Single(s) | Placement::View(s) => *s == id,
@@ -206,7 +163,7 @@ async fn shards(State(app): State<App>) -> Reply<Vec<ShardView>> {
 }
 
 async fn databases(State(app): State<App>) -> Reply<Vec<DatabaseView>> {
-    let catalog = app.control.meta().watch().borrow().clone();
+    let catalog = app.orders.meta().watch().borrow().clone();
     let view = |(name, d): (&String, &catalog::Database)| DatabaseView {
         name: name.clone(),
         default_shard: catalog.shard_name(d.default_shard).to_string(),
@@ -220,7 +177,7 @@ async fn databases(State(app): State<App>) -> Reply<Vec<DatabaseView>> {
 }
 
 async fn tables(State(app): State<App>) -> Reply<Vec<TableView>> {
-    let catalog = app.control.meta().watch().borrow().clone();
+    let catalog = app.orders.meta().watch().borrow().clone();
     Ok(Json(
         catalog
             .tables
@@ -234,14 +191,14 @@ async fn table(
     State(app): State<App>,
     Path((database, table)): Path<(String, String)>,
 ) -> Reply<TableView> {
-    let catalog = app.control.meta().watch().borrow().clone();
+    let catalog = app.orders.meta().watch().borrow().clone();
     let found = catalog.table(&database, &table);
     let found = found.ok_or_else(|| missing(format!("table {database}.{table}")))?;
     Ok(Json(TableView::new(&catalog, found)))
 }
 
 async fn rules(State(app): State<App>) -> Reply<Vec<RuleView>> {
-    let catalog = app.control.meta().watch().borrow().clone();
+    let catalog = app.orders.meta().watch().borrow().clone();
     let view = |(name, rule): (&TableName, &PendingRule)| RuleView {
         database: name.database.clone(),
         table: name.table.clone(),
@@ -251,12 +208,12 @@ async fn rules(State(app): State<App>) -> Reply<Vec<RuleView>> {
 }
 
 async fn proxies(State(app): State<App>) -> Reply<Vec<ProxyView>> {
-    app.control.meta().proxies().await.map(Json).map_err(failed)
+    app.orders.meta().proxies().await.map(Json).map_err(failed)
 }
 
 async fn users(State(app): State<App>) -> Reply<Vec<UserView>> {
     // The newest, so that a DBA sees what another one did at another proxy.
-    let state = app.control.meta().state().await.map_err(failed)?;
+    let state = app.orders.meta().state().await.map_err(failed)?;
     let grant = |(database, rights): (&String, &catalog::Rights)| GrantView {
         database: database.clone(),
         rights: *rights,
@@ -269,7 +226,7 @@ async fn users(State(app): State<App>) -> Reply<Vec<UserView>> {
 }
 
 async fn sequences(State(app): State<App>) -> Reply<Vec<SequenceView>> {
-    let state = app.control.meta().state().await.map_err(failed)?;
+    let state = app.orders.meta().state().await.map_err(failed)?;
     let with_ids = state.catalog.tables.values().filter(|t| draws_ids(t));
     let view = |t: &Arc<catalog::Table>| SequenceView {
         database: t.name.database.clone(),
@@ -280,7 +237,7 @@ async fn sequences(State(app): State<App>) -> Reply<Vec<SequenceView>> {
 }
 
 async fn settings(State(app): State<App>) -> Reply<Vec<SettingView>> {
-    let state = app.control.meta().state().await.map_err(failed)?;
+    let state = app.orders.meta().state().await.map_err(failed)?;
     let view = |s: &catalog::settings::Setting| SettingView {
         name: s.name.to_string(),
         value: state.setting(s.name).unwrap_or(s.default).to_string(),
@@ -297,7 +254,7 @@ struct Limit {
 }
 
 async fn audit(State(app): State<App>, Query(l): Query<Limit>) -> Reply<Vec<AuditRecord>> {
-    let state = app.control.meta().state().await.map_err(failed)?;
+    let state = app.orders.meta().state().await.map_err(failed)?;
     let newest = state.audit.into_iter().rev();
     Ok(Json(
         newest.take(l.limit.unwrap_or(AUDIT_DEFAULT)).collect(),
@@ -305,7 +262,7 @@ async fn audit(State(app): State<App>, Query(l): Query<Limit>) -> Reply<Vec<Audi
 }
 
 async fn inspect(State(app): State<App>) -> Json<Report> {
-    Json(app.control.inspect().await)
+    Json(app.orders.inspect().await)
 }
 
 async fn order(
@@ -313,7 +270,7 @@ async fn order(
     headers: HeaderMap,
     Json(request): Json<OrderRequest>,
 ) -> Reply<OrderReply> {
-    let meta = app.control.meta();
+    let meta = app.orders.meta();
     let who = headers
         .get(USER_HEADER)
         .and_then(|v| v.to_str().ok())
@@ -369,7 +326,7 @@ async fn order(
             port: *port,
         };
         catalog.apply(&command).map_err(|e| failed(e.into()))?;
-        let made = app.control.prepare(name, host, *port).await;
+        let made = app.orders.prepare(name, host, *port).await;
         made.map_err(invalid)?;
     }
     let answer = meta
@@ -377,7 +334,7 @@ async fn order(
         .await
         .map_err(failed)?;
     if let Answer::Done { epoch } = answer {
-        app.control.settled(epoch).await;
+        app.orders.settled(epoch).await;
     }
     Ok(Json(OrderReply {
         dry_run: false,
@@ -388,9 +345,9 @@ async fn order(
 
 async fn import(app: &App, order: ImportOrder) -> Reply<OrderReply> {
     let dry_run = order.dry_run;
-    let Imported { answer, notes } = app.control.import(order).await.map_err(failed)?;
+    let Imported { answer, notes } = app.orders.import(order).await.map_err(failed)?;
     if let (false, Answer::Done { epoch }) = (dry_run, &answer) {
-        app.control.settled(*epoch).await;
+        app.orders.settled(*epoch).await;
     }
     Ok(Json(OrderReply {
         dry_run,
@@ -401,7 +358,7 @@ async fn import(app: &App, order: ImportOrder) -> Reply<OrderReply> {
 
 /// The change behind an order, once what can be checked from here is checked.
 async fn checked(app: &App, order: Order) -> Result<(Change, Vec<String>), Failed> {
-    let catalog = app.control.meta().watch().borrow().clone();
+    let catalog = app.orders.meta().watch().borrow().clone();
     let mut notes = Vec::new();
     let change = match order {
         Order::PutShard {
@@ -426,7 +383,7 @@ async fn checked(app: &App, order: Order) -> Result<(Change, Vec<String>), Faile
             table,
             clause,
         } => {
-            app.control.check_rule(&clause).map_err(invalid)?;
+            app.orders.check_rule(&clause).map_err(invalid)?;
             let table = TableName::new(database, table);
             let rule = PendingRule { clause };
             Change::Catalog(Command::PutRule { table, rule })
@@ -476,7 +433,7 @@ async fn probed(
     (name, host, port): (&str, &str, u16),
     force: bool,
 ) -> Result<Vec<String>, Failed> {
-    let found = app.control.probe(name, host, port).await;
+    let found = app.orders.probe(name, host, port).await;
     let bad = found.iter().find(|f| f.severity == Severity::Critical);
     if let (Some(first), false) = (bad, force) {
         return Err(invalid(format!(

@@ -1,17 +1,16 @@
 //! The admin HTTP port: health, readiness, metrics, and the DBA's API. It knows the rest only through
-//! [`Status`] and [`Control`].
+//! [`Status`] and [`Orders`].
 
 pub mod api;
 pub mod openapi;
-pub mod report;
-pub mod views;
 
-pub use api::{Access, Control, ImportOrder, Imported};
+pub use api::Access;
 
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::get;
+use control::Orders;
 use std::sync::Arc;
 
 /// What the admin port tells.
@@ -29,7 +28,7 @@ type Shared = Arc<dyn Status>;
 pub async fn serve(
     listener: tokio::net::TcpListener,
     status: Shared,
-    control: Arc<dyn Control>,
+    orders: Arc<Orders>,
     access: Access,
 ) -> std::io::Result<()> {
     let app = Router::new()
@@ -37,7 +36,7 @@ pub async fn serve(
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics))
         .with_state(status)
-        .merge(api::routes(control, access));
+        .merge(api::routes(orders, access));
     axum::serve(listener, app).await
 }
 

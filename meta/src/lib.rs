@@ -9,7 +9,10 @@ mod leases;
 mod legacy;
 pub mod node;
 pub mod raft;
+pub mod run;
 pub mod sealed;
 pub mod serve;
+pub mod service;
 
 pub use node::{MetaNode, StartError};
+pub use service::{MetaConfig, Service};

@@ -98,55 +98,6 @@ impl Default for PoolConfig {
     }
 }
 
-/// `[[shards]]`: a shard and the proxy's account on it.
-#[derive(Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ShardConfig {
-    /// Its name, for rules and messages.
-    pub name: String,
-    /// Host of the primary.
-    pub host: String,
-    /// Its port.
-    #[serde(default = "mysql_port")]
-    pub port: u16,
-    /// The proxy's account, for always; or let it make its own with `manager_user`.
-    #[serde(default)]
-    pub user: String,
-    /// Its password; or use `password_file`.
-    #[serde(default)]
-    pub password: String,
-    /// File that holds the password.
-    #[serde(default)]
-    pub password_file: Option<PathBuf>,
-    /// An account that may make others: each start of the proxy then has its own, with few rights, and
-    /// structure is changed by this one.
-    #[serde(default)]
-    pub manager_user: String,
-    /// Its password; or use `manager_password_file`.
-    #[serde(default)]
-    pub manager_password: String,
-    /// File that holds its password.
-    #[serde(default)]
-    pub manager_password_file: Option<PathBuf>,
-    /// PEM file with the certificate authority; makes TLS required.
-    #[serde(default)]
-    pub tls_ca: Option<PathBuf>,
-}
-
-impl std::fmt::Debug for ShardConfig {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(
-            f,
-            "{} = {}{}@{}:{}",
-            self.name, self.user, self.manager_user, self.host, self.port
-        )
-    }
-}
-
-fn mysql_port() -> u16 {
-    3306
-}
-
 /// `[[users]]`: who may log in.
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]

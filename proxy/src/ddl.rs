@@ -4,7 +4,6 @@ mod alter;
 mod check;
 mod create;
 mod job;
-pub mod rule;
 mod tables;
 
 use crate::plans::CachedPlan;

@@ -16,7 +16,6 @@ pub mod fanout;
 pub mod handshake;
 pub mod ids;
 pub mod insert;
-pub mod introspect;
 pub mod listener;
 pub mod listing;
 pub mod local;
@@ -33,9 +32,8 @@ pub mod session;
 pub mod set;
 pub mod shared;
 pub mod statement;
-pub mod tls;
 pub mod transaction;
 pub mod users;
 pub mod worker;
 
-pub use server::{Parts, Proxy, ShardHandle, Shared, StartError};
+pub use server::{Parts, Proxy, Shared, StartError};

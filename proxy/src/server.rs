@@ -6,39 +6,17 @@ use crate::metrics::Metrics;
 use crate::registry::Registry;
 use crate::users::Users;
 use meta_client::MetaService;
-use shard::{Login, ShardHealth};
+use shard::{ShardDirectory, ShardHandle, Shards};
 use sql::Flavor;
-use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 use wire::auth::RsaKey;
 use wire::handshake::{CACHING_SHA2, NATIVE};
 
 /// Stack of a worker thread; the SQL parser recurses.
 const WORKER_STACK_BYTES: usize = 8 << 20;
-
-/// A shard: how to reach it and how it is.
-#[derive(Debug, Clone)]
-pub struct ShardHandle {
-    /// How to reach it, for statements on rows.
-    pub login: Login,
-    /// How to reach it to change structure, if another account does that.
-    pub manager: Option<Login>,
-    /// How it is.
-    pub health: Arc<ShardHealth>,
-}
-
-impl ShardHandle {
-    /// The account that may do most there: the manager's, or the only one.
-    pub fn strongest(&self) -> &Login {
-        self.manager.as_ref().unwrap_or(&self.login)
-    }
-}
-
-/// Shards by name, as they are now.
-pub type Shards = Arc<HashMap<String, ShardHandle>>;
 
 /// What all workers share.
 pub struct Shared {
@@ -50,8 +28,8 @@ pub struct Shared {
     pub workers: usize,
     /// The metadata service.
     pub meta: Arc<dyn MetaService>,
-    shards: RwLock<Shards>,
-    shards_changed: AtomicU64,
+    /// The shards, which change when one is added or moves to another address.
+    pub directory: Arc<ShardDirectory>,
     /// Who may log in.
     pub users: Users,
     /// TLS for clients.
@@ -60,8 +38,6 @@ pub struct Shared {
     pub registry: Arc<Registry>,
     /// Counters.
     pub metrics: Metrics,
-    /// Tables that the last look found different from the catalog.
-    pub schema_drift: AtomicU64,
     rsa: OnceLock<Arc<RsaKey>>,
     epochs: Vec<AtomicU64>,
 }
@@ -74,8 +50,8 @@ pub struct Parts {
     pub pool: PoolConfig,
     /// The metadata service.
     pub meta: Arc<dyn MetaService>,
-    /// Shards by name.
-    pub shards: HashMap<String, ShardHandle>,
+    /// The shards.
+    pub directory: Arc<ShardDirectory>,
     /// Who may log in.
     pub users: Users,
     /// TLS for clients.
@@ -88,33 +64,14 @@ impl Shared {
         self.meta.watch().borrow().clone()
     }
 
-    /// The shards by name. They change when one is added or moves to another address.
+    /// The shards by name, as they are now.
     pub fn shards(&self) -> Shards {
-        self.shards
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
-    }
-
-    /// Adds a shard or gives it another address.
-    pub fn put_shard(&self, name: &str, handle: ShardHandle) {
-        let mut shards = self.shards.write().unwrap_or_else(PoisonError::into_inner);
-        Arc::make_mut(&mut shards).insert(name.to_string(), handle);
-        self.shards_changed.fetch_add(1, Ordering::Release);
-    }
-
-    /// Rises when a shard moves or is reached with another account.
-    pub fn shards_version(&self) -> u64 {
-        self.shards_changed.load(Ordering::Acquire)
+        self.directory.all()
     }
 
     /// The version that clients are told: that of a shard, so that drivers expect what they get.
     pub fn version(&self) -> String {
-        let known = |h: &ShardHandle| Some(h.health.detail().version).filter(|v| !v.is_empty());
-        self.shards()
-            .values()
-            .find_map(known)
-            .unwrap_or_else(|| "10.11.0-MariaDB".to_string())
+        self.directory.server_version()
     }
 
     /// The version in the greeting, which drivers decide by.
@@ -217,7 +174,7 @@ impl Proxy {
             config,
             pool,
             meta,
-            shards,
+            directory,
             users,
             tls,
         } = parts;
@@ -240,13 +197,11 @@ impl Proxy {
             pool,
             workers,
             meta,
-            shards: RwLock::new(Arc::new(shards)),
-            shards_changed: AtomicU64::new(0),
+            directory,
             users,
             tls,
             registry,
             metrics: Metrics::default(),
-            schema_drift: AtomicU64::new(0),
             rsa: OnceLock::new(),
             epochs: (0..workers).map(|_| AtomicU64::new(0)).collect(),
         });

@@ -76,7 +76,7 @@ impl Worker {
             index,
             catalog: RefCell::new(catalog),
             pools: RefCell::default(),
-            pools_of: Cell::new(shared.shards_version()),
+            pools_of: Cell::new(shared.directory.version()),
             kinds: RefCell::default(),
             plans: RefCell::new(PlanCache::new(plan_bytes)),
             interner: RefCell::new(interner),
@@ -192,7 +192,7 @@ impl Worker {
 
     /// The pool of a shard.
     pub fn pool(&self, shard: ShardId) -> Result<Rc<ShardPool>, ShardError> {
-        let version = self.shared.shards_version();
+        let version = self.shared.directory.version();
         if self.pools_of.replace(version) != version {
             self.drop_old_accounts();
         }

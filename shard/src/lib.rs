@@ -5,6 +5,7 @@
 
 pub mod account;
 pub mod conn;
+pub mod directory;
 pub mod error;
 pub mod health;
 pub mod kill;
@@ -18,6 +19,7 @@ pub mod scratch;
 pub mod settings;
 
 pub use conn::{ConnClass, ServerConn};
+pub use directory::{ShardDirectory, ShardHandle, Shards};
 pub use error::ShardError;
 pub use health::ShardHealth;
 pub use login::Login;

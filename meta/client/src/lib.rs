@@ -8,6 +8,7 @@ pub mod http;
 pub mod protocol;
 pub mod remote;
 pub mod request;
+pub mod token;
 
 pub use protocol::{ClusterView, MemberChange, MemberRole, MemberView, ProxyView};
 pub use remote::{Registered, RemoteConfig, RemoteMeta};

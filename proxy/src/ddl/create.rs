@@ -1,13 +1,13 @@
 //! CREATE TABLE: where it goes, whether its keys allow that, and its entry in the catalog.
 
 use super::job::Running;
-use super::rule;
-use crate::introspect::{TableInfo, table_info};
 use crate::session::{Session, Stop, error};
 use crate::statement::Run;
 use catalog::job::Effect;
 use catalog::{Placement, ShardId, Sharding, Table, TableId, TableName};
 use router::names::{Common, named};
+use schema::introspect::{TableInfo, table_info};
+use schema::rule;
 use sql::cursor::Cursor;
 use sql::ddl::{CreateTable, ForeignKey};
 use sql::ident::quote_name;

@@ -3,7 +3,7 @@
 use crate::Failed;
 use crate::cli::{Cli, Format, How};
 use crate::output;
-use admin::views::{Order, OrderReply, OrderRequest};
+use admin_types::views::{Order, OrderReply, OrderRequest};
 use catalog::Answer;
 use meta_client::http::{Http, HttpError};
 use meta_client::{ClusterView, MetaError};
@@ -106,7 +106,7 @@ impl Client {
             );
             return Err(text.into());
         }
-        let tls = tls_ca.map(proxy::tls::trusting).transpose()?;
+        let tls = tls_ca.map(tls::trusting).transpose()?;
         let http = Http::new(&self.token, tls)?;
         let nothing = serde_json::json!({});
         let sent = http.post(node, "/v1/init", &nothing, CHANGE_TIME);

@@ -4,8 +4,8 @@ use crate::Failed;
 use crate::cli::*;
 use crate::client::Client;
 use crate::output::{confirm, json, maybe, table as print_table, time};
-use admin::report::{Report, Severity};
-use admin::views::*;
+use admin_types::report::{Report, Severity};
+use admin_types::views::*;
 use catalog::state::AuditRecord;
 use meta_client::{ClusterView, MemberChange, ProxyView};
 
@@ -393,7 +393,7 @@ pub async fn inspect(client: &Client, markdown: bool) -> Shown {
     } else if markdown {
         print!("{}", report.markdown());
     } else {
-        let row = |f: &admin::report::Finding| {
+        let row = |f: &admin_types::report::Finding| {
             vec![
                 f.severity.to_string(),
                 f.subject.clone(),

@@ -4,7 +4,7 @@ use crate::Failed;
 use crate::cli::{Format, How, PasswordFrom, UserVerb};
 use crate::client::Client;
 use crate::output::{json, table};
-use admin::views::{Order, UserOrder, UserView};
+use admin_types::views::{Order, UserOrder, UserView};
 use catalog::Verifiers;
 use std::io::{BufRead, IsTerminal};
 

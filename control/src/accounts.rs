@@ -1,11 +1,11 @@
 //! The proxy's own account on each shard: made when it starts and with every new incarnation, made again
 //! if somebody drops it; and accounts of proxies that are gone are ended.
 
-use super::meta::Service;
+use crate::Cluster;
 use catalog::Catalog;
-use proxy::{ShardHandle, Shared};
+use meta::Service;
 use shard::account::{Manager, name_of};
-use shard::{Login, ShardError};
+use shard::{Login, ShardError, ShardHandle};
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
@@ -30,15 +30,15 @@ struct InPlace {
     databases: BTreeSet<String>,
 }
 
-/// The own accounts.
+/// The accounts of this process, one on each shard that has a manager.
 #[derive(Default)]
-pub struct Own {
+pub struct OwnAccounts {
     incarnation: Cell<u64>,
     passwords: RefCell<HashMap<Arc<str>, Arc<str>>>,
     in_place: RefCell<HashMap<Arc<str>, InPlace>>,
 }
 
-impl Own {
+impl OwnAccounts {
     /// Goes on as another incarnation, with other passwords.
     pub fn become_incarnation(&self, incarnation: u64) {
         self.incarnation.set(incarnation);
@@ -129,20 +129,20 @@ fn password() -> Result<String, String> {
 }
 
 /// Keeps the accounts in place for as long as the proxy runs.
-pub async fn keep(shared: Arc<Shared>, service: Rc<Service>, own: Rc<Own>) {
+pub async fn keep(cluster: Arc<Cluster>, service: Rc<Service>, own: Rc<OwnAccounts>) {
     let mut cleaned = Instant::now();
     loop {
         let now = service.incarnation();
         if now != 0 && now != own.incarnation.get() {
             own.become_incarnation(now);
         }
-        let catalog = shared.catalog();
-        let visits: Vec<_> = managed(&shared)
+        let catalog = cluster.catalog();
+        let visits: Vec<_> = managed(&cluster)
             .map(|(name, handle)| {
-                let (own, shared, catalog) = (own.clone(), shared.clone(), catalog.clone());
+                let (own, cluster, catalog) = (own.clone(), cluster.clone(), catalog.clone());
                 // One shard that is down does not hold up the others.
                 tokio::task::spawn_local(async move {
-                    take_care(&own, &shared, &catalog, &name, handle).await
+                    take_care(&own, &cluster, &catalog, &name, handle).await
                 })
             })
             .collect();
@@ -150,15 +150,15 @@ pub async fn keep(shared: Arc<Shared>, service: Rc<Service>, own: Rc<Own>) {
             let _ = visit.await;
         }
         if cleaned.elapsed() > CLEAN_EVERY {
-            clean(&shared, &own).await;
+            clean(&cluster, &own).await;
             cleaned = Instant::now();
         }
         tokio::time::sleep(LOOK_EVERY).await;
     }
 }
 
-fn managed(shared: &Shared) -> impl Iterator<Item = (String, ShardHandle)> + use<> {
-    let shards = shared.shards();
+fn managed(cluster: &Cluster) -> impl Iterator<Item = (String, ShardHandle)> + use<> {
+    let shards = cluster.shards.all();
     let list: Vec<_> = shards
         .iter()
         .filter(|(_, h)| h.manager.is_some())
@@ -167,7 +167,13 @@ fn managed(shared: &Shared) -> impl Iterator<Item = (String, ShardHandle)> + use
     list.into_iter()
 }
 
-async fn take_care(own: &Own, shared: &Shared, catalog: &Catalog, name: &str, h: ShardHandle) {
+async fn take_care(
+    own: &OwnAccounts,
+    cluster: &Cluster,
+    catalog: &Catalog,
+    name: &str,
+    h: ShardHandle,
+) {
     let Some(manager) = h.manager.clone() else {
         return;
     };
@@ -176,19 +182,19 @@ async fn take_care(own: &Own, shared: &Shared, catalog: &Catalog, name: &str, h:
         Ok(Some(login)) if login.user == h.login.user && login.password == h.login.password => {}
         Ok(Some(login)) => {
             tracing::info!(shard = name, account = %login.user, "the shard is used with another account");
-            shared.put_shard(name, ShardHandle { login, ..h });
+            cluster.shards.put(name, ShardHandle { login, ..h });
         }
         Err(error) => tracing::debug!(shard = name, error, "no account of its own yet"),
     }
 }
 
 /// Ends accounts of incarnations that are no more, and notices if the own one is missing.
-async fn clean(shared: &Shared, own: &Own) {
-    for (name, handle) in managed(shared) {
+async fn clean(cluster: &Cluster, own: &OwnAccounts) {
+    for (name, handle) in managed(cluster) {
         let Some(manager) = &handle.manager else {
             continue;
         };
-        let visit = tokio::time::timeout(VISIT_TIME, clean_one(shared, own, manager));
+        let visit = tokio::time::timeout(VISIT_TIME, clean_one(cluster, own, manager));
         match visit.await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => tracing::debug!(shard = name, %error, "accounts were not looked at"),
@@ -197,7 +203,11 @@ async fn clean(shared: &Shared, own: &Own) {
     }
 }
 
-async fn clean_one(shared: &Shared, own: &Own, manager: &Login) -> Result<(), ShardError> {
+async fn clean_one(
+    cluster: &Cluster,
+    own: &OwnAccounts,
+    manager: &Login,
+) -> Result<(), ShardError> {
     let mut m = Manager::connect(manager).await?;
     // In this order: who has an account by now was registered before, and so is in the state.
     let accounts = m.list().await?;
@@ -208,7 +218,7 @@ async fn clean_one(shared: &Shared, own: &Own, manager: &Login) -> Result<(), Sh
     if accounts.iter().all(|n| *n == mine) {
         return Ok(());
     }
-    let Ok(state) = shared.meta.state().await else {
+    let Ok(state) = cluster.meta.state().await else {
         return Ok(());
     };
     for n in accounts {

@@ -1,6 +1,6 @@
 //! What a server's machine and its replicas are like: free space, who follows, whom it follows.
 
-use admin::report::{Finding, Severity};
+use admin_types::report::{Finding, Severity};
 use shard::{ServerConn, ShardError};
 
 /// A disk this full is told.

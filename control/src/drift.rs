@@ -1,9 +1,9 @@
 //! Schema drift: a shard's table that is not what the catalog, or the other shards, say it is.
 
-use super::probe::connect;
-use admin::report::{Finding, Severity};
+use crate::Cluster;
+use crate::probe::connect;
+use admin_types::report::{Finding, Severity};
 use catalog::{Catalog, Placement, ShardId};
-use proxy::Shared;
 use shard::{Login, ShardError};
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
@@ -48,16 +48,16 @@ pub async fn read(login: &Login, catalog: &Catalog) -> Result<Tables, ShardError
 }
 
 /// Looks again and again; tells in the log what is new, and in a metric how much there is.
-pub async fn watch(shared: &Shared, every: Duration) {
+pub async fn watch(cluster: &Cluster, every: Duration) {
     let mut known: Vec<Finding> = Vec::new();
     loop {
         tokio::time::sleep(every).await;
-        let catalog = shared.meta.watch().borrow().clone();
+        let catalog = cluster.catalog();
         // While structure changes, shards differ for a moment.
         if !catalog.jobs.is_empty() {
             continue;
         }
-        let handles = shared.shards();
+        let handles = cluster.shards.all();
         let mut shards = BTreeMap::new();
         for s in catalog.shards.values() {
             if let Some(handle) = handles.get(&s.name)
@@ -68,13 +68,13 @@ pub async fn watch(shared: &Shared, every: Duration) {
         }
         let found = compare(&catalog, &shards);
         // A change since the look began would be mistaken for drift.
-        if shared.meta.watch().borrow().epoch != catalog.epoch {
+        if cluster.catalog().epoch != catalog.epoch {
             continue;
         }
         for f in found.iter().filter(|f| !known.contains(f)) {
             tracing::warn!(table = f.subject, drift = f.text, "{}", f.advice);
         }
-        shared
+        cluster
             .schema_drift
             .store(found.len() as u64, Ordering::Relaxed);
         known = found;

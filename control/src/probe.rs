@@ -1,8 +1,7 @@
 //! What one server is like: version, settings that matter, clock.
 
-use admin::report::{Finding, Severity};
-use proxy::Shared;
-use proxy::config::ShardConfig;
+use crate::{Cluster, ShardConfig, machine, prepare};
+use admin_types::report::{Finding, Severity};
 use shard::{ConnClass, Login, ServerConn, ShardError};
 use std::rc::Rc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -60,16 +59,16 @@ const WANTED: [Wanted; 6] = [
 ];
 
 /// Looks at a server that is to become a shard, or to take one's place.
-pub async fn probe(shared: &Shared, account: &ShardConfig) -> Vec<Finding> {
+pub async fn probe(cluster: &Cluster, account: &ShardConfig) -> Vec<Finding> {
     let subject = format!("shard {}", account.name);
-    let login = match crate::role::shards::strongest(account, PROBE_TIME) {
+    let login = match account.strongest(PROBE_TIME) {
         Ok(login) => login,
         Err(e) => return vec![Finding::new(Severity::Critical, subject, e, "")],
     };
     let mut out = look(&subject, &login).await;
-    let catalog = shared.meta.watch().borrow().clone();
+    let catalog = cluster.catalog();
     if catalog.shard_named(&account.name).is_none() {
-        let left = super::prepare::leftovers(&subject, &login, &catalog).await;
+        let left = prepare::leftovers(&subject, &login, &catalog).await;
         out.extend(left.ok().flatten());
     }
     out
@@ -130,7 +129,7 @@ async fn ask(subject: &str, login: &Login) -> Result<Vec<Finding>, ShardError> {
         let advice = "NOW() differs between shards: run a time service";
         out.push(Finding::new(Severity::Warning, subject, text, advice));
     }
-    out.extend(super::machine::look(subject, &mut conn).await?);
+    out.extend(machine::look(subject, &mut conn).await?);
     Ok(out)
 }
 

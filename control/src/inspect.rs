@@ -1,9 +1,8 @@
 //! Everything that a health report looks at.
 
-use super::{drift, probe};
-use admin::report::{Finding, Report, Severity};
+use crate::{Cluster, drift, probe};
+use admin_types::report::{Finding, Report, Severity};
 use meta_client::{ClusterView, MemberRole, ProxyView};
-use proxy::Shared;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -20,10 +19,10 @@ fn is_behind(p: &ProxyView, epoch: u64) -> bool {
 }
 
 /// Looks at the shards, their tables, the metadata service and the proxies.
-pub async fn inspect(shared: &Shared) -> Report {
+pub async fn inspect(cluster: &Cluster) -> Report {
     let mut out = Vec::new();
-    shards(shared, &mut out).await;
-    match shared.meta.cluster().await {
+    shards(cluster, &mut out).await;
+    match cluster.meta.cluster().await {
         Ok(view) => nodes(&view, &mut out),
         Err(e) => {
             let advice = "statements go on; changes of structure wait until a majority is back";
@@ -35,21 +34,21 @@ pub async fn inspect(shared: &Shared) -> Report {
             ));
         }
     }
-    let epoch = shared.meta.watch().borrow().epoch;
-    if let Ok(mut list) = shared.meta.proxies().await {
+    let epoch = cluster.catalog().epoch;
+    if let Ok(mut list) = cluster.meta.proxies().await {
         if list.iter().any(|p| is_behind(p, epoch)) {
             // It may only not have said yet that it has the newest one.
             tokio::time::sleep(PROXY_REPORT).await;
-            list = shared.meta.proxies().await.unwrap_or(list);
+            list = cluster.meta.proxies().await.unwrap_or(list);
         }
         proxies(&list, epoch, &mut out);
     }
     Report::new(out)
 }
 
-async fn shards(shared: &Shared, out: &mut Vec<Finding>) {
-    let catalog = shared.meta.watch().borrow().clone();
-    let handles = shared.shards();
+async fn shards(cluster: &Cluster, out: &mut Vec<Finding>) {
+    let catalog = cluster.catalog();
+    let handles = cluster.shards.all();
     let (mut tables, mut versions) = (BTreeMap::new(), BTreeMap::new());
     for s in catalog.shards.values() {
         let subject = format!("shard {}", s.name);

@@ -1,10 +1,9 @@
 //! A server becomes a shard: it must be empty where it counts, and gets the databases of the others.
 
-use super::probe::connect;
-use admin::report::{Finding, Severity};
+use crate::probe::connect;
+use admin_types::report::{Finding, Severity};
 use catalog::Catalog;
-use proxy::ShardHandle;
-use shard::{Login, ShardError};
+use shard::{Login, ShardError, ShardHandle};
 use std::collections::HashMap;
 
 fn quoted(name: &str) -> String {

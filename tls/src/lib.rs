@@ -1,4 +1,6 @@
-//! TLS for clients: certificates from files, or a self-signed one.
+//! TLS configurations from PEM files, for listeners and for connections.
+//!
+//! Layer 1. No sockets: who listens or connects takes the configuration from here.
 
 use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject;
@@ -6,25 +8,18 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use std::path::Path;
 use std::sync::Arc;
 
-/// A configuration from PEM files.
+/// A configuration for a listener, from a certificate chain and its key.
 pub fn from_files(cert: &Path, key: &Path) -> Result<Arc<ServerConfig>, String> {
     let certs: Result<Vec<_>, _> = CertificateDer::pem_file_iter(cert)
         .map_err(|e| format!("{}: {e}", cert.display()))?
         .collect();
     let certs = certs.map_err(|e| format!("{}: {e}", cert.display()))?;
     let key = PrivateKeyDer::from_pem_file(key).map_err(|e| format!("{}: {e}", key.display()))?;
-    build(certs, key)
+    listener(certs, key)
 }
 
-/// A configuration with a new self-signed certificate for localhost.
-pub fn self_signed() -> Result<Arc<ServerConfig>, String> {
-    let names = vec!["localhost".to_string(), "127.0.0.1".to_string()];
-    let c = rcgen::generate_simple_self_signed(names).map_err(|e| e.to_string())?;
-    let key = PrivateKeyDer::try_from(c.signing_key.serialize_der()).map_err(|e| e.to_string())?;
-    build(vec![c.cert.der().clone()], key)
-}
-
-fn build(
+/// A configuration for a listener with this certificate chain.
+pub fn listener(
     certs: Vec<CertificateDer<'static>>,
     key: PrivateKeyDer<'static>,
 ) -> Result<Arc<ServerConfig>, String> {
@@ -34,7 +29,7 @@ fn build(
     config.map(Arc::new).map_err(|e| e.to_string())
 }
 
-/// A client configuration that trusts one authority, for shards.
+/// A configuration for connections that trust the authorities of one PEM file, and no others.
 pub fn trusting(ca: &Path) -> Result<Arc<rustls::ClientConfig>, String> {
     let mut roots = rustls::RootCertStore::empty();
     let certs = CertificateDer::pem_file_iter(ca).map_err(|e| format!("{}: {e}", ca.display()))?;

@@ -35,7 +35,7 @@ pub fn read(path: &Path) -> Result<String, String> {
 /// Reads a token file, or makes one.
 pub fn read_or_make(path: &Path) -> Result<String, String> {
     if !path.exists() {
-        let token = meta_client::request::random_hex(TOKEN_BYTES).map_err(|e| e.to_string())?;
+        let token = crate::request::random_hex(TOKEN_BYTES).map_err(|e| e.to_string())?;
         let mut options = std::fs::OpenOptions::new();
         let file = options.write(true).create_new(true).mode(0o600).open(path);
         file.and_then(|mut f| writeln!(f, "{token}"))

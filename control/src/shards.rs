@@ -1,14 +1,11 @@
 //! The shards of a proxy: from configuration and catalog to handles, at the start and as they change.
 
-use super::accounts::Own;
-use super::meta::Service;
-use crate::config::Config;
-use crate::control;
-use proxy::config::ShardConfig;
-use proxy::{ShardHandle, Shared};
-use shard::{Login, ShardHealth};
+use crate::accounts::OwnAccounts;
+use crate::{Cluster, ShardConfig, prepare};
+use meta::Service;
+use shard::{ShardHandle, ShardHealth};
 use std::collections::HashMap;
-use std::path::Path;
+use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,47 +13,15 @@ use std::time::Duration;
 /// How often the epoch that all workers reached is told to the service.
 const EPOCH_REPORT: Duration = Duration::from_millis(50);
 
-fn read_password(text: &str, file: Option<&Path>) -> Result<String, String> {
-    let Some(path) = file else {
-        return Ok(text.to_string());
-    };
-    let text = std::fs::read_to_string(path).map_err(|e| format!("{}: {e}", path.display()))?;
-    Ok(text.trim_end_matches(['\r', '\n']).to_string())
-}
-
-/// How to reach a shard with the account that may do most there: the manager's, or the only one.
-pub fn strongest(s: &ShardConfig, timeout: Duration) -> Result<Login, String> {
-    let (user, password) = match s.manager_user.is_empty() {
-        true => (
-            &s.user,
-            read_password(&s.password, s.password_file.as_deref())?,
-        ),
-        false => {
-            let file = s.manager_password_file.as_deref();
-            (&s.manager_user, read_password(&s.manager_password, file)?)
-        }
-    };
-    let tls = s.tls_ca.as_deref().map(proxy::tls::trusting).transpose()?;
-    Ok(Login {
-        shard: s.name.as_str().into(),
-        host: s.host.as_str().into(),
-        port: s.port,
-        user: user.as_str().into(),
-        password: password.into(),
-        tls,
-        timeout,
-    })
-}
-
 /// A handle for a shard at an address.
 fn handle(
     account: &ShardConfig,
     name: &str,
     (host, port): (&str, u16),
     timeout: Duration,
-    own: &Own,
+    own: &OwnAccounts,
 ) -> Result<ShardHandle, String> {
-    let mut strongest = strongest(account, timeout)?;
+    let mut strongest = account.strongest(timeout)?;
     (strongest.shard, strongest.host, strongest.port) = (name.into(), host.into(), port);
     let (login, manager) = match account.manager_user.is_empty() {
         true => (strongest, None),
@@ -69,47 +34,55 @@ fn handle(
     })
 }
 
-/// The shards of the configuration, entered into the catalog where it does not know them.
+/// How shards are reached and watched.
+#[derive(Debug, Clone, Copy)]
+pub struct Timing {
+    /// For connecting and for a health check.
+    pub connect: Duration,
+    /// Between health checks.
+    pub health_interval: Duration,
+}
+
+/// The shards of the configuration, entered into the catalog where it does not know them. If they
+/// `just_started`, their addresses are newer than the catalog's.
 pub async fn open(
-    config: &Config,
+    configured: &[ShardConfig],
+    just_started: bool,
+    timing: Timing,
     service: &Service,
-    own: &Own,
+    own: &OwnAccounts,
 ) -> Result<HashMap<String, ShardHandle>, String> {
     let meta = service.handle();
-    let timeout = Duration::from_millis(config.pool.connect_timeout_ms);
-    let interval = Duration::from_millis(config.pool.health_interval_ms);
     let mut shards = HashMap::new();
-    for s in &config.shards {
+    for s in configured {
         let current = meta.watch().borrow().clone();
         // What the catalog says of a shard's address wins over the file: it may have moved since.
         let (host, port) = match current.shard_named(&s.name) {
-            Some(known) if service.is_remote() && !config.shards_just_started => {
-                (known.host.clone(), known.port)
-            }
+            Some(known) if service.is_remote() && !just_started => (known.host.clone(), known.port),
             Some(known) if known.host == s.host && known.port == s.port => (s.host.clone(), s.port),
             _ => {
                 let (name, host, port) = (s.name.clone(), s.host.clone(), s.port);
                 let put = catalog::Command::PutShard { name, host, port };
                 if !current.databases.is_empty() && current.shard_named(&s.name).is_none() {
-                    let login = strongest(s, timeout)?;
-                    control::prepare::databases(&login, &current, &shards).await?;
+                    let login = s.strongest(timing.connect)?;
+                    prepare::databases(&login, &current, &shards).await?;
                 }
                 meta.propose(put, None).await.map_err(|e| e.to_string())?;
                 (s.host.clone(), s.port)
             }
         };
-        let handle = handle(s, &s.name, (&host, port), timeout, own)?;
+        let handle = handle(s, &s.name, (&host, port), timing.connect, own)?;
         prepare_account(&handle, own, service).await;
         shards.insert(s.name.clone(), handle);
     }
     for h in shards.values() {
-        watch_health(h, interval).await;
+        watch_health(h, timing.health_interval).await;
     }
     Ok(shards)
 }
 
 /// Makes the own account before the first statement needs it. What fails is tried again and again.
-async fn prepare_account(handle: &ShardHandle, own: &Own, service: &Service) {
+async fn prepare_account(handle: &ShardHandle, own: &OwnAccounts, service: &Service) {
     let Some(manager) = &handle.manager else {
         return;
     };
@@ -140,12 +113,16 @@ async fn watch_health(handle: &ShardHandle, interval: Duration) {
 /// Follows the catalog: shards that are new or have moved get a handle. Also tells the service which
 /// epoch this proxy has reached.
 pub struct Follow {
-    /// The proxy.
-    pub shared: Arc<Shared>,
+    /// The cluster.
+    pub cluster: Arc<Cluster>,
     /// The service.
     pub service: Rc<Service>,
-    /// Its accounts.
-    pub own: Rc<Own>,
+    /// The accounts of this process.
+    pub own: Rc<OwnAccounts>,
+    /// Where clients reach the proxy.
+    pub clients: SocketAddr,
+    /// How new shards are reached and watched.
+    pub timing: Timing,
     /// Accounts by shard, from the configuration.
     pub accounts: Vec<ShardConfig>,
     /// The account for other shards.
@@ -155,17 +132,16 @@ pub struct Follow {
 impl Follow {
     /// Runs for as long as the proxy does.
     pub async fn run(self) {
-        let mut news = self.shared.meta.watch();
+        let mut news = self.cluster.meta.watch();
         loop {
             let catalog = news.borrow_and_update().clone();
             for s in catalog.shards.values() {
                 self.take_over(s).await;
             }
             loop {
-                let reached = self.shared.epoch_of_all();
-                let clients = self.shared.config.listen;
-                let draining = self.service.alive(clients, reached).await;
-                self.shared.registry.drain(draining);
+                let reached = self.cluster.proxy.epoch();
+                let draining = self.service.alive(self.clients, reached).await;
+                self.cluster.proxy.drain(draining);
                 match tokio::time::timeout(EPOCH_REPORT, news.changed()).await {
                     Ok(Ok(())) => break,
                     Ok(Err(_)) => return,
@@ -176,7 +152,7 @@ impl Follow {
     }
 
     async fn take_over(&self, s: &catalog::Shard) {
-        let known = self.shared.shards();
+        let known = self.cluster.shards.all();
         let same = |h: &ShardHandle| (&*h.login.host, h.login.port) == (&*s.host, s.port);
         if known.get(&s.name).is_some_and(same) {
             return;
@@ -189,9 +165,8 @@ impl Follow {
             );
             return;
         };
-        let timeout = Duration::from_millis(self.shared.pool.connect_timeout_ms);
-        let interval = Duration::from_millis(self.shared.pool.health_interval_ms);
-        match handle(account, &s.name, (&s.host, s.port), timeout, &self.own) {
+        let at = (&*s.host, s.port);
+        match handle(account, &s.name, at, self.timing.connect, &self.own) {
             Ok(handle) => {
                 tracing::info!(
                     shard = s.name,
@@ -200,8 +175,8 @@ impl Follow {
                     "shard is used"
                 );
                 prepare_account(&handle, &self.own, &self.service).await;
-                watch_health(&handle, interval).await;
-                self.shared.put_shard(&s.name, handle);
+                watch_health(&handle, self.timing.health_interval).await;
+                self.cluster.shards.put(&s.name, handle);
             }
             Err(error) => tracing::warn!(shard = s.name, %error, "shard cannot be used"),
         }

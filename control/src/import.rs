@@ -1,16 +1,16 @@
 //! A table that the shards have already enters the catalog, once every row is known to be where its rule
 //! says. While that is looked at, a job keeps everybody from the table.
 
-use super::probe::connect;
-use super::{Imported, SETTLE_STEP, settle};
+use crate::Cluster;
+use crate::cluster::SETTLE_STEP;
+use crate::probe::connect;
 use catalog::{
     Answer, AutoIncrement, Catalog, Change, Command, JobId, KeyType, KeyValue, Placement, Rejected,
     ShardId, ShardProgress, Sharding, Table, TableId, TableName, Use,
 };
 use meta_client::MetaError;
-use proxy::Shared;
-use proxy::ddl::rule;
-use proxy::introspect::{TableInfo, table_info};
+use schema::introspect::{TableInfo, table_info};
+use schema::rule;
 use shard::{Login, ServerConn, ShardError};
 use sql::ident::{quote_name, quote_string};
 use sql::shard_by::{Rule, ShardBy};
@@ -19,8 +19,28 @@ use std::collections::BTreeMap;
 /// How long a lock on the table is waited for, in seconds.
 const LOCK_WAIT_S: u32 = 10;
 
+/// A table that the shards have already is to enter the catalog.
+pub struct ImportOrder {
+    /// The table.
+    pub table: TableName,
+    /// What would follow SHARD BY.
+    pub clause: String,
+    /// Who asks, for the audit.
+    pub who: String,
+    /// Only say what would happen.
+    pub dry_run: bool,
+}
+
+/// What an import did, or would do.
+pub struct Imported {
+    /// What the metadata service answered.
+    pub answer: Answer,
+    /// What was found on the shards.
+    pub notes: Vec<String>,
+}
+
 /// What is to be imported, by whom.
-pub struct Wanted {
+pub(crate) struct Wanted {
     /// The table.
     pub name: TableName,
     /// Its rule.
@@ -59,10 +79,10 @@ struct Part {
 }
 
 /// Imports a table, or says what is in the way.
-pub async fn import(shared: &Shared, wanted: Wanted) -> Result<Imported, MetaError> {
-    let catalog = shared.catalog();
+pub(crate) async fn import(cluster: &Cluster, wanted: Wanted) -> Result<Imported, MetaError> {
+    let catalog = cluster.catalog();
     check_names(&catalog, &wanted)?;
-    let parts = parts(shared, &catalog, &wanted)?;
+    let parts = parts(cluster, &catalog, &wanted)?;
     if wanted.dry_run {
         let found = look(&catalog, &wanted, &parts).await?;
         let answer = Answer::Done {
@@ -71,11 +91,11 @@ pub async fn import(shared: &Shared, wanted: Wanted) -> Result<Imported, MetaErr
         let notes = found.notes();
         return Ok(Imported { answer, notes });
     }
-    let job = start(shared, &wanted, &parts).await?;
-    let found = match look(&shared.catalog(), &wanted, &parts).await {
+    let job = start(cluster, &wanted, &parts).await?;
+    let found = match look(&cluster.catalog(), &wanted, &parts).await {
         Ok(found) => found,
         Err(e) => {
-            propose(shared, &wanted, Command::AbandonJob { job }).await?;
+            propose(cluster, &wanted, Command::AbandonJob { job }).await?;
             return Err(e);
         }
     };
@@ -86,7 +106,7 @@ pub async fn import(shared: &Shared, wanted: Wanted) -> Result<Imported, MetaErr
             shard,
             progress,
         };
-        propose(shared, &wanted, done).await?;
+        propose(cluster, &wanted, done).await?;
     }
     let notes = found.notes();
     let change = Change::FinishImport {
@@ -94,7 +114,7 @@ pub async fn import(shared: &Shared, wanted: Wanted) -> Result<Imported, MetaErr
         table: Box::new(found.table.clone()),
         next: found.next,
     };
-    let answer = shared.meta.submit(&wanted.who, change, None).await?;
+    let answer = cluster.meta.submit(&wanted.who, change, None).await?;
     drop(found);
     Ok(Imported { answer, notes })
 }
@@ -115,7 +135,7 @@ fn check_names(catalog: &Catalog, wanted: &Wanted) -> Result<(), MetaError> {
 }
 
 /// The shards that must have the table.
-fn parts(shared: &Shared, catalog: &Catalog, wanted: &Wanted) -> Result<Vec<Part>, MetaError> {
+fn parts(cluster: &Cluster, catalog: &Catalog, wanted: &Wanted) -> Result<Vec<Part>, MetaError> {
     let ids = match &wanted.rule.by {
         ShardBy::Single { shard: Some(name) } => catalog
             .shard_named(name)
@@ -128,7 +148,7 @@ fn parts(shared: &Shared, catalog: &Catalog, wanted: &Wanted) -> Result<Vec<Part
         }
         _ => catalog.shard_ids(),
     };
-    let handles = shared.shards();
+    let handles = cluster.shards.all();
     let part = |id: ShardId| {
         let name = catalog.shard_name(id).to_string();
         let handle = handles.get(&name);
@@ -139,16 +159,16 @@ fn parts(shared: &Shared, catalog: &Catalog, wanted: &Wanted) -> Result<Vec<Part
     ids.into_iter().map(part).collect()
 }
 
-async fn propose(shared: &Shared, wanted: &Wanted, command: Command) -> Result<u64, MetaError> {
+async fn propose(cluster: &Cluster, wanted: &Wanted, command: Command) -> Result<u64, MetaError> {
     let change = Change::Catalog(command);
-    match shared.meta.submit(&wanted.who, change, None).await? {
+    match cluster.meta.submit(&wanted.who, change, None).await? {
         Answer::Done { epoch } => Ok(epoch),
         _ => Ok(0),
     }
 }
 
 /// Keeps everybody from the table: names of a running job are unknown to statements.
-async fn start(shared: &Shared, wanted: &Wanted, parts: &[Part]) -> Result<JobId, MetaError> {
+async fn start(cluster: &Cluster, wanted: &Wanted, parts: &[Part]) -> Result<JobId, MetaError> {
     let objects = vec![wanted.name.clone()];
     let command = Command::StartJob {
         database: Some(wanted.name.database.clone()),
@@ -156,18 +176,18 @@ async fn start(shared: &Shared, wanted: &Wanted, parts: &[Part]) -> Result<JobId
         objects: objects.clone(),
         shards: parts.iter().map(|p| p.id).collect(),
     };
-    let epoch = propose(shared, wanted, command).await?;
+    let epoch = propose(cluster, wanted, command).await?;
     let ours = || {
-        let catalog = shared.catalog();
+        let catalog = cluster.catalog();
         let found = catalog.jobs.values().find(|j| j.objects == objects);
         found.map(|j| j.id)
     };
-    let everybody = settle(shared, epoch).await;
+    let everybody = cluster.settle(epoch).await;
     let Some(job) = ours() else {
         return Err(refused("the import was cancelled by somebody else"));
     };
     if !everybody {
-        propose(shared, wanted, Command::AbandonJob { job }).await?;
+        propose(cluster, wanted, Command::AbandonJob { job }).await?;
         return Err(refused(
             "a proxy does not follow the catalog; nothing was changed. Repeat it once it does, or once \
              it is fenced (shardctl proxy list, fence)",

@@ -1,0 +1,22 @@
+//! What a DBA orders, carried out: shards and their accounts, imports, inspection, the drift check.
+//!
+//! Layer 2. The admin port (and later jobs' drivers) asks here; the proxy of the process is known only
+//! as a [`LocalProxy`]. Connections to shards live on the thread that runs these tasks.
+
+pub mod account;
+pub mod accounts;
+pub mod cluster;
+mod drift;
+mod import;
+mod inspect;
+mod machine;
+pub mod orders;
+mod prepare;
+mod probe;
+pub mod shards;
+
+pub use account::ShardConfig;
+pub use accounts::OwnAccounts;
+pub use cluster::{Cluster, LocalProxy};
+pub use import::{ImportOrder, Imported};
+pub use orders::Orders;

@@ -1,0 +1,206 @@
+//! The orders that talk to shards, each carried out by a task of the thread that their connections live
+//! on.
+
+use crate::{Cluster, ImportOrder, Imported, ShardConfig, drift, import, inspect, prepare, probe};
+use admin_types::report::{Finding, Report, Severity};
+use catalog::Rejected;
+use meta_client::{BoxFuture, MetaError, MetaService};
+use schema::rule;
+use sql::shard_by::{Rule, parse_rule};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot};
+
+/// Requests that may wait for the task that talks to shards.
+const WAITING_MAX: usize = 16;
+
+enum Ask {
+    Probe {
+        account: Box<ShardConfig>,
+        reply: oneshot::Sender<Vec<Finding>>,
+    },
+    Prepare {
+        account: Box<ShardConfig>,
+        reply: oneshot::Sender<Result<(), String>>,
+    },
+    Inspect {
+        reply: oneshot::Sender<Report>,
+    },
+    Import {
+        wanted: Box<import::Wanted>,
+        reply: oneshot::Sender<Result<Imported, MetaError>>,
+    },
+}
+
+/// What the admin port may ask for. It may be used from any thread.
+pub struct Orders {
+    cluster: Arc<Cluster>,
+    accounts: Vec<ShardConfig>,
+    new_shards: Option<ShardConfig>,
+    ask: mpsc::Sender<Ask>,
+}
+
+impl Orders {
+    /// Starts the task that talks to shards; their connections stay on this thread. `new_shards` is the
+    /// account for shards that `accounts` does not name. Tables are compared with the catalog every
+    /// `drift_check`, or only by an inspection if it is zero.
+    pub fn start(
+        cluster: Arc<Cluster>,
+        accounts: Vec<ShardConfig>,
+        new_shards: Option<ShardConfig>,
+        drift_check: Duration,
+    ) -> Self {
+        if !drift_check.is_zero() {
+            let cluster = cluster.clone();
+            tokio::task::spawn_local(async move { drift::watch(&cluster, drift_check).await });
+        }
+        let (ask, asked) = mpsc::channel(WAITING_MAX);
+        tokio::task::spawn_local(carry_out(cluster.clone(), asked));
+        Self {
+            cluster,
+            accounts,
+            new_shards,
+            ask,
+        }
+    }
+
+    /// Reads a sharding clause.
+    fn rule(&self, clause: &str) -> Result<Rule, String> {
+        let (text, mode) = (clause.as_bytes(), sql::LexMode::default());
+        let flavor = sql::Flavor::from_version(&self.cluster.shards.server_version());
+        let lexed = sql::Lexed::new(text, mode, flavor).map_err(|e| e.to_string())?;
+        let rule = parse_rule(&mut sql::cursor::Cursor::new(text, &lexed.tokens, mode));
+        rule.map_err(|e| e.to_string())
+    }
+
+    /// The account for a shard at an address.
+    fn account(&self, name: &str, host: &str, port: u16) -> Option<Box<ShardConfig>> {
+        let own = self.accounts.iter().find(|a| a.name == name);
+        let account = own.or(self.new_shards.as_ref())?.clone();
+        Some(Box::new(ShardConfig {
+            name: name.to_string(),
+            host: host.to_string(),
+            port,
+            ..account
+        }))
+    }
+
+    fn asked<T: Send + 'static>(
+        &self,
+        make: impl FnOnce(oneshot::Sender<T>) -> Ask,
+        lost: impl FnOnce(String) -> T + Send + 'static,
+    ) -> BoxFuture<T> {
+        let (reply, answer) = oneshot::channel();
+        let (ask, request) = (self.ask.clone(), make(reply));
+        Box::pin(async move {
+            if ask.send(request).await.is_err() {
+                return lost("the proxy is shutting down".to_string());
+            }
+            match answer.await {
+                Ok(value) => value,
+                Err(_) => lost("the inspection was interrupted".to_string()),
+            }
+        })
+    }
+
+    /// The metadata service.
+    pub fn meta(&self) -> &Arc<dyn MetaService> {
+        &self.cluster.meta
+    }
+
+    /// Why a sharding clause cannot be.
+    pub fn check_rule(&self, clause: &str) -> Result<(), String> {
+        let rule = self.rule(clause)?;
+        rule::check_shard_names(&self.cluster.catalog(), &rule.by)
+    }
+
+    /// Inspects a server that is to become a shard, or to take one's place.
+    pub fn probe(&self, name: &str, host: &str, port: u16) -> BoxFuture<Vec<Finding>> {
+        let Some(account) = self.account(name, host, port) else {
+            let text = "this proxy has no account for it";
+            let advice =
+                "put a [[shards]] entry or [new_shards] into the configuration of every proxy";
+            let found = Finding::new(Severity::Critical, format!("shard {name}"), text, advice);
+            return Box::pin(async move { vec![found] });
+        };
+        let subject = format!("shard {name}");
+        self.asked(
+            |reply| Ask::Probe { account, reply },
+            move |why| vec![unknown(&subject, why)],
+        )
+    }
+
+    /// Makes the databases of the others on a server that becomes a shard.
+    pub fn prepare(&self, name: &str, host: &str, port: u16) -> BoxFuture<Result<(), String>> {
+        match self.account(name, host, port) {
+            Some(account) => self.asked(|reply| Ask::Prepare { account, reply }, Err),
+            None => Box::pin(async { Err("this proxy has no account for it".to_string()) }),
+        }
+    }
+
+    /// Enters a table that the shards have already into the catalog.
+    pub fn import(&self, order: ImportOrder) -> BoxFuture<Result<Imported, MetaError>> {
+        let rule = match self.rule(&order.clause) {
+            Ok(rule) => rule,
+            Err(why) => return Box::pin(async { Err(Rejected::Invalid(why).into()) }),
+        };
+        let wanted = Box::new(import::Wanted {
+            name: order.table,
+            rule,
+            clause: order.clause,
+            who: order.who,
+            dry_run: order.dry_run,
+        });
+        self.asked(
+            |reply| Ask::Import { wanted, reply },
+            |why| Err(MetaError::Unknown(why)),
+        )
+    }
+
+    /// Waits, at most some seconds, until this proxy and the others work by the catalog of an epoch.
+    pub async fn settled(&self, epoch: u64) {
+        self.cluster.settle(epoch).await;
+    }
+
+    /// A health report of everything.
+    pub fn inspect(&self) -> BoxFuture<Report> {
+        self.asked(
+            |reply| Ask::Inspect { reply },
+            |why| Report::new(vec![unknown("inspection", why)]),
+        )
+    }
+}
+
+/// Carries out what is asked, one request after the other, but imports beside them.
+async fn carry_out(cluster: Arc<Cluster>, mut asked: mpsc::Receiver<Ask>) {
+    while let Some(request) = asked.recv().await {
+        // Who asked may have gone away.
+        match request {
+            Ask::Probe { account, reply } => {
+                let _ = reply.send(probe::probe(&cluster, &account).await);
+            }
+            Ask::Prepare { account, reply } => {
+                let _ = reply.send(make_databases(&cluster, &account).await);
+            }
+            Ask::Inspect { reply } => {
+                let _ = reply.send(inspect::inspect(&cluster).await);
+            }
+            Ask::Import { wanted, reply } => {
+                // Every row is read: nobody else waits for that.
+                let cluster = cluster.clone();
+                tokio::task::spawn_local(async move {
+                    let _ = reply.send(import::import(&cluster, *wanted).await);
+                });
+            }
+        }
+    }
+}
+
+async fn make_databases(cluster: &Cluster, account: &ShardConfig) -> Result<(), String> {
+    let login = account.strongest(probe::PROBE_TIME)?;
+    prepare::databases(&login, &cluster.catalog(), &cluster.shards.all()).await
+}
+
+fn unknown(subject: &str, why: String) -> Finding {
+    Finding::new(Severity::Critical, subject, why, "try again")
+}

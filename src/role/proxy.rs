@@ -1,0 +1,150 @@
+//! The proxy role: from a configuration to a running proxy, and its end.
+
+use crate::cli::ProxyArgs;
+use crate::config::{self, Config};
+use crate::status::ProxyStatus;
+use ::proxy::users::Users;
+use ::proxy::{Parts, Proxy, Shared};
+use control::shards::{Follow, Timing};
+use control::{Cluster, LocalProxy, Orders, OwnAccounts, accounts, shards};
+use meta::Service;
+use meta_client::token;
+use shard::ShardDirectory;
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long sessions may take to end at shutdown.
+const SHUTDOWN_GRACE: Duration = Duration::from_secs(5);
+
+/// Runs the proxy until it is told to end.
+pub fn run(args: &ProxyArgs) -> Result<(), String> {
+    let config = config::load(&args.config)?;
+    if args.check {
+        println!("{}: fine", args.config.display());
+        return Ok(());
+    }
+    let runtime = runtime()?;
+    runtime.block_on(async {
+        let proxy = start(config, None).await?;
+        tracing::info!(address = %proxy.address, "ready for clients");
+        super::wait_for_signal().await?;
+        tracing::info!("shutting down");
+        proxy.stop(SHUTDOWN_GRACE);
+        Ok(())
+    })
+}
+
+/// The runtime of everything but statements.
+pub fn runtime() -> Result<tokio::runtime::LocalRuntime, String> {
+    let mut builder = tokio::runtime::Builder::new_current_thread();
+    builder
+        .enable_all()
+        .build_local(Default::default())
+        .map_err(|e| e.to_string())
+}
+
+/// The running proxy, as orders see it.
+struct Here(Arc<Shared>);
+
+impl LocalProxy for Here {
+    fn epoch(&self) -> u64 {
+        self.0.epoch_of_all()
+    }
+
+    fn drain(&self, draining: bool) {
+        self.0.registry.drain(draining);
+    }
+}
+
+/// Puts the parts together and starts them. Must run on the runtime that stays.
+pub async fn start(
+    config: Config,
+    tls: Option<Arc<rustls::ServerConfig>>,
+) -> Result<Proxy, String> {
+    // Who registers takes the place of whoever had the address: nobody may be there any more.
+    let clients = config.proxy.listen;
+    let free = std::net::TcpListener::bind(clients);
+    drop(free.map_err(|e| format!("cannot listen on {clients} (proxy.listen): {e}"))?);
+    let service = Rc::new(Service::open(&config.meta, clients).await?);
+    let meta = service.handle();
+    let own = Rc::new(own_accounts(&config, &service, clients).await);
+    let timing = Timing {
+        connect: Duration::from_millis(config.pool.connect_timeout_ms),
+        health_interval: Duration::from_millis(config.pool.health_interval_ms),
+    };
+    let just_started = config.shards_just_started;
+    let shards = shards::open(&config.shards, just_started, timing, &service, &own).await?;
+    let directory = Arc::new(ShardDirectory::new(shards));
+    let tls = match (&config.proxy.tls_cert, &config.proxy.tls_key, tls) {
+        (Some(cert), Some(key), _) => Some(tls::from_files(cert, key)?),
+        (_, _, tls) => tls,
+    };
+    let admin_address = config.admin.listen;
+    let listener = tokio::net::TcpListener::bind(admin_address).await;
+    let listener =
+        listener.map_err(|e| format!("cannot listen on {admin_address} (admin.listen): {e}"))?;
+    let proxy = Proxy::start(Parts {
+        config: config.proxy,
+        pool: config.pool,
+        meta: meta.clone(),
+        directory: directory.clone(),
+        users: Users::new(&config.users).map_err(|e| e.to_string())?,
+        tls,
+    });
+    let proxy = proxy.map_err(|e| e.to_string())?;
+    let access = match &config.admin.token_file {
+        Some(file) => admin::Access::Token(token::read(file)?),
+        None if config.admin.open => admin::Access::Open,
+        None => admin::Access::Closed,
+    };
+    let cluster = Arc::new(Cluster {
+        meta,
+        shards: directory,
+        proxy: Arc::new(Here(proxy.shared.clone())),
+        schema_drift: Default::default(),
+    });
+    let orders = Orders::start(
+        cluster.clone(),
+        config.shards.clone(),
+        config.new_shards.clone(),
+        Duration::from_secs(config.admin.drift_check_s),
+    );
+    let follow = Follow {
+        cluster: cluster.clone(),
+        service: service.clone(),
+        own: own.clone(),
+        clients,
+        timing,
+        accounts: config.shards,
+        new_shards: config.new_shards,
+    };
+    tokio::task::spawn_local(follow.run());
+    tokio::task::spawn_local(accounts::keep(cluster.clone(), service, own));
+    let status = Arc::new(ProxyStatus {
+        proxy: proxy.shared.clone(),
+        cluster,
+    });
+    tokio::spawn(async move {
+        if let Err(error) = admin::serve(listener, status, Arc::new(orders), access).await {
+            tracing::error!(%error, "the admin port has ended");
+        }
+    });
+    Ok(proxy)
+}
+
+/// The accounts of this process, as its incarnation if the service gives it one in time.
+async fn own_accounts(config: &Config, service: &Service, clients: SocketAddr) -> OwnAccounts {
+    let own = OwnAccounts::default();
+    if config.shards.iter().any(|s| !s.manager_user.is_empty()) {
+        let incarnation = service.register(clients).await;
+        if incarnation == 0 {
+            tracing::warn!(
+                "not registered with the metadata service yet: statements use the management accounts"
+            );
+        }
+        own.become_incarnation(incarnation);
+    }
+    own
+}
