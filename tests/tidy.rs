@@ -11,7 +11,7 @@ const LINE_CHARS_MAX: usize = 110;
 const FUNCTION_LINES_MAX: usize = 80;
 
 /// Package folders by layer; a package may depend on lower layers, and within layer 1 as listed.
-const LAYERS: [(&str, u8, &[&str]); 15] = [
+const LAYERS: [(&str, u8, &[&str]); 14] = [
     ("wire", 0, &[]),
     ("router/sql", 0, &[]),
     ("meta/catalog", 0, &[]),

@@ -28,7 +28,7 @@ const READS: [(&str, &str, &str); 13] = [
 ];
 
 /// Schemas by name: fields with their types (`?` may be null, `[]` is a list).
-const SCHEMAS: [(&str, &[(&str, &str)]); 15] = [
+const SCHEMAS: [(&str, &[(&str, &str)]); 16] = [
     ("Version", &[("version", "string"), ("epoch", "integer")]),
     (
         "Cluster",
@@ -101,8 +101,11 @@ const SCHEMAS: [(&str, &[(&str, &str)]); 15] = [
             ("epoch", "integer?"),
             ("silent_ms", "integer?"),
             ("draining", "boolean"),
+            ("peer", "PeerPort?"),
+            ("number", "integer"),
         ],
     ),
+    ("PeerPort", &[("address", "string"), ("key", "string")]),
     ("User", &[("name", "string"), ("grants", "Grant[]")]),
     ("Grant", &[("database", "string"), ("rights", "string")]),
     (
