@@ -2,8 +2,8 @@
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use router::{Args, Plan, PlanCache, PlanContext};
-use sql::{Flavor, LexMode, Lexed, classify};
+use router::{Args, Plan, PlanCache, PlanContext, Planned, RouteContext, SessionFacts};
+use sql::{Flavor, LexMode, Lexed};
 use std::hint::black_box;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -44,16 +44,14 @@ fn bench(c: &mut Criterion) {
     let text = b"SELECT c FROM sbtest1 WHERE id=4711";
     let mode = LexMode::default();
     let mut lexed = Lexed::new(text, mode, Flavor::default()).unwrap();
-    let statement = classify(text, &lexed, mode);
     let ctx = PlanContext {
         catalog: &catalog,
         database: Some("sbtest"),
         mode,
         flavor: Flavor::default(),
     };
-    let plan = router::plan(ctx, text, &lexed, &statement);
     let mut cache = PlanCache::new(1 << 20);
-    cache.put(&lexed.key, Rc::new(plan), 1000);
+    cache.put(&lexed.key, Rc::new(Planned::of(ctx, text, &lexed)), 1000);
     c.bench_function("digest + plan cache hit + route", |b| {
         b.iter(|| {
             lexed
@@ -68,14 +66,19 @@ fn bench(c: &mut Criterion) {
                 utf8: true,
                 params: &[],
             };
-            match &*plan {
-                Plan::Route(r) => black_box(r.route(&catalog, &args).unwrap()),
-                _ => unreachable!("a SELECT is routed"),
+            let cx = RouteContext {
+                catalog: &catalog,
+                args,
+                session: SessionFacts::default(),
+            };
+            match &plan.plan {
+                Plan::Forward(f) => black_box(f.route(&cx).unwrap()),
+                _ => unreachable!("a SELECT is forwarded"),
             }
         });
     });
     c.bench_function("plan without the cache", |b| {
-        b.iter(|| black_box(router::plan(ctx, black_box(text), &lexed, &statement)));
+        b.iter(|| black_box(Planned::of(ctx, black_box(text), &lexed)));
     });
 }
 

@@ -6,238 +6,237 @@ mod create;
 mod job;
 mod tables;
 
-use crate::plans::CachedPlan;
-use crate::session::{Done, Session, Stop, error};
-use crate::statement::Run;
+use crate::exec::{Run, default_shard, one, scatter, transaction};
+use crate::session::client_state::ClientState;
+use crate::session::diagnostics::Diagnostics;
+use crate::session::{Done, Outcome, Session, Stop, unsupported};
+use crate::worker::Worker;
 use catalog::{Command, JobId, PendingRule, Placement, ShardId, Table, TableName};
 use router::Refusal;
 use router::names::{Common, named};
+use router::plan::Pin;
 use sql::ObjectName;
 use sql::ddl::Ddl;
 use sql::shard_by::RuleStatement;
+use std::rc::Rc;
 use std::sync::Arc;
+use wire::reply::OkPacket;
 
-impl Session {
-    /// Runs a DDL statement.
-    pub async fn ddl(&mut self, ddl: &Ddl, plan: &CachedPlan, run: Run<'_>) -> Done {
-        if let Some(done) = self.ddl_on_one_shard(ddl, plan, run).await {
-            return done;
+/// A change of structure that runs as a job, and what it has gathered for the answer.
+struct Change<'s> {
+    worker: Rc<Worker>,
+    client: &'s mut ClientState,
+    /// What the shards said, added up.
+    ok: OkPacket,
+    /// Notes and warnings for the client.
+    notes: Diagnostics,
+}
+
+impl<'s> Change<'s> {
+    fn of(s: &'s mut Session) -> Self {
+        Self {
+            worker: s.worker.clone(),
+            client: &mut s.client,
+            ok: OkPacket::default(),
+            notes: Diagnostics::default(),
         }
-        // DDL commits what is open, before it starts.
-        self.commit_all().await?;
-        self.diagnostics.clear();
-        self.ddl_ok = wire::reply::OkPacket::default();
+    }
+}
+
+/// Runs a DDL statement.
+pub(crate) async fn run(s: &mut Session, ddl: &Ddl, run: Run<'_>) -> Done {
+    if let Some(done) = on_one_shard(s, ddl, run).await {
+        return done;
+    }
+    // DDL commits what is open, before it starts.
+    transaction::commit_all(s).await?;
+    let mut change = Change::of(s);
+    change.run(ddl, run).await?;
+    let Change { ok, notes, .. } = change;
+    Ok(answer(s, ok, notes, run))
+}
+
+/// Answers with what the shards said and the notes.
+fn answer(s: &mut Session, ok: OkPacket, notes: Diagnostics, run: Run<'_>) -> Outcome {
+    let outcome = Outcome {
+        row_count: Some(ok.affected_rows as i64),
+        ..Outcome::nothing()
+    };
+    let warnings = notes.count() as u16;
+    s.put_ok(OkPacket { warnings, ..ok }, run.more);
+    Outcome {
+        diagnostics: Some(notes),
+        ..outcome
+    }
+}
+
+/// DDL that one shard alone answers; `None` if it is a job.
+async fn on_one_shard(s: &mut Session, ddl: &Ddl, run: Run<'_>) -> Option<Done> {
+    match ddl {
+        Ddl::CreateTable(t) if t.temporary => Some(temporary_table(s, run).await),
+        Ddl::DropTable {
+            temporary: true, ..
+        } => Some(on_database_shard(s, run).await),
+        Ddl::DropTable { tables, .. } if are_temporary(s, tables) => {
+            Some(on_database_shard(s, run).await)
+        }
+        Ddl::Routine(name) => Some(routine(s, name, run).await),
+        Ddl::Maintain(tables) => Some(maintain(s, tables, run).await),
+        _ => None,
+    }
+}
+
+fn are_temporary(s: &mut Session, tables: &[ObjectName]) -> bool {
+    let has_some = s.branches.iter().any(|b| b.pins.temporary_tables);
+    let change = Change::of(s);
+    let unknown = |t: &ObjectName| change.full_name(t).is_ok_and(|n| change.find(&n).is_none());
+    has_some && tables.iter().all(unknown)
+}
+
+async fn on_database_shard(s: &mut Session, run: Run<'_>) -> Done {
+    let shard = default_shard(&s.client, run.catalog)?;
+    one::run(s, shard, None, run).await
+}
+
+/// A temporary table lives on one connection, which stays with the session.
+async fn temporary_table(s: &mut Session, run: Run<'_>) -> Done {
+    let database = s.client.database.as_deref();
+    let names = named(run.catalog, database, run.text, &run.lexed.tokens);
+    let home = default_shard(&s.client, run.catalog)?;
+    match names.common() {
+        Common::Nothing | Common::Reference => {}
+        Common::OneShard(shard) if shard == home => {}
+        _ => {
+            return Err(unsupported(
+                "a temporary table lives on its database's default shard and can neither \
+                 take the name nor the rows of a table that has rows elsewhere",
+            ));
+        }
+    }
+    one::run(s, home, Some(Pin::TemporaryTables), run).await
+}
+
+/// Routines and the like live on their database's shard, and may only use tables there.
+async fn routine(s: &mut Session, name: &ObjectName, run: Run<'_>) -> Done {
+    let database = name.database.as_deref().or(s.client.database.as_deref());
+    let home = run.catalog.default_shard(database);
+    let home = home.ok_or_else(router::plan::no_shards)?;
+    match named(run.catalog, database, run.text, &run.lexed.tokens).common() {
+        Common::Nothing => {}
+        Common::OneShard(shard) if shard == home => {}
+        _ => {
+            return Err(unsupported(format!(
+                "{name} uses a table that has rows on other shards; a routine, trigger or \
+                 event runs inside one server and would see or change only a part"
+            )));
+        }
+    }
+    check::check_routine(run)?;
+    transaction::commit_all(s).await?;
+    let change = Change::of(s);
+    let Some(manager) = change.manager_of(home) else {
+        return one::run(s, home, None, run).await;
+    };
+    let text = String::from_utf8_lossy(run.text);
+    let (ok, warnings) = change.run_as_manager(&manager, &text).await?;
+    Ok(answer(s, ok, warnings, run))
+}
+
+/// ANALYZE and the like: the answers of all shards, one after the other.
+async fn maintain(s: &mut Session, tables: &[ObjectName], run: Run<'_>) -> Done {
+    transaction::commit_all(s).await?;
+    let mut shards: Vec<ShardId> = Vec::new();
+    for (i, t) in tables.iter().enumerate() {
+        let change = Change::of(s);
+        let of_table = match change.table(t) {
+            Ok((_, table)) => change.shards_of(&table),
+            Err(_) => vec![default_shard(&s.client, run.catalog)?],
+        };
+        if i > 0 && of_table != shards {
+            return Err(unsupported(
+                "these tables are on different shards; one at a time",
+            ));
+        }
+        shards = of_table;
+    }
+    let first = run.lexed.tokens.first();
+    let checksum = first.is_some_and(|t| router::traits::is_word(run.text, *t, b"CHECKSUM"));
+    match shards.as_slice() {
+        [shard] => one::run(s, *shard, None, run).await,
+        _ if checksum => Err(unsupported(
+            "CHECKSUM TABLE of a table on several shards would give one sum for each; ask the shards \
+             themselves (SHOW SHARDS shows their addresses)",
+        )),
+        many => scatter::run(s, many, run).await,
+    }
+}
+
+/// CREATE and DROP SHARDING RULE, CANCEL DDL JOB.
+pub(crate) async fn rule(s: &mut Session, statement: &RuleStatement, run: Run<'_>) -> Done {
+    let change = Change::of(s);
+    let command = match statement {
+        RuleStatement::Create { table, rule } => {
+            let table = change.full_name(table)?;
+            change.check_shard_names(&rule.by)?;
+            let at = run.lexed.tokens.iter().position(|t| {
+                let by = ["HASH", "RANGE", "LIST", "REFERENCE", "SINGLE"];
+                by.iter()
+                    .any(|w| router::traits::is_word(run.text, *t, w.as_bytes()))
+            });
+            let start = at.map_or(0, |i| run.lexed.tokens[i].start as usize);
+            let clause = String::from_utf8_lossy(&run.text[start..]).into_owned();
+            Command::PutRule {
+                table,
+                rule: PendingRule { clause },
+            }
+        }
+        RuleStatement::Drop { table } => Command::DropRule {
+            table: change.full_name(table)?,
+        },
+        RuleStatement::CancelJob { id } => Command::AbandonJob { job: JobId(*id) },
+    };
+    transaction::commit_all(s).await?;
+    Change::of(s).propose(command).await?;
+    s.put_ok(OkPacket::default(), run.more);
+    Ok(Outcome::quiet())
+}
+
+impl Change<'_> {
+    async fn run(&mut self, ddl: &Ddl, run: Run<'_>) -> Result<(), Stop> {
         match ddl {
-            Ddl::CreateTable(t) => self.create_table(t, run).await?,
+            Ddl::CreateTable(t) => self.create_table(t, run).await,
             Ddl::DropTable {
                 tables, if_exists, ..
-            } => self.drop_tables(tables, *if_exists).await?,
-            Ddl::AlterTable { table, actions } => self.alter_table(table, actions, run).await?,
-            Ddl::RenameTable(pairs) => self.rename_tables(pairs, run).await?,
-            Ddl::Truncate(table) => self.truncate(table).await?,
+            } => self.drop_tables(tables, *if_exists).await,
+            Ddl::AlterTable { table, actions } => self.alter_table(table, actions, run).await,
+            Ddl::RenameTable(pairs) => self.rename_tables(pairs, run).await,
+            Ddl::Truncate(table) => self.truncate(table).await,
             Ddl::CreateIndex {
                 table,
                 unique,
                 columns,
-            } => {
-                self.create_index(table, *unique, columns, run).await?;
-            }
-            Ddl::DropIndex(table) => self.alter_plain(table, run).await?,
+            } => self.create_index(table, *unique, columns, run).await,
+            Ddl::DropIndex(table) => self.alter_plain(table, run).await,
             Ddl::CreateDatabase {
                 name,
                 if_not_exists,
                 shard,
             } => {
-                self.create_database(name, *if_not_exists, shard.as_ref(), run)
-                    .await?;
+                let shard = shard.as_ref();
+                self.create_database(name, *if_not_exists, shard, run).await
             }
-            Ddl::DropDatabase { name, if_exists } => self.drop_database(name, *if_exists).await?,
-            Ddl::AlterDatabase(name) => self.alter_database(name.as_deref(), run).await?,
-            Ddl::CreateView { view, replace, .. } => self.create_view(view, *replace, run).await?,
-            Ddl::DropView { views, if_exists } => self.drop_views(views, *if_exists).await?,
-            Ddl::Account => {
-                return Err(error(
-                    1235,
-                    "42000",
-                    "users and rights are kept in Shardwright's catalog, not on the shards: \
-                     shardctl user add, grant and revoke change them (docs/shardctl.md)",
-                ));
-            }
-            Ddl::Routine(_) | Ddl::Maintain(_) => {}
+            Ddl::DropDatabase { name, if_exists } => self.drop_database(name, *if_exists).await,
+            Ddl::AlterDatabase(name) => self.alter_database(name.as_deref(), run).await,
+            Ddl::CreateView { view, replace, .. } => self.create_view(view, *replace, run).await,
+            Ddl::DropView { views, if_exists } => self.drop_views(views, *if_exists).await,
+            // The planner refuses the first; one shard alone answers the others.
+            Ddl::Account | Ddl::Routine(_) | Ddl::Maintain(_) => Ok(()),
         }
-        let done = std::mem::take(&mut self.ddl_ok);
-        self.row_count = done.affected_rows as i64;
-        let ok = wire::reply::OkPacket {
-            status: self.status() | run.more,
-            warnings: self.diagnostics.count() as u16,
-            ..done
-        };
-        self.io.put_ok(&ok);
-        Ok(())
-    }
-
-    /// DDL that one shard alone answers; `None` if it is a job.
-    async fn ddl_on_one_shard(
-        &mut self,
-        ddl: &Ddl,
-        plan: &CachedPlan,
-        run: Run<'_>,
-    ) -> Option<Done> {
-        match ddl {
-            Ddl::CreateTable(t) if t.temporary => Some(self.temporary_table(plan, run).await),
-            Ddl::DropTable {
-                temporary: true, ..
-            } => Some(self.on_database_shard(None, plan, run).await),
-            Ddl::DropTable { tables, .. } if self.are_temporary(tables) => {
-                Some(self.on_database_shard(None, plan, run).await)
-            }
-            Ddl::Routine(name) => Some(self.routine(name, plan, run).await),
-            Ddl::Maintain(tables) => Some(self.maintain(tables, plan, run).await),
-            _ => None,
-        }
-    }
-
-    fn are_temporary(&self, tables: &[ObjectName]) -> bool {
-        let unknown = |t: &ObjectName| self.full_name(t).is_ok_and(|n| self.find(&n).is_none());
-        self.held.iter().any(|h| h.pins.temporary_tables) && tables.iter().all(unknown)
-    }
-
-    async fn on_database_shard(
-        &mut self,
-        database: Option<&str>,
-        plan: &CachedPlan,
-        run: Run<'_>,
-    ) -> Done {
-        let catalog = self.worker.catalog();
-        let database = database.or(self.database.as_deref());
-        let shard = catalog
-            .default_shard(database)
-            .ok_or_else(router::plan::no_shards)?;
-        self.run_alone(shard, plan, run).await
-    }
-
-    /// A temporary table lives on one connection, which stays with the session.
-    async fn temporary_table(&mut self, plan: &CachedPlan, run: Run<'_>) -> Done {
-        let catalog = self.worker.catalog();
-        let database = self.database.as_deref();
-        let names = named(&catalog, database, run.text, &run.lexed.tokens);
-        let home = self.default_shard()?;
-        match names.common() {
-            Common::Nothing | Common::Reference => {}
-            Common::OneShard(s) if s == home => {}
-            _ => {
-                return Err(error(
-                    1235,
-                    "42000",
-                    "a temporary table lives on its database's default shard and can neither \
-                     take the name nor the rows of a table that has rows elsewhere",
-                ));
-            }
-        }
-        let index = self.acquire(home, true).await?;
-        self.held[index].pins.temporary_tables = true;
-        self.run_alone(home, plan, run).await
-    }
-
-    /// Routines and the like live on their database's shard, and may only use tables there.
-    async fn routine(&mut self, name: &ObjectName, plan: &CachedPlan, run: Run<'_>) -> Done {
-        let catalog = self.worker.catalog();
-        let database = name.database.as_deref().or(self.database.as_deref());
-        let home = catalog
-            .default_shard(database)
-            .ok_or_else(router::plan::no_shards)?;
-        match named(&catalog, database, run.text, &run.lexed.tokens).common() {
-            Common::Nothing => {}
-            Common::OneShard(s) if s == home => {}
-            _ => {
-                return Err(error(
-                    1235,
-                    "42000",
-                    format!(
-                        "{name} uses a table that has rows on other shards; a routine, trigger or \
-                         event runs inside one server and would see or change only a part"
-                    ),
-                ));
-            }
-        }
-        check::check_routine(run)?;
-        self.commit_all().await?;
-        let Some(manager) = self.manager_of(home) else {
-            return self.run_alone(home, plan, run).await;
-        };
-        let text = String::from_utf8_lossy(run.text);
-        let (ok, warnings) = self.run_as_manager(&manager, &text).await?;
-        self.diagnostics = warnings;
-        self.row_count = ok.affected_rows as i64;
-        let status = self.status() | run.more;
-        self.io.put_ok(&wire::reply::OkPacket { status, ..ok });
-        Ok(())
-    }
-
-    /// ANALYZE and the like: the answers of all shards, one after the other.
-    async fn maintain(&mut self, tables: &[ObjectName], plan: &CachedPlan, run: Run<'_>) -> Done {
-        self.commit_all().await?;
-        let mut shards: Vec<ShardId> = Vec::new();
-        for (i, t) in tables.iter().enumerate() {
-            let of_table = match self.table(t) {
-                Ok((_, table)) => self.shards_of(&table),
-                Err(_) => vec![self.default_shard()?],
-            };
-            if i > 0 && of_table != shards {
-                return Err(error(
-                    1235,
-                    "42000",
-                    "these tables are on different shards; one at a time",
-                ));
-            }
-            shards = of_table;
-        }
-        let first = run.lexed.tokens.first();
-        let checksum = first.is_some_and(|t| router::traits::is_word(run.text, *t, b"CHECKSUM"));
-        match shards.as_slice() {
-            [one] => self.run_alone(*one, plan, run).await,
-            _ if checksum => Err(error(
-                1235,
-                "42000",
-                "CHECKSUM TABLE of a table on several shards would tell one sum for each; ask the shards \
-                 themselves (SHOW SHARDS tells their addresses)",
-            )),
-            many => self.scatter(many, plan.traits, run).await,
-        }
-    }
-
-    /// CREATE and DROP SHARDING RULE.
-    pub async fn rule(&mut self, statement: &RuleStatement, run: Run<'_>) -> Done {
-        let command = match statement {
-            RuleStatement::Create { table, rule } => {
-                let table = self.full_name(table)?;
-                self.check_shard_names(&rule.by)?;
-                let at = run.lexed.tokens.iter().position(|t| {
-                    let by = ["HASH", "RANGE", "LIST", "REFERENCE", "SINGLE"];
-                    by.iter()
-                        .any(|w| router::traits::is_word(run.text, *t, w.as_bytes()))
-                });
-                let start = at.map_or(0, |i| run.lexed.tokens[i].start as usize);
-                let clause = String::from_utf8_lossy(&run.text[start..]).into_owned();
-                Command::PutRule {
-                    table,
-                    rule: PendingRule { clause },
-                }
-            }
-            RuleStatement::Drop { table } => Command::DropRule {
-                table: self.full_name(table)?,
-            },
-            RuleStatement::CancelJob { id } => Command::AbandonJob { job: JobId(*id) },
-        };
-        self.commit_all().await?;
-        self.propose(command).await?;
-        self.ok(run.more);
-        Ok(())
     }
 
     /// Database and name of a table, with the current database filled in.
     pub(crate) fn full_name(&self, name: &ObjectName) -> Result<TableName, Stop> {
-        let database = name.database.as_deref().or(self.database.as_deref());
+        let database = name.database.as_deref().or(self.client.database.as_deref());
         let database = database.ok_or_else(Refusal::no_database)?;
         Ok(TableName::new(database, name.name.clone()))
     }

@@ -1,9 +1,9 @@
 //! Listening sockets and the workers behind them: one thread, one runtime, one socket each.
 
-use crate::client::ClientIo;
-use crate::handshake;
+use crate::auth::handshake;
 use crate::server::Shared;
 use crate::session::Session;
+use crate::session::client_io::ClientIo;
 use crate::worker::Worker;
 use shard::NetStream;
 use socket2::{Domain, Protocol, Socket, Type};

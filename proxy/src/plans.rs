@@ -1,59 +1,37 @@
 //! A statement as the plan cache keeps it, and what was learned from running it.
 
 use crate::probation::Probation;
-use router::{Needs, Plan, PlanContext, Traits};
-use sql::{Lexed, Statement};
+use router::{PlanContext, Planned};
+use sql::Lexed;
 use std::rc::Rc;
 
 /// A planned statement.
 #[derive(Debug)]
-pub struct CachedPlan {
-    /// Its kind.
-    pub statement: Statement,
-    /// Its plan, for statements on tables.
-    pub plan: Plan,
-    /// What it asks of its connection.
-    pub traits: Traits,
-    /// What it asks of its user.
-    pub needs: Needs,
+pub(crate) struct CachedPlan {
+    planned: Planned,
     /// Whether it may use shared connections.
     pub probation: Probation,
 }
 
+impl std::ops::Deref for CachedPlan {
+    type Target = Planned;
+
+    fn deref(&self) -> &Planned {
+        &self.planned
+    }
+}
+
 impl CachedPlan {
     /// Plans a statement.
-    pub fn make(
-        ctx: PlanContext<'_>,
-        text: &[u8],
-        lexed: &Lexed,
-        statement: Statement,
-    ) -> Rc<Self> {
-        let plan = router::plan(ctx, text, lexed, &statement);
-        let traits = Traits::of(text, &lexed.tokens);
-        let needs = Needs::of(ctx, text, &lexed.tokens, &statement);
+    pub(crate) fn make(ctx: PlanContext<'_>, text: &[u8], lexed: &Lexed) -> Rc<Self> {
         Rc::new(Self {
-            statement,
-            plan,
-            traits,
-            needs,
+            planned: Planned::of(ctx, text, lexed),
             probation: Probation::default(),
         })
     }
 
-    /// True if the digest says all there is to say, so that the plan serves every text with it.
-    pub fn is_cacheable(&self) -> bool {
-        matches!(
-            self.statement,
-            Statement::Query
-                | Statement::Insert(Some(_))
-                | Statement::Update
-                | Statement::Delete
-                | Statement::Transaction(_)
-        )
-    }
-
     /// About how many bytes it takes.
-    pub fn bytes(&self, tokens: usize) -> usize {
+    pub(crate) fn bytes(&self, tokens: usize) -> usize {
         512 + tokens * 16
     }
 }

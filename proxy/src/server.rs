@@ -1,10 +1,10 @@
 //! What all workers share, and starting and stopping them.
 
+use crate::auth::users::Users;
 use crate::config::{PoolConfig, ProxyConfig};
 use crate::listener;
 use crate::metrics::Metrics;
 use crate::registry::Registry;
-use crate::users::Users;
 use meta_client::MetaService;
 use shard::{ShardDirectory, ShardHandle, Shards};
 use sql::Flavor;

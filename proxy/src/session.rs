@@ -1,18 +1,30 @@
-//! A session: its state, and the loop that reads commands.
+//! A session: its parts, and the loop that reads commands.
+//!
+//! Commands (`command/`) and operators (`exec/`) are functions over the parts that they need; each statement
+//! ends in [`Session::end_statement`].
 
-use crate::client::{ClientIo, ReadEnd};
-use crate::diagnostics::Diagnostics;
-use crate::handshake::LoggedIn;
+pub(crate) mod branch;
+pub(crate) mod branches;
+pub(crate) mod client_io;
+pub(crate) mod client_state;
+pub(crate) mod diagnostics;
+pub(crate) mod outcome;
+pub(crate) mod settings;
+pub(crate) mod statements;
+mod stop;
+pub(crate) mod transaction;
+
+use crate::auth::handshake::LoggedIn;
 use crate::metrics::count;
-use crate::prepared::Statements;
 use crate::registry::{Kill, SessionInfo};
-use crate::transaction::{Held, Transaction};
-use crate::users::User;
 use crate::worker::Worker;
-use router::Refusal;
-use shard::{ConnClass, ReplySlot, Settings, ShardError};
-use smallvec::SmallVec;
-use sql::LexMode;
+use branches::Branches;
+use client_io::{ClientIo, ReadEnd};
+use client_state::ClientState;
+use outcome::Last;
+use settings::SessionSettings;
+use shard::{ConnClass, ReplySlot};
+use statements::Statements;
 use std::future::poll_fn;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -20,232 +32,122 @@ use std::task::Poll;
 use wire::caps::*;
 use wire::reply::{ErrPacket, OkPacket};
 
-/// Why a command ended without its usual answer.
-#[derive(Debug)]
-pub enum Stop {
-    /// The client gets this error and may go on.
-    Error(ErrPacket),
-    /// The session ends.
-    Gone,
-}
+pub(crate) use outcome::Outcome;
+pub(crate) use stop::{Done, Stop, error, unsupported};
 
-impl From<ErrPacket> for Stop {
-    fn from(e: ErrPacket) -> Self {
-        Stop::Error(e)
-    }
-}
-
-impl From<Refusal> for Stop {
-    fn from(r: Refusal) -> Self {
-        Stop::Error(ErrPacket::new(r.code, r.sqlstate, r.message))
-    }
-}
-
-impl From<ShardError> for Stop {
-    fn from(e: ShardError) -> Self {
-        Stop::Error(e.to_packet())
-    }
-}
-
-/// What a command gives.
-pub type Done = Result<(), Stop>;
-
-/// An error of the proxy's own.
-pub fn error(code: u16, sqlstate: &str, message: impl Into<String>) -> Stop {
-    Stop::Error(ErrPacket::new(code, sqlstate, message))
-}
+/// Buffers of a session that are larger than this are given back while it is idle.
+const IDLE_BUFFER_BYTES: usize = 4096;
 
 /// A client's session.
-pub struct Session {
+pub(crate) struct Session {
     /// Its worker.
     pub worker: Rc<Worker>,
-    /// The client.
+    /// The client's stream.
     pub io: ClientIo,
-    /// What others see of it.
-    pub info: Arc<SessionInfo>,
-    /// Who it is.
-    pub user: Arc<User>,
-    /// What its connections to shards must have agreed on.
-    pub class: ConnClass,
-    /// Its settings.
-    pub settings: Rc<Settings>,
-    /// The same without user variables.
-    pub plain_settings: Rc<Settings>,
-    /// Its current database.
-    pub database: Option<Rc<str>>,
-    /// How its statements are read.
-    pub mode: LexMode,
-    /// NO_AUTO_VALUE_ON_ZERO.
-    pub zero_is_value: bool,
-    /// Strings are UTF-8.
-    pub utf8: bool,
-    /// autocommit=1.
-    pub autocommit: bool,
-    /// Several statements in one COM_QUERY are allowed.
-    pub multi_statements: bool,
-    /// Its transaction.
-    pub transaction: Transaction,
-    /// Connections that stay with it.
-    pub held: SmallVec<[Held; 2]>,
-    /// LAST_INSERT_ID().
-    pub last_insert_id: u64,
-    /// ROW_COUNT().
-    pub row_count: i64,
-    /// FOUND_ROWS().
-    pub found_rows: u64,
-    /// What SHOW WARNINGS tells.
-    pub diagnostics: Diagnostics,
-    /// Where answers of shared connections arrive.
+    /// What it knows of its client.
+    pub client: ClientState,
+    /// Its server connections and transaction.
+    pub branches: Branches,
+    /// Where answers of pipelined connections arrive.
     pub slot: Rc<ReplySlot>,
-    /// Prepared statements.
-    pub statements: Statements,
-    /// What the shards said of the DDL statement that runs.
-    pub ddl_ok: OkPacket,
-    /// COMMIT RELEASE and the like: end after the answer.
-    pub release: bool,
     command: Vec<u8>,
+    /// Others were last shown a transaction or pins.
+    shown_busy: bool,
 }
 
 impl Session {
     /// A session that just logged in.
-    pub fn new(worker: Rc<Worker>, io: ClientIo, info: Arc<SessionInfo>, who: LoggedIn) -> Self {
-        let fresh = worker.fresh.clone();
-        let (mode, zero_is_value) = worker.default_mode();
-        let capabilities = io.capabilities;
+    pub(crate) fn new(
+        worker: Rc<Worker>,
+        io: ClientIo,
+        info: Arc<SessionInfo>,
+        who: LoggedIn,
+    ) -> Self {
+        let mut settings = SessionSettings::fresh(&worker);
+        settings.set_collation(&worker, who.collation);
         let max = worker.shared.config.prepared_per_session_max;
-        let mut s = Self {
-            worker,
+        let mut client = ClientState {
             info,
             user: who.user,
-            class: ConnClass::of(capabilities),
-            settings: fresh.clone(),
-            plain_settings: fresh,
+            class: ConnClass::of(io.capabilities),
+            settings,
             database: None,
-            mode,
-            zero_is_value,
-            utf8: true,
-            autocommit: true,
-            multi_statements: capabilities & CLIENT_MULTI_STATEMENTS != 0,
-            transaction: Transaction::default(),
-            held: SmallVec::new(),
-            last_insert_id: 0,
-            row_count: 0,
-            found_rows: 0,
-            diagnostics: Diagnostics::default(),
-            slot: Rc::default(),
+            multi_statements: io.capabilities & CLIENT_MULTI_STATEMENTS != 0,
+            last: Last::default(),
             statements: Statements::new(max),
-            ddl_ok: OkPacket::default(),
             release: false,
-            command: Vec::new(),
-            io,
         };
-        s.set_collation(who.collation);
-        s.info.set_identity(&s.user.name.clone(), None);
+        client.info.set_identity(&client.user.name, None);
         if let Some(db) = who.database
-            && s.use_database(&db).is_err()
+            && client.use_database(&worker, &db).is_err()
         {
             // Dropped since the login looked.
-            s.database = None;
+            client.database = None;
         }
-        s
+        Self {
+            worker,
+            io,
+            client,
+            branches: Branches::default(),
+            slot: Rc::default(),
+            command: Vec::new(),
+            shown_busy: false,
+        }
     }
 
-    /// Takes over what COM_CHANGE_USER or a new login says.
-    pub fn reset(&mut self) {
-        self.held.clear();
-        self.transaction = Transaction::default();
-        self.settings = self.worker.fresh.clone();
-        self.plain_settings = self.worker.fresh.clone();
-        (self.mode, self.zero_is_value) = self.worker.default_mode();
-        (self.utf8, self.autocommit) = (true, true);
-        (self.last_insert_id, self.row_count, self.found_rows) = (0, 0, 0);
-        self.diagnostics = Diagnostics::default();
-        self.statements.clear();
-        self.note_state();
-    }
-
-    /// The collation of the handshake sets all character sets.
-    pub fn set_collation(&mut self, collation: u16) {
-        let Some(charset) = wire::charset::charset_of(collation) else {
-            return;
-        };
-        if !wire::charset::is_ascii_safe(charset) {
-            return;
-        }
-        let mut s = (*self.settings).clone();
-        // MySQL 8's own collations: MariaDB takes its default of the character set for them.
-        let flavor = self.worker.flavor.get();
-        let unknown = flavor.mariadb && (255..=323).contains(&collation);
-        match wire::charset::collation_name(collation) {
-            _ if unknown => s.set_names(charset, None),
-            _ if collation == 45 && !flavor.utf8mb4_is_general_ci() => {
-                s.set_names(charset, Some("utf8mb4_general_ci"));
-            }
-            Some(name) => s.set_names(charset, Some(name)),
-            None => s.set_names(charset, None),
-        }
-        self.set_settings(s);
-    }
-
-    /// Takes new settings and what follows from them.
-    pub fn set_settings(&mut self, settings: Settings) {
-        self.utf8 = settings.client_charset().starts_with("utf8");
-        if let Some(mode) = settings.get("sql_mode") {
-            self.mode = LexMode::from_sql_mode(mode.trim_matches('\''));
-            self.zero_is_value = mode.to_ascii_uppercase().contains("NO_AUTO_VALUE_ON_ZERO");
-        } else {
-            (self.mode, self.zero_is_value) = self.worker.default_mode();
-        }
-        self.autocommit = settings.get("autocommit").is_none_or(crate::set::is_true);
-        let plain = settings.without_user_variables();
-        self.settings = self.worker.intern(settings);
-        self.plain_settings = self.worker.intern(plain);
-    }
-
-    /// Makes a database current.
-    pub fn use_database(&mut self, name: &str) -> Done {
-        self.authorize_entry(name)?;
-        let catalog = self.worker.catalog();
-        if !catalog.databases.contains_key(name) && !router::scope::is_system_schema(name) {
-            return Err(error(1049, "42000", format!("Unknown database '{name}'")));
-        }
-        self.database = Some(self.worker.database_name(name));
-        self.info.set_identity(&self.user.name, Some(name));
-        Ok(())
+    /// Takes over what COM_RESET_CONNECTION or a new login says.
+    pub(crate) async fn reset(&mut self) {
+        self.branches.rollback_all().await;
+        self.branches = Branches::default();
+        self.client.reset(&self.worker);
+        self.publish();
     }
 
     /// Status flags of an answer that the proxy makes.
-    pub fn status(&self) -> u16 {
-        let mut s = 0;
-        if self.autocommit {
-            s |= SERVER_STATUS_AUTOCOMMIT;
-        }
-        if self.in_transaction() {
-            s |= SERVER_STATUS_IN_TRANS;
-        }
-        if self.mode.no_backslash_escapes {
-            s |= SERVER_STATUS_NO_BACKSLASH_ESCAPES;
-        }
-        s
+    pub(crate) fn status(&self) -> u16 {
+        let settings = &self.client.settings;
+        let flags = [
+            (settings.autocommit, SERVER_STATUS_AUTOCOMMIT),
+            (self.branches.in_transaction(), SERVER_STATUS_IN_TRANS),
+            (
+                settings.mode.no_backslash_escapes,
+                SERVER_STATUS_NO_BACKSLASH_ESCAPES,
+            ),
+        ];
+        let set = flags.iter().filter(|(on, _)| *on);
+        set.fold(0, |all, (_, flag)| all | flag)
     }
 
-    /// Answers OK.
-    pub fn ok(&mut self, more: u16) {
+    /// Queues an OK packet with the session's status.
+    pub(crate) fn put_ok(&mut self, ok: OkPacket, more: u16) {
         let status = self.status() | more;
-        self.io.put_ok(&OkPacket {
-            status,
-            ..Default::default()
-        });
+        self.io.put_ok(&OkPacket { status, ..ok });
     }
 
-    /// Tells others about transaction and pins.
-    pub fn note_state(&self) {
-        let pins: Vec<_> = self.held.iter().flat_map(|h| h.pins.reasons()).collect();
-        self.info.set_state(self.in_transaction(), &pins.join(", "));
+    /// OK that gives clients with session tracking the current database.
+    pub(crate) fn put_ok_with_database(&mut self, more: u16) {
+        let mut ok = OkPacket::default();
+        if self.io.capabilities & CLIENT_SESSION_TRACK != 0
+            && let Some(db) = &self.client.database
+        {
+            wire::reply::put_schema_change(&mut ok.session_state, db);
+        }
+        self.put_ok(ok, more);
+    }
+
+    /// Shows others the session's transaction and pins, if there are or were any.
+    pub(crate) fn publish(&mut self) {
+        let open = self.branches.in_transaction();
+        let busy = open || self.branches.pin_reasons().next().is_some();
+        if busy || self.shown_busy {
+            let pins: Vec<&str> = self.branches.pin_reasons().collect();
+            self.client.info.set_state(open, &pins.join(", "));
+            self.shown_busy = busy;
+        }
     }
 
     /// Reads and answers commands until the client goes.
-    pub async fn run(mut self) {
+    pub(crate) async fn run(mut self) {
         loop {
             let command = match self.read_command().await {
                 Ok(command) => command,
@@ -253,7 +155,7 @@ impl Session {
             };
             let done = self.serve(&command).await;
             self.command = command;
-            if done.is_err() || self.release {
+            if done.is_err() || self.client.release {
                 return;
             }
         }
@@ -262,26 +164,13 @@ impl Session {
     /// Serves one command; an error ends the session.
     async fn serve(&mut self, command: &[u8]) -> Result<(), ()> {
         let Some((&byte, body)) = command.split_first() else {
-            self.io.put_err(&ErrPacket::new(
-                1835,
-                "HY000",
-                "Malformed communication packet.",
-            ));
-            let _ = self.io.flush().await;
-            return Err(());
+            let text = "Malformed communication packet.";
+            return self.last_words(ErrPacket::new(1835, "HY000", text)).await;
         };
         count(&self.worker.shared.metrics.commands);
-        match self.command(byte, body).await {
-            Ok(()) => {}
-            Err(Stop::Error(err)) => {
-                self.diagnostics.set_error(&err);
-                self.row_count = -1;
-                self.io.put_err(&err);
-            }
-            Err(Stop::Gone) => return Err(()),
-        }
-        self.info.forget_kill_query();
-        self.info.end(self.worker.shared.registry.now_ms());
+        self.command(byte, body).await.map_err(|_| ())?;
+        self.client.info.forget_kill_query();
+        self.client.info.end(self.worker.shared.registry.now_ms());
         if self.io.queued() > 0 {
             self.io.flush().await.map_err(|_| ())?;
         }
@@ -290,15 +179,15 @@ impl Session {
 
     async fn read_command(&mut self) -> Result<Vec<u8>, ()> {
         let mut command = std::mem::take(&mut self.command);
-        if command.capacity() > 4096 {
+        if command.capacity() > IDLE_BUFFER_BYTES {
             command = Vec::new();
         }
         self.io.shrink();
-        if self.slot.bytes.borrow().capacity() > 4096 {
+        if self.slot.bytes.borrow().capacity() > IDLE_BUFFER_BYTES {
             self.slot = Rc::default();
         }
         let max = self.worker.shared.config.max_allowed_packet_bytes;
-        let (io, info) = (&mut self.io, &self.info);
+        let (io, info) = (&mut self.io, &self.client.info);
         // Idle sessions are found by the worker's housekeeping, so that no timer is armed here.
         let first = poll_fn(|cx| {
             if !matches!(info.kill_state(), Kill::No | Kill::Query) {
@@ -317,18 +206,18 @@ impl Session {
                     wire::packet::FrontError::TooLarge { .. } => (1153, "08S01"),
                 };
                 self.io.seq = 1;
-                self.last_words(ErrPacket::new(code.0, code.1, e.to_string()))
-                    .await
+                let err = ErrPacket::new(code.0, code.1, e.to_string());
+                self.last_words(err).await
             }
             Err(ReadEnd::BadFrame(e)) => {
-                self.last_words(ErrPacket::new(1157, "08S01", e.to_string()))
-                    .await
+                let err = ErrPacket::new(1157, "08S01", e.to_string());
+                self.last_words(err).await
             }
         }
     }
 
     async fn say_goodbye<T>(&mut self) -> Result<T, ()> {
-        let kill = self.info.kill_state();
+        let kill = self.client.info.kill_state();
         if kill == Kill::Idle {
             let text = "The client was disconnected because of inactivity (proxy.idle_timeout_s)";
             self.io.seq = 0;

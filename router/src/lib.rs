@@ -7,21 +7,19 @@
 pub mod analyze;
 pub mod args;
 pub mod cache;
-pub mod explain;
-pub mod insert;
 pub mod names;
-pub mod needs;
 pub mod plan;
+pub mod privileges;
 pub mod refusal;
-pub mod route;
 pub mod traits;
 
 pub use analyze::scope;
 pub use args::{Args, Source};
 pub use cache::PlanCache;
-pub use insert::{InsertPlan, InsertRoute, RowIds};
-pub use needs::{Need, Needs};
-pub use plan::{Access, Plan, PlanContext, RoutePlan, Target, plan};
+pub use plan::{
+    Access, Forward, InsertPlan, List, Local, Operator, Plan, PlanContext, Planned, RouteContext,
+    RowIds, SessionFacts, Shards, Target,
+};
+pub use privileges::{Privilege, RequiredPrivileges};
 pub use refusal::Refusal;
-pub use route::Route;
 pub use traits::Traits;

@@ -40,6 +40,26 @@ impl Refusal {
         }
     }
 
+    /// ER_EMPTY_QUERY (1065).
+    pub fn empty() -> Self {
+        Self {
+            code: 1065,
+            sqlstate: "42000",
+            message: "Query was empty".to_string(),
+        }
+    }
+
+    /// ER_TABLE_NOT_LOCKED (1100).
+    pub fn not_locked() -> Self {
+        Self {
+            code: 1100,
+            sqlstate: "HY000",
+            message:
+                "A table on several shards was not locked with LOCK TABLES; UNLOCK TABLES first"
+                    .to_string(),
+        }
+    }
+
     /// ER_NO_DB_ERROR (1046).
     pub fn no_database() -> Self {
         Self {

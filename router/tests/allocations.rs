@@ -2,8 +2,8 @@
 #![allow(unsafe_code, clippy::unwrap_used, clippy::panic, missing_docs)]
 
 use catalog::*;
-use router::{Args, Plan, PlanCache, PlanContext, Route};
-use sql::{Flavor, LexMode, Lexed, classify};
+use router::{Args, Operator, Plan, PlanCache, PlanContext, Planned, RouteContext, SessionFacts};
+use sql::{Flavor, LexMode, Lexed};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::rc::Rc;
@@ -87,8 +87,7 @@ fn from_the_text_to_the_shard_without_an_allocation() {
                     mode,
                     flavor: Flavor::default(),
                 };
-                let statement = classify(text, &lexed, mode);
-                let plan: Rc<Plan> = Rc::new(router::plan(ctx, text, &lexed, &statement));
+                let plan = Rc::new(Planned::of(ctx, text, &lexed));
                 cache.put(&lexed.key, plan, 1000);
                 continue;
             };
@@ -99,11 +98,16 @@ fn from_the_text_to_the_shard_without_an_allocation() {
                 utf8: true,
                 params: &[],
             };
-            let Plan::Route(route) = &*plan else {
+            let cx = RouteContext {
+                catalog: &catalog,
+                args,
+                session: SessionFacts::default(),
+            };
+            let Plan::Forward(forward) = &plan.plan else {
                 panic!("{plan:?}");
             };
-            match route.route(&catalog, &args) {
-                Ok(Route::One(shard)) => shards.push(shard),
+            match forward.route(&cx) {
+                Ok(Operator::One(shard)) => shards.push(shard),
                 other => panic!("{other:?}"),
             }
             let made = COUNT.with(Cell::get) - before;

@@ -6,9 +6,9 @@
 use catalog::function::{ListPartition, RangePartition, Upper};
 use catalog::*;
 use router::args::{Args, ParamRef};
-use router::explain::explain;
-use router::plan::{PlanContext, plan};
-use sql::{Flavor, LexMode, Lexed, classify};
+use router::plan::explain::explain;
+use router::{PlanContext, Planned, RouteContext, SessionFacts};
+use sql::{Flavor, LexMode, Lexed};
 use std::fmt::Write;
 use std::sync::Arc;
 
@@ -140,14 +140,13 @@ fn shop() -> Catalog {
 fn show(catalog: &Catalog, sql: &str) -> String {
     let mode = LexMode::default();
     let l = Lexed::new(sql.as_bytes(), mode, Flavor::default()).unwrap();
-    let statement = classify(sql.as_bytes(), &l, mode);
     let ctx = PlanContext {
         catalog,
         database: Some("shop"),
         mode,
         flavor: Flavor::default(),
     };
-    let p = plan(ctx, sql.as_bytes(), &l, &statement);
+    let planned = Planned::of(ctx, sql.as_bytes(), &l);
     let params = [
         ParamRef::Int(1),
         ParamRef::Int(2),
@@ -161,7 +160,13 @@ fn show(catalog: &Catalog, sql: &str) -> String {
         params: &params,
     };
     let mut out = String::new();
-    for (k, v) in explain(catalog, &p, &args) {
+    let session = SessionFacts::default();
+    let cx = RouteContext {
+        catalog,
+        args,
+        session,
+    };
+    for (k, v) in explain(&planned, &cx) {
         writeln!(out, "  {k}: {v}").unwrap();
     }
     out

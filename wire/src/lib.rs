@@ -14,7 +14,6 @@ pub mod execute;
 pub mod framer;
 pub mod handshake;
 pub mod packet;
-pub mod password;
 pub mod prepare;
 pub mod read;
 pub mod reply;

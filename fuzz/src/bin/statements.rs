@@ -4,8 +4,9 @@
 
 use catalog::*;
 use libfuzzer_sys::fuzz_target;
-use router::{Args, Plan, PlanContext};
-use sql::{Flavor, LexMode, Lexed, classify};
+use router::plan::explain::explain;
+use router::{Args, PlanContext, Planned, RouteContext, SessionFacts};
+use sql::{Flavor, LexMode, Lexed};
 use std::sync::Arc;
 
 /// The tables of the comparison corpus, whose statements are the seeds.
@@ -46,12 +47,11 @@ fuzz_target!(|data: &[u8]| {
         assert!(r.start >= end && r.end >= r.start && r.end <= text.len(), "{r:?}");
         end = r.end;
     }
-    let statement = classify(text, &lexed, mode);
     CATALOG.with(|catalog| {
         let ctx = PlanContext { catalog, database: Some("corpus"), mode, flavor: Flavor::default() };
-        if let Plan::Route(r) = router::plan(ctx, text, &lexed, &statement) {
-            let args = Args { text, tokens: &lexed.tokens, mode, utf8: true, params: &[] };
-            let _ = r.route(catalog, &args);
-        }
+        let planned = Planned::of(ctx, text, &lexed);
+        let args = Args { text, tokens: &lexed.tokens, mode, utf8: true, params: &[] };
+        // Routing is part of it.
+        let _ = explain(&planned, &RouteContext { catalog, args, session: SessionFacts::default() });
     });
 });

@@ -1,14 +1,15 @@
 //! ALTER TABLE and indexes: what the sharding key allows, then a job, then a fresh look at the table.
 
+use super::Change;
 use super::create::Wanted;
-use crate::session::{Session, Stop, error};
-use crate::statement::Run;
+use crate::exec::Run;
+use crate::session::{Stop, error};
 use catalog::job::Effect;
 use catalog::{Placement, Table, TableName};
 use sql::ObjectName;
 use sql::ddl::AlterAction;
 
-impl Session {
+impl Change<'_> {
     pub(super) async fn alter_table(
         &mut self,
         table: &ObjectName,

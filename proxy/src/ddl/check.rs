@@ -1,7 +1,7 @@
 //! What structure must not contain, because shards would fill it in each in its own way.
 
+use crate::exec::Run;
 use crate::session::{Stop, error};
-use crate::statement::Run;
 use router::traits::{RANDOM, SESSION_VALUES, Traits, is_word};
 use sql::{Op, Token, TokenKind};
 

@@ -1,8 +1,9 @@
 //! CREATE TABLE: where it goes, whether its keys allow that, and its entry in the catalog.
 
+use super::Change;
 use super::job::Running;
-use crate::session::{Session, Stop, error};
-use crate::statement::Run;
+use crate::exec::Run;
+use crate::session::{Stop, error};
 use catalog::job::Effect;
 use catalog::{Placement, ShardId, Sharding, Table, TableId, TableName};
 use router::names::{Common, named};
@@ -33,7 +34,7 @@ pub(super) fn bad_rule(table: &TableName, why: impl std::fmt::Display) -> Stop {
     )
 }
 
-impl Session {
+impl Change<'_> {
     pub(super) async fn create_table(&mut self, t: &CreateTable, run: Run<'_>) -> Result<(), Stop> {
         let name = self.full_name(&t.table)?;
         let catalog = self.worker.catalog();
@@ -47,7 +48,7 @@ impl Session {
         if let Some(old) = self.find(&name) {
             if t.if_not_exists {
                 let text = format!("Table '{}' already exists", name.table);
-                self.diagnostics.note("1050", text);
+                self.notes.note("1050", text);
                 return Ok(());
             }
             if !t.or_replace {
@@ -161,7 +162,7 @@ impl Session {
 
     fn check_selects(&self, home: ShardId, run: Run<'_>) -> Result<(), Stop> {
         let catalog = self.worker.catalog();
-        let database = self.database.as_deref();
+        let database = self.client.database.as_deref();
         let names = named(&catalog, database, run.text, &run.lexed.tokens);
         if names.information_schema {
             return Err(super::check::own_schema("CREATE TABLE ... SELECT"));
@@ -195,7 +196,8 @@ impl Session {
             Wanted::Like(p) => p,
             Wanted::Rule(rule) => {
                 let catalog = self.worker.catalog();
-                let placed = rule::placement(&catalog, self.database.as_deref(), &rule, &info);
+                let placed =
+                    rule::placement(&catalog, self.client.database.as_deref(), &rule, &info);
                 placed.map_err(|e| bad_rule(name, e))?
             }
         };
@@ -221,7 +223,9 @@ impl Session {
         shard: ShardId,
     ) -> Result<TableInfo, Stop> {
         let pool = self.worker.pool(shard)?;
-        let mut lease = pool.lease(self.class, &self.worker.fresh, None).await?;
+        let mut lease = pool
+            .lease(self.client.class, &self.worker.fresh, None)
+            .await?;
         let fresh = self.worker.fresh.clone();
         let conn = lease.conn()?;
         conn.prepare_for(&fresh, None).await?;

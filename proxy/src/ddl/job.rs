@@ -1,7 +1,9 @@
 //! Runs a job: the statement on each shard in turn, noted before and after.
 
-use crate::diagnostics::Diagnostics;
-use crate::session::{Session, Stop, error};
+use super::Change;
+use crate::exec::write::add_info;
+use crate::session::diagnostics::{self, Diagnostics};
+use crate::session::{Stop, error};
 use catalog::job::Effect;
 use catalog::{Catalog, Command, JobId, Rejected, ShardId, ShardProgress, TableName};
 use meta_client::MetaError;
@@ -29,14 +31,14 @@ pub(super) struct Running {
     on_database: bool,
 }
 
-impl Session {
+impl Change<'_> {
     /// Changes the catalog, and waits until every worker knows.
     pub(super) async fn propose(&mut self, command: Command) -> Result<Arc<Catalog>, Stop> {
         let catalog = self
             .worker
             .shared
             .meta
-            .propose_as(&self.user.name, command, None)
+            .propose_as(&self.client.user.name, command, None)
             .await;
         let catalog = catalog.map_err(meta_error)?;
         self.worker.set_catalog(catalog.clone());
@@ -92,7 +94,7 @@ impl Session {
                 on_database,
             });
         }
-        let database = self.database.as_deref().map(str::to_string);
+        let database = self.client.database.as_deref().map(str::to_string);
         let command = Command::StartJob {
             database,
             statement: statement.to_string(),
@@ -183,12 +185,12 @@ impl Session {
 
     /// Rows and texts of the shards add up, but a database is one object on however many shards.
     fn note_ddl_ok(&mut self, ok: &OkPacket, once: bool) {
-        let sum = &mut self.ddl_ok;
+        let sum = &mut self.ok;
         if once && *sum != OkPacket::default() {
             return;
         }
         sum.affected_rows = sum.affected_rows.saturating_add(ok.affected_rows);
-        sum.info = crate::fanout::add_info(&sum.info, &ok.info);
+        sum.info = add_info(&sum.info, &ok.info);
     }
 
     /// Runs a statement with the account that may change structure; also what it warned of.
@@ -198,8 +200,11 @@ impl Session {
         sql: &str,
     ) -> Result<(OkPacket, Diagnostics), ShardError> {
         let mut conn =
-            ServerConn::connect(manager, self.class, self.worker.fresh.clone(), 1).await?;
-        let (settings, database) = (self.plain_settings.clone(), self.database.clone());
+            ServerConn::connect(manager, self.client.class, self.worker.fresh.clone(), 1).await?;
+        let (settings, database) = (
+            self.client.settings.plain.clone(),
+            self.client.database.clone(),
+        );
         match conn.prepare_for(&settings, database.as_ref()).await {
             Ok(()) => {}
             // The current database is the one that is being made: run without it.
@@ -209,7 +214,7 @@ impl Session {
         let ok = conn.run(sql).await?.ok.unwrap_or_default();
         let warnings = match ok.warnings {
             0 => Diagnostics::default(),
-            _ => crate::diagnostics::fetch(&mut conn).await?,
+            _ => diagnostics::fetch(&mut conn).await?,
         };
         Ok((ok, warnings))
     }
@@ -226,11 +231,15 @@ impl Session {
             return self.run_as_manager(&manager, sql).await.map(|(ok, _)| ok);
         }
         let pool = self.worker.pool(shard)?;
-        let database = self.database.clone();
+        let database = self.client.database.clone();
         let mut lease = pool
-            .lease(self.class, &self.plain_settings, database.as_ref())
+            .lease(
+                self.client.class,
+                &self.client.settings.plain,
+                database.as_ref(),
+            )
             .await?;
-        let settings = self.plain_settings.clone();
+        let settings = self.client.settings.plain.clone();
         let conn = lease.conn()?;
         match conn.prepare_for(&settings, database.as_ref()).await {
             Ok(()) => {}

@@ -1,7 +1,8 @@
 //! Dropping, renaming and emptying tables; databases; views.
 
-use crate::session::{Session, Stop, error};
-use crate::statement::Run;
+use super::Change;
+use crate::exec::Run;
+use crate::session::{Stop, error};
 use catalog::job::Effect;
 use catalog::{Placement, ShardId, Table, TableId, TableName};
 use router::names::{Common, named};
@@ -15,7 +16,7 @@ fn quoted(name: &TableName) -> String {
     format!("{}.{}", quote_name(&name.database), quote_name(&name.table))
 }
 
-impl Session {
+impl Change<'_> {
     pub(super) async fn drop_tables(
         &mut self,
         tables: &[ObjectName],
@@ -51,8 +52,7 @@ impl Session {
         let names: Vec<_> = missing.iter().map(|n| n.to_string()).collect();
         if if_exists {
             for n in names {
-                self.diagnostics
-                    .note("1051", format!("Unknown table '{n}'"));
+                self.notes.note("1051", format!("Unknown table '{n}'"));
             }
             return Ok(());
         }
@@ -123,9 +123,9 @@ impl Session {
         if catalog.databases.contains_key(name) {
             if if_not_exists {
                 let text = format!("Can't create database '{name}'; database exists");
-                self.diagnostics.note("1007", text);
+                self.notes.note("1007", text);
                 // MySQL counts the database, MariaDB does not.
-                self.ddl_ok.affected_rows = u64::from(!self.worker.flavor.get().mariadb);
+                self.ok.affected_rows = u64::from(!self.worker.flavor.get().mariadb);
                 return Ok(());
             }
             let text = format!("Can't create database '{name}'; database exists");
@@ -191,15 +191,15 @@ impl Session {
         if !catalog.databases.contains_key(name) {
             let text = format!("Can't drop database '{name}'; database doesn't exist");
             if if_exists {
-                self.diagnostics.note("1008", text);
+                self.notes.note("1008", text);
                 return Ok(());
             }
             return Err(error(1008, "HY000", text));
         }
         let sql = format!("DROP DATABASE IF EXISTS {}", quote_name(name));
         let effect = Effect::DropDatabase(name.to_string());
-        if self.database.as_deref() == Some(name) {
-            self.database = None;
+        if self.client.database.as_deref() == Some(name) {
+            self.client.database = None;
         }
         let objects = vec![TableName::new(name, "")];
         let shards = catalog.shard_ids();
@@ -214,7 +214,7 @@ impl Session {
         run: Run<'_>,
     ) -> Result<(), Stop> {
         let database = name
-            .or(self.database.as_deref())
+            .or(self.client.database.as_deref())
             .ok_or_else(router::Refusal::no_database)?;
         let objects = vec![TableName::new(database, "")];
         let sql = String::from_utf8_lossy(run.text).into_owned();
@@ -231,7 +231,7 @@ impl Session {
     ) -> Result<(), Stop> {
         let name = self.full_name(view)?;
         let catalog = self.worker.catalog();
-        let database = self.database.as_deref();
+        let database = self.client.database.as_deref();
         let names = named(&catalog, database, run.text, &run.lexed.tokens);
         if names.information_schema {
             return Err(super::check::own_schema("a view"));

@@ -1,0 +1,273 @@
+//! A client logs in: greeting, TLS, password, and later COM_CHANGE_USER.
+
+use crate::auth::rights::{may_use, no_entry_text};
+use crate::auth::users::{User, Verdict};
+use crate::server::Shared;
+use crate::session::client_io::{ClientIo, ReadEnd};
+use shard::NetStream;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use wire::caps::*;
+use wire::handshake::*;
+use wire::reply::{ErrPacket, OkPacket};
+
+/// Longest packet before a client is logged in.
+const LOGIN_PACKET_MAX: usize = 64 * 1024;
+
+/// Flags that the proxy offers, besides CLIENT_SSL.
+const OFFERED: u32 = CLIENT_MYSQL
+    | CLIENT_FOUND_ROWS
+    | CLIENT_LONG_FLAG
+    | CLIENT_CONNECT_WITH_DB
+    | CLIENT_COMPRESS
+    | CLIENT_LOCAL_FILES
+    | CLIENT_PROTOCOL_41
+    | CLIENT_INTERACTIVE
+    | CLIENT_TRANSACTIONS
+    | CLIENT_SECURE_CONNECTION
+    | CLIENT_MULTI_STATEMENTS
+    | CLIENT_MULTI_RESULTS
+    | CLIENT_PS_MULTI_RESULTS
+    | CLIENT_PLUGIN_AUTH
+    | CLIENT_CONNECT_ATTRS
+    | CLIENT_PLUGIN_AUTH_LENENC
+    | CLIENT_SESSION_TRACK
+    | CLIENT_DEPRECATE_EOF;
+
+/// Who logged in, and with what.
+#[derive(Debug)]
+pub struct LoggedIn {
+    /// The user.
+    pub user: Arc<User>,
+    /// Database asked for.
+    pub database: Option<String>,
+    /// Collation number of the client.
+    pub collation: u16,
+}
+
+/// Why a client is not let in; `None` if it just went away.
+pub type Refused = Option<ErrPacket>;
+
+fn gone(e: ReadEnd) -> Refused {
+    match e {
+        ReadEnd::Gone => None,
+        ReadEnd::Bad(e) => Some(ErrPacket::new(1156, "08S01", e.to_string())),
+        ReadEnd::BadFrame(e) => Some(ErrPacket::new(1157, "08S01", e.to_string())),
+    }
+}
+
+fn malformed(e: wire::Malformed) -> Refused {
+    Some(ErrPacket::new(1043, "08S01", format!("Bad handshake: {e}")))
+}
+
+/// 20 random bytes that are neither 0 nor '$', as the server makes them.
+pub(crate) fn nonce() -> Result<[u8; 20], Refused> {
+    let mut out = [0; 20];
+    let failed = |_| Some(ErrPacket::new(1105, "HY000", "no random numbers"));
+    aws_lc_rs::rand::fill(&mut out).map_err(failed)?;
+    out.iter_mut().for_each(|b| *b = b'!' + *b % 93);
+    out.iter_mut()
+        .filter(|b| **b == b'$')
+        .for_each(|b| *b = b'%');
+    Ok(out)
+}
+
+/// Lets a client in, up to and including the OK packet (not yet flushed).
+pub async fn log_in(io: &mut ClientIo, shared: &Shared, id: u32) -> Result<LoggedIn, Refused> {
+    let nonce = nonce()?;
+    let tls = if shared.tls.is_some() { CLIENT_SSL } else { 0 };
+    let local = if shared.config.local_infile {
+        0
+    } else {
+        CLIENT_LOCAL_FILES
+    };
+    let greeting = Greeting {
+        version: shared.greeting_version(),
+        connection_id: id,
+        nonce,
+        capabilities: (OFFERED | tls) & !local,
+        collation: 45,
+        status: SERVER_STATUS_AUTOCOMMIT,
+        plugin: shared.default_plugin().to_string(),
+    };
+    io.put_with(|b| greeting.encode(b));
+    io.flush().await.map_err(|_| None)?;
+    let mut first = io
+        .payload_exactly(io.seq, LOGIN_PACKET_MAX)
+        .await
+        .map_err(gone)?;
+    let mut over_tls = false;
+    if let FirstPacket::Tls { .. } = FirstPacket::decode(&first).map_err(malformed)? {
+        start_tls(io, shared).await?;
+        over_tls = true;
+        first = io.payload(io.seq, LOGIN_PACKET_MAX).await.map_err(gone)?;
+    }
+    let FirstPacket::Response(response) = FirstPacket::decode(&first).map_err(malformed)? else {
+        return Err(malformed(wire::Malformed("TLS was asked for twice")));
+    };
+    io.capabilities = response.capabilities & greeting.capabilities;
+    if shared.config.require_tls && !over_tls {
+        let text = "Connections using insecure transport are prohibited (proxy.require_tls)";
+        return Err(Some(ErrPacket::new(3159, "HY000", text)));
+    }
+    let user = authenticate(io, shared, &response, &nonce, &greeting.plugin, over_tls).await?;
+    if let Some(database) = &response.database {
+        check_database(shared, &user, database)?;
+    }
+    io.put_ok(&OkPacket {
+        status: SERVER_STATUS_AUTOCOMMIT,
+        ..Default::default()
+    });
+    io.flush().await.map_err(|_| None)?;
+    if io.capabilities & CLIENT_COMPRESS != 0 {
+        io.compress();
+    }
+    Ok(LoggedIn {
+        user,
+        database: response.database,
+        collation: response.collation,
+    })
+}
+
+async fn start_tls(io: &mut ClientIo, shared: &Shared) -> Result<(), Refused> {
+    let Some(config) = &shared.tls else {
+        return Err(malformed(wire::Malformed("TLS is not configured")));
+    };
+    // Bytes sent in clear behind the request must not count as if they came over TLS.
+    if io.has_input() {
+        return Err(malformed(wire::Malformed(
+            "bytes behind the request for TLS",
+        )));
+    }
+    let NetStream::Tcp(tcp) = std::mem::replace(&mut io.stream, NetStream::Closed) else {
+        return Err(None);
+    };
+    let acceptor = tokio_rustls::TlsAcceptor::from(config.clone());
+    let stream = acceptor.accept(tcp).await.map_err(|_| None)?;
+    io.stream = NetStream::Tls(Box::new(stream.into()));
+    Ok(())
+}
+
+/// A login names a database that is not there, or not for this user.
+fn check_database(shared: &Shared, user: &User, database: &str) -> Result<(), Refused> {
+    let catalog = shared.catalog();
+    if user.is_of_cluster() {
+        let known = catalog.users.get(&user.name);
+        if !known.is_some_and(|u| may_use(u, database)) {
+            let text = no_entry_text(&user.name, database);
+            return Err(Some(ErrPacket::new(1044, "42000", text)));
+        }
+    }
+    if catalog.databases.contains_key(database) || router::scope::is_system_schema(database) {
+        return Ok(());
+    }
+    let text = format!("Unknown database '{database}'");
+    Err(Some(ErrPacket::new(1049, "42000", text)))
+}
+
+/// ER_ACCESS_DENIED_ERROR.
+fn denied(user: &str, with_password: bool) -> Refused {
+    let using = if with_password { "YES" } else { "NO" };
+    let text = format!("Access denied for user '{user}'@'%' (using password: {using})");
+    Some(ErrPacket::new(1045, "28000", text))
+}
+
+/// Checks the password in `response`, switching the plugin if need be.
+pub async fn authenticate(
+    io: &mut ClientIo,
+    shared: &Shared,
+    response: &HandshakeResponse,
+    nonce: &[u8; 20],
+    greeted_with: &str,
+    over_tls: bool,
+) -> Result<Arc<User>, Refused> {
+    // An unknown user goes through the same steps as a known one with a wrong password.
+    let known = shared.users.find(&response.user, &shared.catalog());
+    let user = known.clone().unwrap_or_default();
+    let asked = response.plugin.as_deref().unwrap_or(greeted_with);
+    let plugin = user.plugin(asked);
+    let mut answer = response.auth.clone();
+    let mut nonce = *nonce;
+    // A client without the plugin it was greeted with names its own, and waits to be asked for it.
+    let unanswered = asked != greeted_with && answer.is_empty() && !user.without_password();
+    if plugin != asked || unanswered {
+        nonce = self::nonce()?;
+        let switch = AuthSwitch {
+            plugin: plugin.to_string(),
+            nonce: nonce.to_vec(),
+        };
+        io.put_with(|b| switch.encode(b));
+        io.flush().await.map_err(|_| None)?;
+        answer = io.payload(io.seq, LOGIN_PACKET_MAX).await.map_err(gone)?;
+    }
+    // Some clients send a lone zero byte for no password.
+    let answer: &[u8] = if answer == [0] { &[] } else { &answer };
+    let mut verdict = user.check(plugin, &nonce, answer);
+    if verdict == Verdict::Accepted && plugin == CACHING_SHA2 && !answer.is_empty() {
+        io.put(&[1, 3]);
+    }
+    if verdict == Verdict::NeedsPassword {
+        let password = full_password(io, shared, &nonce, over_tls).await?;
+        let checked = user.clone();
+        let ok = tokio::task::spawn_blocking(move || checked.check_password(&password)).await;
+        verdict = if ok.unwrap_or(false) {
+            Verdict::Accepted
+        } else {
+            Verdict::Rejected
+        };
+    }
+    match (known, verdict) {
+        (Some(user), Verdict::Accepted) => Ok(user),
+        _ => {
+            shared.registry.refused.fetch_add(1, Ordering::Relaxed);
+            Err(denied(&response.user, !answer.is_empty()))
+        }
+    }
+}
+
+/// The password itself: in clear over TLS, else encrypted with the RSA key. In clear over a plain
+/// socket it is refused (some clients would send it).
+async fn full_password(
+    io: &mut ClientIo,
+    shared: &Shared,
+    nonce: &[u8; 20],
+    over_tls: bool,
+) -> Result<Vec<u8>, Refused> {
+    io.put(&[1, 4]);
+    io.flush().await.map_err(|_| None)?;
+    let answer = io.payload(io.seq, LOGIN_PACKET_MAX).await.map_err(gone)?;
+    if over_tls {
+        return Ok(answer.strip_suffix(&[0]).unwrap_or(&answer).to_vec());
+    }
+    if answer != [2] {
+        let text = "caching_sha2_password needs TLS or the server's public key: \
+                    connect with TLS, or let the client ask for the key";
+        return Err(Some(ErrPacket::new(2061, "HY000", text)));
+    }
+    let key = shared.rsa_key().await.ok_or(None)?;
+    let mut pem = vec![1];
+    pem.extend_from_slice(public_pem(key.public_der()).as_bytes());
+    io.put(&pem);
+    io.flush().await.map_err(|_| None)?;
+    let cipher = io.payload(io.seq, LOGIN_PACKET_MAX).await.map_err(gone)?;
+    let bad = |_| {
+        Some(ErrPacket::new(
+            1045,
+            "28000",
+            "Access denied: the password is unreadable",
+        ))
+    };
+    key.decrypt_password(&cipher, nonce).map_err(bad)
+}
+
+fn public_pem(der: &[u8]) -> String {
+    use base64::Engine;
+    let text = base64::engine::general_purpose::STANDARD.encode(der);
+    let mut out = String::from("-----BEGIN PUBLIC KEY-----\n");
+    for line in text.as_bytes().chunks(64) {
+        out.push_str(&String::from_utf8_lossy(line));
+        out.push('\n');
+    }
+    out.push_str("-----END PUBLIC KEY-----\n");
+    out
+}

@@ -1,0 +1,116 @@
+//! What a user may do and see.
+
+use crate::registry::{SessionInfo, SessionRow};
+use crate::session::client_state::ClientState;
+use crate::session::{Stop, error};
+use crate::worker::Worker;
+use catalog::{Catalog, Right};
+use router::{Privilege, RequiredPrivileges};
+
+impl ClientState {
+    /// The session's user as the catalog has it; `None` for users of the configuration file, who may do
+    /// everything.
+    pub(crate) fn of_cluster(&self, catalog: &Catalog) -> Result<Option<catalog::User>, Stop> {
+        if !self.user.is_of_cluster() {
+            return Ok(None);
+        }
+        match catalog.users.get(&self.user.name) {
+            Some(user) => Ok(Some(user.clone())),
+            None => Err(self.dropped()),
+        }
+    }
+
+    fn dropped(&self) -> Stop {
+        let text = format!(
+            "Access denied for user '{}'@'%': it was dropped",
+            self.user.name
+        );
+        error(1045, "28000", text)
+    }
+
+    /// Refuses what the user has no right to.
+    pub(crate) fn authorize(
+        &self,
+        catalog: &Catalog,
+        needed: &RequiredPrivileges,
+    ) -> Result<(), Stop> {
+        if !self.user.is_of_cluster() {
+            return Ok(());
+        }
+        let name = &self.user.name;
+        let user = catalog.users.get(name).ok_or_else(|| self.dropped())?;
+        let Some(missing) = needed.missing(user) else {
+            return Ok(());
+        };
+        Err(match missing {
+            Privilege::Enter(database) | Privilege::In(Right::Admin, database) => {
+                no_entry(name, database)
+            }
+            Privilege::In(right, database) => {
+                let right = right.name();
+                let text = format!(
+                    "{right} command denied to user '{name}'@'%' for database '{database}'; a DBA grants \
+                     it with: shardctl user grant {name} {database} {right}"
+                );
+                error(1142, "42000", text)
+            }
+            Privilege::Server(what) => {
+                let text = format!(
+                    "Access denied; you need (at least one of) the admin privilege(s) on all databases \
+                     for this operation: {what}"
+                );
+                error(1227, "42000", text)
+            }
+        })
+    }
+
+    /// Refuses a database in which the user has no right at all.
+    pub(crate) fn authorize_entry(&self, catalog: &Catalog, database: &str) -> Result<(), Stop> {
+        match self.of_cluster(catalog)? {
+            Some(user) if !may_use(&user, database) => Err(no_entry(&self.user.name, database)),
+            _ => Ok(()),
+        }
+    }
+
+    /// True if the user may see and end a session.
+    pub(crate) fn may_end(&self, catalog: &Catalog, target: &SessionInfo) -> Result<bool, Stop> {
+        let user = self.of_cluster(catalog)?;
+        Ok(user.is_none_or(|u| u.is_admin()) || target.user() == self.user.name)
+    }
+
+    /// The sessions that the user may see.
+    pub(crate) fn visible_sessions(
+        &self,
+        catalog: &Catalog,
+        worker: &Worker,
+    ) -> Result<Vec<SessionRow>, Stop> {
+        let mut rows = worker.shared.registry.rows();
+        if self.of_cluster(catalog)?.is_some_and(|u| !u.is_admin()) {
+            rows.retain(|r| r.user == self.user.name);
+        }
+        Ok(rows)
+    }
+
+    /// True if the user may see a database.
+    pub(crate) fn sees(&self, catalog: &Catalog, database: &str) -> Result<bool, Stop> {
+        let user = self.of_cluster(catalog)?;
+        Ok(user.is_none_or(|u| may_use(&u, database)))
+    }
+}
+
+/// True if a user may make a database current.
+pub(crate) fn may_use(user: &catalog::User, database: &str) -> bool {
+    if router::scope::is_system_schema(database) {
+        return user.is_admin() || database.eq_ignore_ascii_case("information_schema");
+    }
+    user.may_enter(database)
+}
+
+/// ER_DBACCESS_DENIED_ERROR.
+pub(crate) fn no_entry_text(user: &str, database: &str) -> String {
+    format!("Access denied for user '{user}'@'%' to database '{database}'")
+}
+
+fn no_entry(user: &str, database: &str) -> Stop {
+    error(1044, "42000", no_entry_text(user, database))
+}

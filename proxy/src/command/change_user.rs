@@ -1,0 +1,59 @@
+//! COM_CHANGE_USER: a new login on the same connection.
+
+use crate::auth::handshake::{authenticate, nonce};
+use crate::command::malformed;
+use crate::session::{Done, Outcome, Session, Stop, error};
+use shard::ConnClass;
+use wire::handshake::{AuthSwitch, NATIVE, decode_change_user};
+
+/// Longest answer to the switch of the authentication plugin.
+const AUTH_BYTES_MAX: usize = 4096;
+
+/// Logs another user in.
+pub(super) async fn run(s: &mut Session, body: &[u8]) -> Done {
+    let response = decode_change_user(body, s.io.capabilities);
+    let mut response = response.map_err(|_| malformed())?;
+    s.branches.rollback_all().await;
+    let shared = s.worker.shared.clone();
+    // The nonce of the greeting is gone by now: give a new one with an auth switch.
+    let over_tls = matches!(s.io.stream, shard::NetStream::Tls(_));
+    let user = shared.users.find(&response.user, &shared.catalog());
+    let user = user.unwrap_or_default();
+    let plugin = user.plugin(response.plugin.as_deref().unwrap_or(NATIVE));
+    let nonce = nonce().map_err(|_| error(1105, "HY000", "no random numbers"))?;
+    let switch = AuthSwitch {
+        plugin: plugin.to_string(),
+        nonce: nonce.to_vec(),
+    };
+    s.io.put_with(|b| switch.encode(b));
+    s.io.flush().await.map_err(|_| Stop::Gone)?;
+    let seq = s.io.seq;
+    let answer = s.io.payload(seq, AUTH_BYTES_MAX).await;
+    response.auth = answer.map_err(|_| Stop::Gone)?;
+    response.plugin = Some(plugin.to_string());
+    let who = authenticate(&mut s.io, &shared, &response, &nonce, plugin, over_tls).await;
+    let user = match who {
+        Ok(user) => user,
+        Err(refused) => {
+            if let Some(err) = refused {
+                s.io.put_err(&err);
+                let _ = s.io.flush().await;
+            }
+            return Err(Stop::Gone);
+        }
+    };
+    s.reset().await;
+    let client = &mut s.client;
+    client.user = user;
+    client.database = None;
+    client.info.set_identity(&client.user.name, None);
+    if response.collation != 0 {
+        client.settings.set_collation(&s.worker, response.collation);
+    }
+    if let Some(db) = &response.database {
+        client.use_database(&s.worker, db)?;
+    }
+    client.class = ConnClass::of(s.io.capabilities);
+    s.put_ok_with_database(0);
+    Ok(Outcome::quiet())
+}

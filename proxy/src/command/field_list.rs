@@ -1,0 +1,34 @@
+//! COM_FIELD_LIST: columns of a table, as old clients ask for them.
+
+use crate::exec::one;
+use crate::exec::relay::RelayOptions;
+use crate::session::{Done, Session, error};
+use wire::framer::Expect;
+
+/// Passes the columns on that a shard of the table lists.
+pub(super) async fn run(s: &mut Session, body: &[u8]) -> Done {
+    let mut r = wire::Reader::new(body);
+    let table = r
+        .null_bytes("table")
+        .map_err(|_| error(1835, "HY000", "Malformed packet"))?;
+    let table = String::from_utf8_lossy(table).into_owned();
+    let catalog = s.worker.catalog();
+    let Some(db) = s.client.database.clone() else {
+        return Err(router::Refusal::no_database().into());
+    };
+    s.client.authorize_entry(&catalog, &db)?;
+    let shard = router::plan::shard_of_table(&catalog, &db, &table)?;
+    let branch = s
+        .branches
+        .acquire(&s.worker, &s.client, shard, false)
+        .await?;
+    let mut payload = vec![0x04];
+    payload.extend_from_slice(body);
+    branch.conn()?.queue(&payload);
+    let options = RelayOptions {
+        expect: Expect::Columns,
+        ..Default::default()
+    };
+    let end = one::relay_on(s, shard, options).await?;
+    one::learn(s, shard, end, router::Traits::default()).await
+}

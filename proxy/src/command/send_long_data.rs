@@ -1,0 +1,31 @@
+//! COM_STMT_SEND_LONG_DATA, which has no answer: an error shows at the execution.
+
+use crate::session::{Outcome, Session};
+
+/// Keeps a piece of a parameter.
+pub(super) fn run(s: &mut Session, body: &[u8]) -> Outcome {
+    keep(s, body);
+    Outcome::quiet()
+}
+
+fn keep(s: &Session, body: &[u8]) -> Option<()> {
+    let id = wire::execute::statement_id(body).ok()?;
+    let n = u16::from_le_bytes(body.get(4..6)?.try_into().ok()?);
+    let data = body.get(6..)?;
+    let statement = s
+        .client
+        .statements
+        .get(id, "mysqld_stmt_send_long_data")
+        .ok()?;
+    let max = s.worker.shared.config.max_allowed_packet_bytes;
+    let mut long = statement.long.borrow_mut();
+    let total: usize = long.iter().map(|(_, b)| b.len()).sum();
+    if total + data.len() > max || usize::from(n) >= statement.params {
+        return None;
+    }
+    match long.iter_mut().find(|(i, _)| *i == n) {
+        Some((_, bytes)) => bytes.extend_from_slice(data),
+        None => long.push((n, data.to_vec())),
+    }
+    Some(())
+}

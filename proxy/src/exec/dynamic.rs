@@ -1,0 +1,249 @@
+//! Dynamic SQL: PREPARE and EXECUTE IMMEDIATE as statements, and SET STATEMENT.
+
+use super::{Run, any_shard, default_shard, one, plan, statement};
+use crate::session::branch::Branch;
+use crate::session::{Done, Session, Stop, error, unsupported};
+use catalog::ShardId;
+use router::traits::is_word;
+use router::{Local, Operator, Plan, Planned, Refusal, Target};
+use sql::ident::name_of;
+use sql::{Lexed, Op, Statement, Token, TokenKind};
+
+/// The statement name that stands at a token; names ignore case.
+fn prepared_name(run: Run<'_>, at: usize) -> Option<String> {
+    let token = run.lexed.tokens.get(at)?;
+    Some(name_of(run.text, *token)?.to_lowercase())
+}
+
+fn lex(s: &Session, text: &str) -> Result<Lexed, Stop> {
+    let (mode, flavor) = (s.client.settings.mode, s.worker.flavor.get());
+    Ok(Lexed::new(text.as_bytes(), mode, flavor).map_err(Refusal::syntax)?)
+}
+
+/// The text that PREPARE ... FROM or EXECUTE IMMEDIATE means: a literal, or a user variable's value.
+async fn text_of(s: &mut Session, literal: Option<&str>, run: Run<'_>) -> Result<String, Stop> {
+    match literal {
+        Some(text) => Ok(text.to_string()),
+        None => text_in_variable(s, run).await,
+    }
+}
+
+async fn text_in_variable(s: &mut Session, run: Run<'_>) -> Result<String, Stop> {
+    let tokens = &run.lexed.tokens;
+    let end = tokens
+        .iter()
+        .rposition(|t| t.kind != TokenKind::Op(Op::Semicolon));
+    let last = end.and_then(|i| Some((tokens.get(i.checked_sub(1)?)?, tokens.get(i)?)));
+    let names_text = |t: &Token| {
+        [&b"FROM"[..], b"IMMEDIATE"]
+            .iter()
+            .any(|w| is_word(run.text, *t, w))
+    };
+    let variable = last.filter(|(before, t)| t.kind == TokenKind::UserVar && names_text(before));
+    let Some((_, variable)) = variable else {
+        return Err(unsupported(
+            "a prepared text is given as a string or in a user variable, and EXECUTE IMMEDIATE takes no \
+             USING",
+        ));
+    };
+    let name = String::from_utf8_lossy(&run.text[variable.range()]).into_owned();
+    let pinned = s.branches.iter().find(|b| !b.pins.is_empty());
+    let shard = match pinned {
+        // What was assigned inside a statement is known there alone.
+        Some(branch) => branch.shard,
+        None => default_shard(&s.client, run.catalog)?,
+    };
+    let branch = s
+        .branches
+        .acquire(&s.worker, &s.client, shard, true)
+        .await?;
+    let conn = branch.conn()?;
+    let answer = conn.run(&format!("SELECT {name}")).await?;
+    let rows = answer.text_rows().map_err(|e| conn.broken(e))?;
+    let text = rows.into_iter().next().and_then(|r| r.into_iter().next());
+    let text = text.filter(|t| !t.is_empty());
+    text.ok_or_else(|| Refusal::syntax(format!("{name} holds no statement")).into())
+}
+
+/// SET STATEMENT variable = value FOR statement: sent as it is to the one shard that the statement is for.
+pub(super) async fn set_statement(s: &mut Session, at: usize, run: Run<'_>) -> Done {
+    let only = |what: &str| {
+        unsupported(format!(
+            "SET STATEMENT ... FOR is supported for {what}; SET the variable, run the statement, and \
+             SET it back"
+        ))
+    };
+    if changes_reading(run, at) {
+        return Err(only("variables that do not change how a statement is read"));
+    }
+    let inner = String::from_utf8_lossy(run.text_from(at)).into_owned();
+    let mut lexed = lex(s, &inner)?;
+    let plan = plan(
+        &s.worker,
+        &s.client,
+        run.catalog,
+        inner.as_bytes(),
+        &mut lexed,
+    );
+    s.client.authorize(run.catalog, &plan.privileges)?;
+    let forward = match (&plan.plan, &plan.statement) {
+        (
+            Plan::Forward(f),
+            Statement::Query | Statement::Update | Statement::Delete | Statement::Insert(_),
+        ) => f,
+        (Plan::Refuse(r), _) => return Err(r.clone().into()),
+        _ => return Err(only("SELECT, and for changes of tables on one shard")),
+    };
+    if run.bound.is_some() || plan.traits.of_session() || !s.worker.flavor.get().mariadb {
+        return Err(only(
+            "plain statements without session functions, over MariaDB",
+        ));
+    }
+    let inner_run = Run {
+        text: inner.as_bytes(),
+        lexed: &lexed,
+        plan: &plan,
+        ..run
+    };
+    let shard = match forward.route(&inner_run.route_context(s))? {
+        Operator::One(shard) => shard,
+        Operator::Any => any_shard(&s.branches, run.catalog, s.client.info.id),
+        _ => return Err(only("statements on one shard")),
+    };
+    // The whole text goes there, with what its statement asks of the connection.
+    let whole = Run { plan: &plan, ..run };
+    one::run(s, shard, None, whole).await
+}
+
+/// What text means must be the same here and there.
+fn changes_reading(run: Run<'_>, at: usize) -> bool {
+    let reading = ["sql_mode", "character_set_client", "collation_connection"];
+    let head = run.lexed.tokens.iter().take(at);
+    let names = head.filter_map(|t| name_of(run.text, *t));
+    names
+        .into_iter()
+        .any(|n| reading.iter().any(|r| n.eq_ignore_ascii_case(r)))
+}
+
+/// PREPARE name FROM text: the connection that knows it stays with the session.
+pub(super) async fn prepare(s: &mut Session, literal: Option<&str>, run: Run<'_>) -> Done {
+    let inner = text_of(s, literal, run).await?;
+    let lexed = lex(s, &inner)?;
+    let ctx = s.client.plan_context(&s.worker, run.catalog);
+    let planned = Planned::of(ctx, inner.as_bytes(), &lexed);
+    s.client.authorize(run.catalog, &planned.privileges)?;
+    let Some(shard) = home_of(s, &planned, inner.as_bytes(), &lexed, run)? else {
+        return Err(unsupported(
+            "PREPARE as an SQL statement is not supported on tables with rows on several shards; use the \
+             driver's prepared statements",
+        ));
+    };
+    // The name means the new text from here on, wherever it was known before.
+    let name = forget_prepared(s, run, 1);
+    let known: usize = s.branches.iter().map(|b| b.prepared_names.len()).sum();
+    let max = s.worker.shared.config.prepared_per_session_max;
+    if known >= max {
+        let text = format!(
+            "Can't create more than prepared_per_session_max statements (current value: {max})"
+        );
+        return Err(error(1461, "42000", text));
+    }
+    let branch = s
+        .branches
+        .acquire(&s.worker, &s.client, shard, true)
+        .await?;
+    branch.pins.sql_prepare = true;
+    branch.prepared_names.extend(name);
+    one::run(s, shard, None, run).await
+}
+
+/// The one shard that a text to prepare is for, whatever its parameters will be.
+fn home_of(
+    s: &Session,
+    planned: &Planned,
+    text: &[u8],
+    lexed: &Lexed,
+    run: Run<'_>,
+) -> Result<Option<ShardId>, Stop> {
+    match &planned.plan {
+        Plan::Refuse(r) => Err(r.clone().into()),
+        Plan::Insert(_) => Ok(None),
+        Plan::List(list) => Ok(list.others.is_empty().then_some(list.home)),
+        Plan::Databases(shard) if !s.client.user.is_of_cluster() => Ok(Some(*shard)),
+        Plan::Local(_) | Plan::Ddl(_) | Plan::Databases(_) => {
+            let text = "PREPARE as an SQL statement is not supported for what the proxy itself does; use \
+                        EXECUTE IMMEDIATE, or send the statement";
+            Err(error(1295, "HY000", text))
+        }
+        Plan::Forward(f) => Ok(match &f.target {
+            Target::Fixed(shard) => Some(*shard),
+            // What a parameter says is not known yet, and a later USE must not change what the
+            // statement would have to ask: neither can lead anywhere.
+            Target::Schema(need) if !need.follows_database() => {
+                let args = s.client.args(text, &lexed.tokens, &[]);
+                Some(need.shard(run.catalog, &args)?)
+            }
+            _ => None,
+        }),
+    }
+}
+
+/// EXECUTE name, DEALLOCATE PREPARE name, DROP PREPARE name: on the connection that knows it.
+pub(super) async fn execute_prepared(s: &mut Session, run: Run<'_>) -> Done {
+    let tokens = &run.lexed.tokens;
+    let executes = tokens
+        .first()
+        .is_some_and(|t| is_word(run.text, *t, b"EXECUTE"));
+    let name = prepared_name(run, if executes { 1 } else { 2 });
+    let knows = |b: &&Branch| name.as_ref().is_some_and(|n| b.prepared_names.contains(n));
+    let Some(shard) = s.branches.iter().find(knows).map(|b| b.shard) else {
+        let shown = name.unwrap_or_default();
+        let what = match executes {
+            true => "EXECUTE",
+            false => "DEALLOCATE PREPARE",
+        };
+        let text = format!("Unknown prepared statement handler ({shown}) given to {what}");
+        return Err(error(1243, "HY000", text));
+    };
+    if !executes {
+        forget_prepared(s, run, 2);
+    }
+    one::run(s, shard, None, run).await
+}
+
+/// No connection is asked for this name any more.
+fn forget_prepared(s: &mut Session, run: Run<'_>, at: usize) -> Option<String> {
+    let name = prepared_name(run, at);
+    for branch in s.branches.iter_mut() {
+        branch.prepared_names.retain(|n| Some(n) != name.as_ref());
+    }
+    name
+}
+
+/// Runs the text as if it had been sent, so that it is routed like any other.
+pub(super) async fn execute_immediate(
+    s: &mut Session,
+    literal: Option<&str>,
+    run: Run<'_>,
+) -> Done {
+    let inner = text_of(s, literal, run).await?;
+    let text = inner.as_bytes();
+    let mut lexed = lex(s, &inner)?;
+    let single = sql::split::statements(text, &lexed.tokens).len() == 1;
+    let plan = plan(&s.worker, &s.client, run.catalog, text, &mut lexed);
+    let nested = matches!(&plan.plan, Plan::Local(l) if matches!(
+        **l,
+        Local::ExecuteImmediate(_) | Local::Prepare(_) | Local::ExecutePrepared
+    ));
+    if nested || !single || !s.worker.flavor.get().mariadb || run.bound.is_some() {
+        let text = "This command is not supported in the prepared statement protocol yet";
+        return Err(error(1295, "HY000", text));
+    }
+    let inner = Run {
+        text,
+        lexed: &lexed,
+        plan: &plan,
+        ..run
+    };
+    Box::pin(statement(s, inner)).await
+}

@@ -1,0 +1,67 @@
+//! Statements that the proxy does by itself.
+
+use super::{Run, dynamic, one, set, transaction};
+use crate::session::{Done, Outcome, Session};
+use crate::{command, ddl, show};
+use router::Local;
+use wire::reply::OkPacket;
+
+/// Runs one.
+pub(super) async fn run(s: &mut Session, local: &Local, run: Run<'_>) -> Done {
+    match local {
+        Local::Transaction(t) => transaction::run(s, t, run).await,
+        Local::Set(list) => set::run(s, list, run).await,
+        Local::SetStatement(at) => dynamic::set_statement(s, *at, run).await,
+        Local::Use(database) => {
+            s.client.use_database(&s.worker, database)?;
+            s.put_ok_with_database(run.more);
+            Ok(Outcome {
+                diagnostics: Some(Default::default()),
+                ..Outcome::quiet()
+            })
+        }
+        Local::Kill { query, id } => {
+            command::kill(s, *id, *query)?;
+            s.put_ok(OkPacket::default(), run.more);
+            Ok(Outcome::quiet())
+        }
+        Local::UnlockTables => unlock_tables(s, run).await,
+        Local::Rule(rule) => ddl::rule(s, rule, run).await,
+        Local::Prepare(text) => dynamic::prepare(s, text.as_deref(), run).await,
+        Local::ExecutePrepared => dynamic::execute_prepared(s, run).await,
+        Local::ExecuteImmediate(text) => dynamic::execute_immediate(s, text.as_deref(), run).await,
+        Local::ExplainShard(at) => show::plan::run(s, *at, run),
+        Local::ShowShards => Ok(show::answer(s, &show::shards::rows(s), run)),
+        Local::ShowShardedTables => {
+            let set = show::sharded_tables::rows(s, run.catalog)?;
+            Ok(show::answer(s, &set, run))
+        }
+        Local::ShowProxySessions => {
+            let set = show::sessions::rows(s, run.catalog)?;
+            Ok(show::answer(s, &set, run))
+        }
+        Local::ShowProcessList { full } => {
+            let set = show::processlist::rows(s, run.catalog, *full)?;
+            Ok(show::answer(s, &set, run))
+        }
+        Local::ShowProxyStatus => Ok(show::answer(s, &show::status::rows(s), run)),
+        Local::ShowDdlJobs => Ok(show::answer(s, &show::jobs::rows(run.catalog), run)),
+        Local::ShowGrants { of } => {
+            let set = show::grants::rows(s, run.catalog, of.as_deref())?;
+            Ok(show::answer(s, &set, run))
+        }
+        Local::ShowDiagnostics(asked) => show::diagnostics::run(s, *asked, run).await,
+    }
+}
+
+/// UNLOCK TABLES, where they are locked.
+async fn unlock_tables(s: &mut Session, run: Run<'_>) -> Done {
+    let locked = s.branches.iter_mut().find(|b| b.pins.locked_tables);
+    let Some(branch) = locked else {
+        s.put_ok(OkPacket::default(), run.more);
+        return Ok(Outcome::quiet());
+    };
+    branch.pins.locked_tables = false;
+    let shard = branch.shard;
+    one::run(s, shard, None, run).await
+}

@@ -1,0 +1,226 @@
+//! A statement on one shard, on a connection leased for it: queued, relayed, learned from.
+
+use super::Run;
+use super::deadlock::Watch;
+use super::relay::{RelayEnd, RelayError, RelayOptions, relay};
+use super::request::Request;
+use super::session_values;
+use crate::command::execute::{close_old_cursor, note_cursor, statement_key};
+use crate::metrics::count;
+use crate::session::diagnostics::{self, Diagnostics};
+use crate::session::outcome::Path;
+use crate::session::{Done, Outcome, Session, Stop};
+use catalog::ShardId;
+use router::Traits;
+use router::plan::Pin;
+use shard::Login;
+use std::time::Instant;
+use wire::caps::{SERVER_STATUS_CURSOR_EXISTS, SERVER_STATUS_IN_TRANS};
+
+/// Runs the statement as it is, or with the session's values in place of its functions.
+pub(crate) async fn run(s: &mut Session, shard: ShardId, pin: Option<Pin>, run: Run<'_>) -> Done {
+    let mut traits = run.plan.traits;
+    let request = match traits.of_session() {
+        false => run.request(),
+        true => {
+            (traits.session_values, traits.diagnostics) = (false, false);
+            with_session_values(s, run)
+        }
+    };
+    if let Some(pin) = pin {
+        // Pinned before the answer, or the connection would be given back with it.
+        let acquired = s.branches.acquire(&s.worker, &s.client, shard, false);
+        acquired.await?.pins.add(pin);
+    }
+    let options = RelayOptions {
+        status_set: run.more,
+        ..Default::default()
+    };
+    match run.bound.filter(|_| run.wants_cursor()) {
+        None => {
+            let started = Instant::now();
+            let (outcome, end) = exchange(s, shard, &request, traits, options).await?;
+            if outcome.error.is_none() {
+                let micros = started.elapsed().as_micros() as u64;
+                run.plan
+                    .probation
+                    .ran_alone(micros, end.bytes, end.warnings);
+            }
+            Ok(outcome)
+        }
+        Some(bound) => {
+            close_old_cursor(s, bound);
+            let variables = traits.reads_user_variables;
+            let acquired = s.branches.acquire(&s.worker, &s.client, shard, variables);
+            acquired.await?.pins.cursor = true;
+            let (outcome, end) = exchange(s, shard, &request, traits, options).await?;
+            let open = outcome.error.is_none() && end.status & SERVER_STATUS_CURSOR_EXISTS != 0;
+            note_cursor(s, bound, shard, open)?;
+            Ok(outcome)
+        }
+    }
+}
+
+fn with_session_values(s: &Session, run: Run<'_>) -> Request {
+    let text = session_values::replace(&s.client, run.text, &run.lexed.tokens);
+    match run.bound {
+        None => Request::Query(text.into()),
+        Some(b) => {
+            let key = statement_key(s, &text, s.client.database.as_ref());
+            b.request_with(text, key)
+        }
+    }
+}
+
+/// Runs a request on one shard, passes the answer to the client, and says what came of it.
+pub(crate) async fn exchange(
+    s: &mut Session,
+    shard: ShardId,
+    request: &Request,
+    traits: Traits,
+    options: RelayOptions,
+) -> Result<(Outcome, Answered), Stop> {
+    let variables = traits.reads_user_variables || traits.writes_user_variables;
+    let acquired = s.branches.acquire(&s.worker, &s.client, shard, variables);
+    let branch = acquired.await?;
+    if traits.last_insert_id {
+        let sql = format!("SET last_insert_id = {}", s.client.last.insert_id);
+        branch.conn()?.run(&sql).await?;
+    }
+    match request.queue(branch.conn()?).await {
+        Ok(Ok(())) => {}
+        Ok(Err(err)) => {
+            let autocommit = s.client.settings.autocommit;
+            s.branches.check_after_error(shard, autocommit).await;
+            return Err(Stop::Server(err));
+        }
+        Err(e) => return Err(s.branches.abort(e).await),
+    }
+    let end = relay_on(s, shard, options).await?;
+    let answered = Answered {
+        bytes: end.bytes,
+        warnings: end.warnings,
+        status: end.status,
+        affected: end.ok.as_ref().map(|ok| ok.affected_rows),
+        insert_id: end.ok.as_ref().map_or(0, |ok| ok.last_insert_id),
+    };
+    Ok((learn(s, shard, end, traits).await?, answered))
+}
+
+/// What of a shard's answer matters to those who sent the request.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Answered {
+    /// Bytes in all.
+    pub bytes: usize,
+    /// Warnings.
+    pub warnings: u16,
+    /// Status flags at the end.
+    pub status: u16,
+    /// Rows changed, if the answer was an OK packet.
+    pub affected: Option<u64>,
+    /// The insert id of the OK packet, or 0.
+    pub insert_id: u64,
+}
+
+/// Relays the answer that is due on the connection to a shard.
+pub(crate) async fn relay_on(
+    s: &mut Session,
+    shard: ShardId,
+    mut options: RelayOptions,
+) -> Result<RelayEnd, Stop> {
+    let others = s.branches.others_open(shard);
+    if others {
+        options.status_set |= SERVER_STATUS_IN_TRANS;
+    }
+    let branch = s.branches.held(shard)?;
+    let login = branch.lease.pool().login.clone();
+    let open = branch.open;
+    let conn = branch.conn()?;
+    let thread_id = conn.thread_id;
+    let watch = others.then(|| Watch::start(login.clone(), thread_id));
+    options.deadlock = watch.as_ref().map(|w| w.fired.clone());
+    let relayed = relay(&mut s.io, conn, &s.client.info, options, &login).await;
+    match relayed {
+        Ok(end) => {
+            if end.killed {
+                count(&s.worker.shared.metrics.cancelled);
+                // The KILL may have come too late and hit whatever runs here next.
+                if !open {
+                    branch.lease.discard();
+                }
+            }
+            // A statement that was done before the KILL came stands, and the client knows.
+            if end.err.is_some() && watch.is_some_and(|w| w.fired.get()) {
+                // The server ended a statement only; on the other shards nothing must stay.
+                s.branches.rollback_all().await;
+            }
+            Ok(end)
+        }
+        Err(RelayError::Gone) => {
+            branch.lease.discard();
+            spawn_kill(login, thread_id);
+            count(&s.worker.shared.metrics.cancelled);
+            Err(Stop::Gone)
+        }
+        Err(RelayError::Shard { error, resumable }) => {
+            branch.lease.discard();
+            let stop = s.branches.abort(error).await;
+            match resumable {
+                true => Err(stop),
+                false => Err(Stop::Gone),
+            }
+        }
+    }
+}
+
+/// After an answer: what the session learns from it.
+pub(crate) async fn learn(s: &mut Session, shard: ShardId, end: RelayEnd, traits: Traits) -> Done {
+    let mut outcome = Outcome {
+        path: Path::Exclusive,
+        bytes: end.bytes,
+        ..Default::default()
+    };
+    outcome.shards.push(shard);
+    if let Some(err) = end.err {
+        outcome.error = Some(Box::new(err));
+        let autocommit = s.client.settings.autocommit;
+        s.branches.check_after_error(shard, autocommit).await;
+        return Ok(outcome);
+    }
+    s.branches.note_status(shard, end.status);
+    let branch = s.branches.held(shard)?;
+    branch.pins.user_variables |= traits.writes_user_variables;
+    branch.pins.named_locks |= traits.named_locks;
+    if let Some(ok) = &end.ok {
+        outcome.row_count = Some(ok.affected_rows as i64);
+        outcome.insert_id = Some(ok.last_insert_id).filter(|id| *id != 0);
+    } else if end.has_columns {
+        outcome.row_count = Some(-1);
+        outcome.found_rows = Some(end.rows);
+    }
+    outcome.diagnostics = Some(match (traits.calc_found_rows, end.warnings) {
+        (true, warnings) => {
+            // Only this connection knows, and only until its next statement.
+            let found = branch.ask_number("SELECT FOUND_ROWS()").await?;
+            outcome.found_rows = Some(found.unwrap_or(end.rows));
+            Diagnostics::of_unfetched(warnings)
+        }
+        (false, 0) => Diagnostics::default(),
+        (false, _) => diagnostics::fetch(branch.conn()?).await?,
+    });
+    if traits.sets_last_insert_id && end.ok.is_none() {
+        // A result set does not say it. Last, since asking changes what was asked above.
+        let id = branch.ask_number("SELECT LAST_INSERT_ID()").await?;
+        outcome.insert_id = id.or(outcome.insert_id);
+    }
+    Ok(outcome)
+}
+
+/// Ends a statement on its shard without making anybody wait for it.
+pub(crate) fn spawn_kill(login: Login, thread_id: u32) {
+    tokio::task::spawn_local(async move {
+        if let Err(error) = shard::kill::kill_query(&login, thread_id).await {
+            tracing::debug!(%error, "KILL QUERY did not reach the shard");
+        }
+    });
+}

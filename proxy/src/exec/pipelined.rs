@@ -1,0 +1,238 @@
+//! A fast read on a pipelined connection.
+
+use super::Run;
+use crate::command::execute::Bound;
+use crate::metrics::count;
+use crate::plans::CachedPlan;
+use crate::registry::Kill;
+use crate::session::diagnostics::Diagnostics;
+use crate::session::outcome::Path;
+use crate::session::{Outcome, Session, Stop, error};
+use catalog::ShardId;
+use router::{Access, Forward};
+use shard::Pipeline;
+use shard::net::Peek;
+use shard::pipeline::{SlotEnd, SlotNews};
+use smallvec::smallvec;
+use std::future::poll_fn;
+use std::rc::Rc;
+use std::task::Poll;
+use wire::framer::Expect;
+
+/// The pipelined connection that a statement may use, if it may.
+pub(super) fn pipeline(
+    s: &Session,
+    shard: ShardId,
+    f: &Forward,
+    run: Run<'_>,
+) -> Option<Rc<Pipeline>> {
+    // Pipelined answers are numbered from 1: they cannot follow another answer.
+    let first = run.more == 0 && s.io.seq == 1;
+    let alone = s.client.settings.autocommit && s.branches.are_unused();
+    if !first
+        || !alone
+        || f.access != Access::Read
+        || !run.plan.traits.is_shareable()
+        || run
+            .bound
+            .is_some_and(|b| !b.long.is_empty() || b.flags != 0)
+        || !run.plan.probation.is_proven()
+    {
+        return None;
+    }
+    let (class, settings) = (s.client.class, &s.client.settings.plain);
+    s.worker
+        .pipeline(shard, class, settings, s.client.database.as_ref())
+}
+
+/// Runs the statement on it; `None` if it must run on a connection of its own.
+pub(super) async fn run(
+    s: &mut Session,
+    pipe: &Pipeline,
+    shard: ShardId,
+    run: Run<'_>,
+) -> Result<Option<Outcome>, Stop> {
+    let Some(bound) = run.bound else {
+        let done = request(s, pipe, run.plan, |out| put_query(out, run.text)).await?;
+        return Ok(done.map(|end| {
+            let mut outcome = learned(s, shard, end);
+            if let Some(d) = &mut outcome.diagnostics {
+                d.can_run_again(shard, run.text);
+            }
+            outcome
+        }));
+    };
+    Box::pin(execution(s, pipe, shard, run.plan, bound)).await
+}
+
+async fn execution(
+    s: &mut Session,
+    pipe: &Pipeline,
+    shard: ShardId,
+    plan: &CachedPlan,
+    b: &Bound<'_>,
+) -> Result<Option<Outcome>, Stop> {
+    let Some(id) = statement(s, pipe, b.key, &b.statement.text).await? else {
+        return Ok(None);
+    };
+    let put = |out: &mut Vec<u8>| {
+        let mut seq = 0;
+        wire::packet::put_packet_with(out, &mut seq, |p| {
+            wire::execute::put_execute(p, id, 0, b.nulls, &b.types, b.values);
+        });
+    };
+    let done = request(s, pipe, plan, put).await?;
+    Ok(done.map(|end| learned(s, shard, end)))
+}
+
+/// Runs a request that `write` puts as packets; `None` if nothing of its answer came.
+async fn request(
+    s: &mut Session,
+    pipe: &Pipeline,
+    plan: &CachedPlan,
+    write: impl FnOnce(&mut Vec<u8>),
+) -> Result<Option<SlotEnd>, Stop> {
+    if !pipe.submit(&s.slot, Expect::Result, write) {
+        return Ok(None);
+    }
+    let mut in_parts = false;
+    loop {
+        let news = match slot_news(s).await {
+            // Part of the answer is out, perhaps half a packet: an error cannot follow it.
+            Err(_) if in_parts => return Err(Stop::Gone),
+            news => news?,
+        };
+        match news {
+            SlotNews::Done(end) => {
+                plan.probation
+                    .ran_shared(end.service_us, end.bytes, end.warnings);
+                return Ok(Some(end));
+            }
+            SlotNews::Part => {
+                in_parts = true;
+                take_slot_bytes(s);
+                s.io.flush().await.map_err(|_| Stop::Gone)?;
+                s.slot.drained();
+            }
+            // Nothing had come: a read may be run again, elsewhere.
+            SlotNews::Lost(false) => {
+                count(&s.worker.shared.metrics.retries);
+                return Ok(None);
+            }
+            SlotNews::Lost(true) => return Err(Stop::Gone),
+        }
+    }
+}
+
+fn take_slot_bytes(s: &mut Session) {
+    let mut bytes = s.slot.bytes.borrow_mut();
+    s.io.put_raw(&bytes);
+    bytes.clear();
+}
+
+/// What the session learns from the answer in its slot, which goes to the client.
+fn learned(s: &mut Session, shard: ShardId, end: SlotEnd) -> Outcome {
+    let mut outcome = Outcome {
+        path: Path::Pipelined,
+        found_rows: Some(end.rows),
+        row_count: Some(-1),
+        bytes: end.bytes,
+        shards: smallvec![shard],
+        diagnostics: Some(Diagnostics::of_unfetched(end.warnings)),
+        ..Default::default()
+    };
+    if end.failed {
+        let bytes = s.slot.bytes.borrow();
+        let err = wire::packet::split_packet(&bytes).ok();
+        let err = err.and_then(|(_, p, _)| wire::reply::ErrPacket::decode(p).ok());
+        match err.filter(|_| bytes.get(4) == Some(&0xff)) {
+            Some(err) => outcome.error = Some(Box::new(err)),
+            None => outcome.diagnostics = Some(Diagnostics::of_unfetched(1)),
+        }
+    }
+    take_slot_bytes(s);
+    outcome
+}
+
+/// Waits for news of the slot, and for the client's leaving or a KILL.
+async fn slot_news(s: &mut Session) -> Result<SlotNews, Stop> {
+    let (slot, io, info) = (&s.slot, &s.io, &s.client.info);
+    let news = poll_fn(|cx| {
+        if let Poll::Ready(news) = slot.poll_news(cx) {
+            return Poll::Ready(Some(news));
+        }
+        while io.stream.poll_news(cx).is_ready() {
+            match io.stream.peek() {
+                Some(Peek::Closed) => return Poll::Ready(None),
+                Some(Peek::Bytes) => break,
+                None => {}
+            }
+        }
+        info.register(cx.waker());
+        match info.kill_state() {
+            Kill::No => Poll::Pending,
+            _ => Poll::Ready(None),
+        }
+    })
+    .await;
+    match news {
+        Some(news) => Ok(news),
+        None => {
+            // The answer that still comes belongs to nobody: leave it the old slot.
+            s.slot = Rc::default();
+            count(&s.worker.shared.metrics.cancelled);
+            match s.client.info.kill_state() {
+                Kill::Query => Err(error(1317, "70100", "Query execution was interrupted")),
+                _ => Err(Stop::Gone),
+            }
+        }
+    }
+}
+
+/// The server's id of a prepared statement on a pipelined connection; prepared there if need be.
+async fn statement(
+    s: &mut Session,
+    pipe: &Pipeline,
+    key: u64,
+    text: &[u8],
+) -> Result<Option<u32>, Stop> {
+    if let Some(id) = pipe.statement(key) {
+        return Ok(Some(id));
+    }
+    let submitted = pipe.submit(&s.slot, Expect::Prepare, |out| {
+        let mut seq = 0;
+        wire::packet::put_packet_with(out, &mut seq, |b| {
+            b.push(0x16);
+            b.extend_from_slice(text);
+        });
+    });
+    if !submitted {
+        return Ok(None);
+    }
+    loop {
+        match slot_news(s).await? {
+            SlotNews::Lost(_) => return Ok(None),
+            SlotNews::Part => s.slot.drained(),
+            SlotNews::Done(end) => {
+                let bytes = std::mem::take(&mut *s.slot.bytes.borrow_mut());
+                if end.failed {
+                    return Ok(None);
+                }
+                let head = wire::packet::split_packet(&bytes)
+                    .and_then(|(_, payload, _)| wire::prepare::PrepareOk::decode(payload));
+                let Ok(head) = head else { return Ok(None) };
+                pipe.remember(key, head.id);
+                return Ok(Some(head.id));
+            }
+        }
+    }
+}
+
+/// Puts a COM_QUERY packet.
+fn put_query(out: &mut Vec<u8>, text: &[u8]) {
+    let mut seq = 0;
+    wire::packet::put_packet_with(out, &mut seq, |b| {
+        b.push(3);
+        b.extend_from_slice(text);
+    });
+}

@@ -1,0 +1,262 @@
+//! Transaction control: branches open when a shard is first touched, and end together.
+
+use super::Run;
+use crate::metrics::count;
+use crate::session::branch::Branch;
+use crate::session::transaction::{Open, Transaction};
+use crate::session::{Done, Outcome, Session, Stop, error, unsupported};
+use catalog::{Catalog, ShardId};
+use shard::ShardError;
+use sql::ident::quote_name;
+use sql::transaction::{Completion, Transaction as Statement};
+use txn::{BranchResult, Outcome as Verdict, judge};
+use wire::command::Command;
+use wire::framer::Expect;
+use wire::reply::{ErrPacket, OkPacket};
+
+/// Savepoints of one transaction.
+const SAVEPOINTS_MAX: usize = 1_000;
+
+/// Runs a statement of transaction control.
+pub(super) async fn run(s: &mut Session, t: &Statement, run: Run<'_>) -> Done {
+    let mut outcome = Outcome::nothing();
+    match t {
+        Statement::Begin {
+            snapshot,
+            read_only,
+        } => begin(s, *snapshot, *read_only, run).await?,
+        Statement::Commit(c) => {
+            let open = s.branches.transaction.open().cloned();
+            commit_all(s).await?;
+            complete(s, *c, open, &mut outcome);
+        }
+        Statement::Rollback(c) => {
+            let open = s.branches.transaction.open().cloned();
+            s.branches.rollback_all().await;
+            complete(s, *c, open, &mut outcome);
+        }
+        Statement::Savepoint(name) => savepoint(s, name).await?,
+        Statement::RollbackTo(name) => {
+            let kept = on_savepoint(s, "ROLLBACK TO SAVEPOINT", name).await?;
+            truncate_savepoints(s, kept + 1);
+        }
+        Statement::Release(name) => {
+            let kept = on_savepoint(s, "RELEASE SAVEPOINT", name).await?;
+            truncate_savepoints(s, kept);
+        }
+        // Refused by the planner.
+        Statement::Xa => {}
+    }
+    s.put_ok(OkPacket::default(), run.more);
+    Ok(outcome)
+}
+
+async fn begin(
+    s: &mut Session,
+    snapshot: bool,
+    read_only: Option<bool>,
+    run: Run<'_>,
+) -> Result<(), Stop> {
+    commit_all(s).await?;
+    let mut parts = Vec::new();
+    if snapshot {
+        parts.push("WITH CONSISTENT SNAPSHOT");
+    }
+    parts.extend(read_only.map(|ro| if ro { "READ ONLY" } else { "READ WRITE" }));
+    let begin = format!("START TRANSACTION {}", parts.join(","));
+    s.branches.transaction = Transaction::Open(Open::by(begin.trim_end()));
+    if snapshot {
+        // It is taken when the statement says so, not when a shard is first read.
+        for shard in run.catalog.shard_ids() {
+            s.branches
+                .acquire(&s.worker, &s.client, shard, true)
+                .await?;
+        }
+    }
+    Ok(())
+}
+
+fn complete(s: &mut Session, c: Completion, open: Option<Open>, outcome: &mut Outcome) {
+    if c.chain {
+        let begin = open.map_or_else(|| "START TRANSACTION".to_string(), |o| o.begin);
+        s.branches.transaction = Transaction::Open(Open::by(begin));
+    }
+    outcome.release = c.release;
+}
+
+/// Commits every branch and ends the transaction.
+pub(crate) async fn commit_all(s: &mut Session) -> Result<(), Stop> {
+    s.branches.check_aborted().await?;
+    check_branches_live(s).await?;
+    s.branches.transaction = Transaction::Committing;
+    let mut branches = s.branches.take_open();
+    if branches.is_empty() {
+        s.branches.transaction = Transaction::Idle;
+        return Ok(());
+    }
+    let results = commit_round(&mut branches).await;
+    s.branches.next = None;
+    s.branches.transaction = Transaction::Idle;
+    let several = branches.len() > 1;
+    for branch in branches {
+        s.branches.keep_if_pinned(branch);
+    }
+    let metrics = &s.worker.shared.metrics;
+    match judge(&results) {
+        Verdict::Committed => {
+            if several {
+                count(&metrics.commits_multi_shard);
+            }
+            Ok(())
+        }
+        Verdict::RolledBack(words) => Err(error(1180, "HY000", words)),
+        Verdict::Torn {
+            committed,
+            refused,
+            unknown,
+        } => {
+            let catalog = s.worker.catalog();
+            let err = partially_committed(&catalog, &committed, &refused, &unknown);
+            if several {
+                count(&metrics.commits_torn);
+                tracing::error!(message = %err.message, "a transaction is partially committed");
+            }
+            Err(Stop::Error(err))
+        }
+    }
+}
+
+fn partially_committed(
+    catalog: &Catalog,
+    committed: &[ShardId],
+    refused: &[ShardId],
+    unknown: &[ShardId],
+) -> ErrPacket {
+    let names = |list: &[ShardId]| {
+        let names: Vec<_> = list.iter().map(|s| catalog.shard_name(*s)).collect();
+        match names.is_empty() {
+            true => "none".to_string(),
+            false => names.join(", "),
+        }
+    };
+    let text = format!(
+        "COMMIT in mode best_effort: committed on {}; not committed on {}; unknown on {}. \
+         Check the data before repeating the transaction",
+        names(committed),
+        names(refused),
+        names(unknown)
+    );
+    ErrPacket::new(1180, "HY000", text)
+}
+
+/// Before several branches commit, each shard says that it is there: one that died since its last
+/// statement then costs the transaction, not its atomicity. It narrows the window, no more.
+async fn check_branches_live(s: &mut Session) -> Result<(), Stop> {
+    let open = s.branches.iter_mut().filter(|b| b.open);
+    let mut branches: Vec<&mut Branch> = open.collect();
+    if branches.len() < 2 {
+        return Ok(());
+    }
+    let mut asked = Vec::new();
+    for branch in &mut branches {
+        asked.push(match branch.clean() {
+            Ok(conn) => {
+                conn.queue(&[Command::Ping as u8]);
+                std::future::poll_fn(|cx| conn.poll_flush(cx)).await.is_ok()
+            }
+            Err(_) => false,
+        });
+    }
+    let mut lost = false;
+    for (branch, asked) in branches.iter_mut().zip(asked) {
+        lost |= match branch.conn() {
+            Ok(conn) if asked => conn.own_answer(Expect::Result).await.is_err(),
+            _ => true,
+        };
+    }
+    if lost {
+        s.branches.transaction = Transaction::Aborted;
+    }
+    s.branches.check_aborted().await
+}
+
+async fn on_branches(s: &mut Session, sql: &str) -> Result<(), Stop> {
+    let mut done = Ok(());
+    for branch in s.branches.iter_mut().filter(|b| b.open) {
+        done = branch.run(sql).await.map(drop);
+        if done.is_err() {
+            break;
+        }
+    }
+    match done {
+        Ok(()) => Ok(()),
+        Err(e) => Err(s.branches.abort(e).await),
+    }
+}
+
+async fn savepoint(s: &mut Session, name: &str) -> Result<(), Stop> {
+    if !s.branches.in_transaction() && s.client.settings.autocommit {
+        return Ok(());
+    }
+    s.branches.check_aborted().await?;
+    s.branches.transaction.open_in_words();
+    let known = s.branches.transaction.savepoints();
+    if known.is_some_and(|list| list.len() >= SAVEPOINTS_MAX) {
+        return Err(unsupported("a transaction may have 1000 savepoints"));
+    }
+    on_branches(s, &format!("SAVEPOINT {}", quote_name(name))).await?;
+    if let Some(list) = s.branches.transaction.savepoints() {
+        list.retain(|s| !s.eq_ignore_ascii_case(name));
+        list.push(name.to_string());
+    }
+    Ok(())
+}
+
+/// Runs a verb on a savepoint on every branch; the savepoint's place in the list.
+async fn on_savepoint(s: &mut Session, verb: &str, name: &str) -> Result<usize, Stop> {
+    s.branches.check_aborted().await?;
+    let known = s.branches.transaction.savepoints();
+    let at = known.and_then(|list| list.iter().position(|s| s.eq_ignore_ascii_case(name)));
+    let missing = || error(1305, "42000", format!("SAVEPOINT {name} does not exist"));
+    let at = at.ok_or_else(missing)?;
+    on_branches(s, &format!("{verb} {}", quote_name(name))).await?;
+    Ok(at)
+}
+
+fn truncate_savepoints(s: &mut Session, len: usize) {
+    if let Some(list) = s.branches.transaction.savepoints() {
+        list.truncate(len);
+    }
+}
+
+/// Sends COMMIT to every branch, then reads the answers: all are on their way at once.
+async fn commit_round(branches: &mut [Branch]) -> Vec<(ShardId, BranchResult)> {
+    let lost = |e: ShardError| BranchResult::Unknown(e.to_string());
+    let mut early: Vec<Option<BranchResult>> = Vec::new();
+    for branch in branches.iter_mut() {
+        let sent = match branch.clean() {
+            Ok(conn) => {
+                conn.queue_query(b"COMMIT");
+                std::future::poll_fn(|cx| conn.poll_flush(cx)).await
+            }
+            Err(e) => Err(e),
+        };
+        early.push(sent.err().map(lost));
+    }
+    let mut out = Vec::new();
+    for (branch, early) in branches.iter_mut().zip(early) {
+        let result = match (early, branch.lease.conn()) {
+            (Some(r), _) => r,
+            (None, Err(e)) => lost(e),
+            (None, Ok(conn)) => match conn.own_answer(Expect::Result).await {
+                Err(e) => lost(e),
+                Ok(answer) => match answer.err {
+                    Some(err) => BranchResult::Refused(err.message),
+                    None => BranchResult::Committed,
+                },
+            },
+        };
+        out.push((branch.shard, result));
+    }
+    out
+}

@@ -1,0 +1,375 @@
+//! A write on several shards: all parts succeed, or nothing stays.
+
+use super::deadlock::{self, Watch};
+use super::one::Answered;
+use super::request::Request;
+use super::transaction;
+use crate::session::diagnostics::{self, Diagnostics};
+use crate::session::outcome::Path;
+use crate::session::{Outcome, Session, Stop, error};
+use catalog::ShardId;
+use router::Traits;
+use shard::ShardError;
+use shard::conn::Answer;
+use wire::framer::Expect;
+use wire::reply::{ErrPacket, OkPacket};
+
+/// Savepoint around a statement that writes several shards.
+const STATEMENT_SAVEPOINT: &str = "`__shardwright_statement`";
+
+/// What a server counts as a duplicate among rows that it inserts (mysql_insert of MariaDB's
+/// sql_insert.cc).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Duplicates {
+    /// Rows that replaced or changed one.
+    Changed,
+    /// IGNORE: rows that came to nothing.
+    Ignored,
+}
+
+/// A write to several shards.
+pub(crate) struct Write {
+    /// What goes where, ascending by shard.
+    pub parts: Vec<(ShardId, Request)>,
+    /// Every shard does the same: the effects are counted once.
+    pub replicated: bool,
+    /// The insert id that the client is given, if rows are inserted; where all shards do the same, it is
+    /// what they say.
+    pub insert_id: Option<u64>,
+    /// What the statement asks of its connections.
+    pub traits: Traits,
+    /// Several rows are inserted: the client is told how many in all.
+    pub inserts: Option<Duplicates>,
+    /// Seconds since the epoch for NOW() and defaults, so that all shards agree.
+    pub timestamp: Option<String>,
+}
+
+impl Write {
+    /// The same request on each shard.
+    pub(crate) fn same(
+        shards: &[ShardId],
+        request: Request,
+        replicated: bool,
+        traits: Traits,
+    ) -> Self {
+        Self {
+            parts: shards.iter().map(|s| (*s, request.clone())).collect(),
+            replicated,
+            insert_id: None,
+            inserts: None,
+            traits,
+            timestamp: replicated.then(now_text).flatten(),
+        }
+    }
+
+    fn shards(&self) -> impl Iterator<Item = ShardId> {
+        self.parts.iter().map(|(shard, _)| *shard)
+    }
+}
+
+/// The time as SET timestamp takes it.
+pub(crate) fn now_text() -> Option<String> {
+    let now = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .ok()?;
+    Some(format!("{}.{:06}", now.as_secs(), now.subsec_micros()))
+}
+
+/// Runs the parts and answers with one OK packet.
+pub(crate) async fn run(
+    s: &mut Session,
+    mut write: Write,
+    more: u16,
+) -> Result<(Outcome, Answered), Stop> {
+    let own = !s.branches.in_transaction() && s.client.settings.autocommit;
+    // A session that has set the clock has set it on every shard.
+    let clock = s.client.settings.all.get("timestamp");
+    if clock
+        .and_then(|t| t.parse::<f64>().ok())
+        .is_some_and(|t| t > 0.0)
+    {
+        write.timestamp = None;
+    }
+    s.branches.check_aborted().await?;
+    s.branches.transaction.open_in_words();
+    let (ok, warnings) = match parts(s, &write, own).await {
+        Ok(done) => done,
+        Err(stop) => {
+            if own {
+                s.branches.rollback_all().await;
+            }
+            return Err(stop);
+        }
+    };
+    if own {
+        transaction::commit_all(s).await?;
+    }
+    let outcome = Outcome {
+        path: Path::Several,
+        row_count: Some(ok.affected_rows as i64),
+        insert_id: Some(ok.last_insert_id).filter(|id| *id != 0),
+        diagnostics: Some(warnings),
+        shards: write.shards().collect(),
+        ..Default::default()
+    };
+    let answered = Answered {
+        bytes: 0,
+        warnings: ok.warnings,
+        status: s.status(),
+        affected: Some(ok.affected_rows),
+        insert_id: ok.last_insert_id,
+    };
+    s.put_ok(ok, more);
+    Ok((outcome, answered))
+}
+
+/// Sends each shard its part, up to one that does not prepare it: how many went out, and that error.
+async fn send(
+    s: &mut Session,
+    write: &Write,
+    own: bool,
+) -> Result<(usize, Option<ErrPacket>), Stop> {
+    for (n, (shard, request)) in write.parts.iter().enumerate() {
+        let variables = write.traits.reads_user_variables;
+        let acquired = s.branches.acquire(&s.worker, &s.client, *shard, variables);
+        let conn = acquired.await?.conn()?;
+        if write.traits.last_insert_id {
+            let sql = format!("SET last_insert_id = {}", s.client.last.insert_id);
+            conn.run(&sql).await?;
+        }
+        if !own {
+            conn.run(&format!("SAVEPOINT {STATEMENT_SAVEPOINT}"))
+                .await?;
+        }
+        if let Some(now) = &write.timestamp {
+            conn.run(&format!("SET timestamp = {now}")).await?;
+        }
+        if let Err(err) = request.queue(conn).await? {
+            return Ok((n, Some(err)));
+        }
+        std::future::poll_fn(|cx| conn.poll_flush(cx)).await?;
+    }
+    Ok((write.parts.len(), None))
+}
+
+async fn parts(s: &mut Session, write: &Write, own: bool) -> Result<(OkPacket, Diagnostics), Stop> {
+    let (sent, mut failed) = send(s, write, own).await?;
+    let sent = &write.parts[..sent];
+    let mut watches = Vec::new();
+    for (shard, _) in sent {
+        let branch = s.branches.held(*shard)?;
+        let login = branch.lease.pool().login.clone();
+        watches.push(Watch::start(login, branch.conn()?.thread_id));
+    }
+    let mut answers: Vec<Answer> = Vec::new();
+    for (shard, _) in sent {
+        let conn = s.branches.held(*shard)?.conn()?;
+        match conn.own_answer(Expect::Result).await {
+            Ok(answer) => {
+                failed = failed.or_else(|| answer.err.clone());
+                answers.push(answer);
+            }
+            // The branch is lost, and the transaction with it.
+            Err(e) => return Err(s.branches.abort(e).await),
+        }
+    }
+    let warnings = match warnings(s, write, &answers).await {
+        Ok(warnings) => warnings,
+        Err(e) => {
+            discard_frozen(s, write);
+            return Err(e.into());
+        }
+    };
+    if write.timestamp.is_some() {
+        on_parts(s, write, "SET timestamp = DEFAULT").await?;
+    }
+    if watches.iter().any(|w| w.fired.get()) {
+        s.branches.rollback_all().await;
+        return Err(Stop::Server(deadlock::error_packet()));
+    }
+    if let Some(err) = failed {
+        return Err(undo(s, own, err).await);
+    }
+    if !own {
+        // Released, or a later savepoint of the same name would be all that is left of it.
+        on_parts(
+            s,
+            write,
+            &format!("RELEASE SAVEPOINT {STATEMENT_SAVEPOINT}"),
+        )
+        .await?;
+    }
+    Ok((together(write, &answers), warnings))
+}
+
+async fn on_parts(s: &mut Session, write: &Write, sql: &str) -> Result<(), Stop> {
+    for shard in write.shards() {
+        // One whose part could not be prepared may be gone.
+        if let Some(branch) = s.branches.get(shard) {
+            branch.conn()?.run(sql).await?;
+        }
+    }
+    Ok(())
+}
+
+/// No connection may go on with a clock of its own.
+fn discard_frozen(s: &mut Session, write: &Write) {
+    if write.timestamp.is_none() {
+        return;
+    }
+    for shard in write.shards() {
+        if let Some(branch) = s.branches.get(shard) {
+            branch.lease.discard();
+        }
+    }
+}
+
+/// What the shards warned of; where all did the same, what one did.
+async fn warnings(
+    s: &mut Session,
+    write: &Write,
+    answers: &[Answer],
+) -> Result<Diagnostics, ShardError> {
+    let mut out = Diagnostics::default();
+    for (shard, answer) in write.shards().zip(answers) {
+        let warned = answer.ok.as_ref().is_some_and(|ok| ok.warnings > 0);
+        if let (true, Some(branch)) = (warned, s.branches.get(shard)) {
+            out.add(diagnostics::fetch(branch.conn()?).await?);
+            if write.replicated {
+                break;
+            }
+        }
+    }
+    Ok(out)
+}
+
+/// Takes back what parts of the statement did, and keeps the transaction it ran in.
+async fn undo(s: &mut Session, own: bool, err: ErrPacket) -> Stop {
+    if own {
+        return Stop::Server(err);
+    }
+    let open: Vec<ShardId> = s
+        .branches
+        .iter()
+        .filter(|b| b.open)
+        .map(|b| b.shard)
+        .collect();
+    for shard in open {
+        let autocommit = s.client.settings.autocommit;
+        s.branches.check_after_error(shard, autocommit).await;
+        let Some(branch) = s.branches.get(shard).filter(|b| b.open) else {
+            // The whole transaction is over, which the client must not miss.
+            if err.code == 1213 {
+                return Stop::Server(err);
+            }
+            let text = format!("The transaction was rolled back: {}", err.message);
+            return error(1213, "40001", text);
+        };
+        let back = format!("ROLLBACK TO SAVEPOINT {STATEMENT_SAVEPOINT}");
+        match branch.run(&back).await {
+            Ok(_) => {}
+            // The branch was not part of this statement.
+            Err(ShardError::Server { err, .. }) if err.code == 1305 => {}
+            Err(e) => return s.branches.abort(e).await,
+        }
+    }
+    Stop::Server(err)
+}
+
+/// The OK packet of all parts together.
+fn together(write: &Write, answers: &[Answer]) -> OkPacket {
+    let mut out = OkPacket::default();
+    let counted = if write.replicated { 1 } else { answers.len() };
+    let each = answers.iter().filter_map(|a| a.ok.as_ref());
+    for ok in each.take(counted) {
+        out.warnings = out.warnings.saturating_add(ok.warnings);
+        out.info = match write.inserts.filter(|_| ok.info.is_empty()) {
+            Some(duplicates) => add_info(&out.info, &one_row(ok, duplicates)),
+            None => add_info(&out.info, &ok.info),
+        };
+        out.affected_rows = out.affected_rows.saturating_add(ok.affected_rows);
+    }
+    let said = answers
+        .first()
+        .and_then(|a| a.ok.as_ref())
+        .map(|ok| ok.last_insert_id);
+    out.last_insert_id = match write.insert_id.filter(|_| out.affected_rows > 0) {
+        Some(id) => id,
+        None => said.filter(|_| write.replicated).unwrap_or(0),
+    };
+    out
+}
+
+/// What a server would have said of a single row, had it been one of several.
+fn one_row(ok: &OkPacket, duplicates: Duplicates) -> Vec<u8> {
+    let duplicates = match duplicates {
+        Duplicates::Changed => u8::from(ok.affected_rows == 2),
+        Duplicates::Ignored => u8::from(ok.affected_rows == 0),
+    };
+    format!(
+        "Records: 1  Duplicates: {duplicates}  Warnings: {}",
+        ok.warnings
+    )
+    .into_bytes()
+}
+
+/// Adds up the numbers of two texts such as "Rows matched: 1  Changed: 1  Warnings: 0".
+pub(crate) fn add_info(a: &[u8], b: &[u8]) -> Vec<u8> {
+    if a.is_empty() {
+        return b.to_vec();
+    }
+    let (a, b) = (String::from_utf8_lossy(a), String::from_utf8_lossy(b));
+    let mut numbers = b
+        .split(|c: char| !c.is_ascii_digit())
+        .filter(|s| !s.is_empty());
+    let mut out = String::new();
+    let mut digits = String::new();
+    for c in a.chars().chain(['\0']) {
+        if c.is_ascii_digit() {
+            digits.push(c);
+            continue;
+        }
+        if !digits.is_empty() {
+            let x: u64 = digits.parse().unwrap_or(0);
+            let y: u64 = numbers.next().and_then(|n| n.parse().ok()).unwrap_or(0);
+            out.push_str(&x.saturating_add(y).to_string());
+            digits.clear();
+        }
+        if c != '\0' {
+            out.push(c);
+        }
+    }
+    out.into_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_counts_as_a_duplicate_as_a_server_counts() {
+        let told = |affected_rows, duplicates| {
+            let ok = OkPacket {
+                affected_rows,
+                ..Default::default()
+            };
+            String::from_utf8(one_row(&ok, duplicates)).unwrap()
+        };
+        let expected = [(0, "0", "1"), (1, "0", "0"), (2, "1", "0")];
+        for (affected, changed, ignored) in expected {
+            let text = |n| format!("Records: 1  Duplicates: {n}  Warnings: 0");
+            assert_eq!(told(affected, Duplicates::Changed), text(changed));
+            assert_eq!(told(affected, Duplicates::Ignored), text(ignored));
+        }
+    }
+
+    #[test]
+    fn infos_add_up() {
+        let sum = add_info(
+            b"Rows matched: 2  Changed: 1  Warnings: 0",
+            b"Rows matched: 10  Changed: 9  Warnings: 1",
+        );
+        assert_eq!(sum, b"Rows matched: 12  Changed: 10  Warnings: 1");
+        assert_eq!(add_info(b"", b"Records: 3"), b"Records: 3");
+    }
+}

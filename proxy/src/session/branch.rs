@@ -1,0 +1,160 @@
+//! A server connection that stays with a session, and why it does.
+
+use crate::session::transaction::Open;
+use catalog::ShardId;
+use shard::{Lease, ServerConn, Settings, ShardError};
+use sql::ident::quote_name;
+use std::rc::Rc;
+
+/// Why a connection stays with its session outside of transactions.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Pins {
+    /// Temporary tables.
+    pub temporary_tables: bool,
+    /// GET_LOCK.
+    pub named_locks: bool,
+    /// LOCK TABLES.
+    pub locked_tables: bool,
+    /// User variables assigned inside a statement.
+    pub user_variables: bool,
+    /// PREPARE as an SQL statement.
+    pub sql_prepare: bool,
+    /// HANDLER.
+    pub handler: bool,
+    /// An open cursor.
+    pub cursor: bool,
+}
+
+impl Pins {
+    /// The reasons, for people.
+    pub(crate) fn reasons(&self) -> impl Iterator<Item = &'static str> + use<> {
+        [
+            (self.temporary_tables, "temporary table"),
+            (self.named_locks, "GET_LOCK"),
+            (self.locked_tables, "LOCK TABLES"),
+            (self.user_variables, "user variable"),
+            (self.sql_prepare, "PREPARE"),
+            (self.handler, "HANDLER"),
+            (self.cursor, "cursor"),
+        ]
+        .into_iter()
+        .filter(|(yes, _)| *yes)
+        .map(|(_, why)| why)
+    }
+
+    /// True if there is none.
+    pub(crate) fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Adds what a statement asks for by its kind.
+    pub(crate) fn add(&mut self, pin: router::plan::Pin) {
+        match pin {
+            router::plan::Pin::LockedTables => self.locked_tables = true,
+            router::plan::Pin::Handler => self.handler = true,
+            router::plan::Pin::TemporaryTables => self.temporary_tables = true,
+        }
+    }
+}
+
+/// A server connection that stays with the session: the part of its transaction on one shard, or pinned.
+pub(crate) struct Branch {
+    /// Its shard.
+    pub shard: ShardId,
+    /// The connection.
+    pub lease: Lease,
+    /// A transaction is open on it.
+    pub open: bool,
+    /// Why it stays besides.
+    pub pins: Pins,
+    /// Names of PREPARE as an SQL statement that it knows, in lower case.
+    pub prepared_names: Vec<String>,
+}
+
+impl Drop for Branch {
+    /// A connection with a transaction, a lock or a table of its own must never serve somebody else.
+    fn drop(&mut self) {
+        if self.open || !self.pins.is_empty() {
+            self.lease.discard();
+        }
+    }
+}
+
+impl Branch {
+    /// A connection without anything that keeps it.
+    pub(crate) fn new(shard: ShardId, lease: Lease) -> Self {
+        Self {
+            shard,
+            lease,
+            open: false,
+            pins: Pins::default(),
+            prepared_names: Vec::new(),
+        }
+    }
+
+    /// The connection.
+    pub(crate) fn conn(&mut self) -> Result<&mut ServerConn, ShardError> {
+        self.lease.conn()
+    }
+
+    /// The connection, if no answer is due on it.
+    pub(crate) fn clean(&mut self) -> Result<&mut ServerConn, ShardError> {
+        let conn = self.lease.conn()?;
+        match conn.dirty {
+            true => Err(conn.lost()),
+            false => Ok(conn),
+        }
+    }
+
+    /// Brings settings and database to what the session wants.
+    pub(crate) async fn make_ready(
+        &mut self,
+        all: &Rc<Settings>,
+        wanted: &Rc<Settings>,
+        database: Option<&Rc<str>>,
+    ) -> Result<(), ShardError> {
+        // User variables that only the pinned connection knows must not be reset.
+        let settings = match self.pins.is_empty() {
+            true => wanted,
+            false => all,
+        };
+        self.lease.conn()?.prepare_for(settings, database).await
+    }
+
+    /// Opens its part of the transaction, if one is open and it has none yet.
+    pub(crate) async fn begin(
+        &mut self,
+        open: Option<&Open>,
+        next: Option<&str>,
+    ) -> Result<(), ShardError> {
+        if self.open {
+            return Ok(());
+        }
+        let conn = self.lease.conn()?;
+        if let Some(next) = next {
+            conn.run(next).await?;
+        }
+        let Some(open) = open else {
+            return Ok(());
+        };
+        conn.run(&open.begin).await?;
+        self.open = true;
+        for name in &open.savepoints {
+            conn.run(&format!("SAVEPOINT {}", quote_name(name))).await?;
+        }
+        Ok(())
+    }
+
+    /// Runs a statement of the proxy's own.
+    pub(crate) async fn run(&mut self, sql: &str) -> Result<shard::conn::Answer, ShardError> {
+        self.clean()?.run(sql).await
+    }
+
+    /// A number that the server knows.
+    pub(crate) async fn ask_number(&mut self, sql: &str) -> Result<Option<u64>, ShardError> {
+        let answer = self.conn()?.run(sql).await?;
+        let rows = answer.text_rows().unwrap_or_default();
+        let first = rows.first().and_then(|r| r.first());
+        Ok(first.and_then(|n| n.parse().ok()))
+    }
+}

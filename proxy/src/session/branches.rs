@@ -1,0 +1,231 @@
+//! The server connections of a session, at most one a shard, and the transaction over them.
+
+use crate::session::branch::Branch;
+use crate::session::client_state::ClientState;
+use crate::session::outcome::Outcome;
+use crate::session::transaction::Transaction;
+use crate::session::{Stop, error};
+use crate::worker::Worker;
+use catalog::ShardId;
+use shard::ShardError;
+use smallvec::SmallVec;
+use wire::caps::SERVER_STATUS_IN_TRANS;
+
+/// The server connections of a session.
+#[derive(Default)]
+pub(crate) struct Branches {
+    list: SmallVec<[Branch; 2]>,
+    /// The transaction.
+    pub transaction: Transaction,
+    /// SET TRANSACTION of the next transaction.
+    pub next: Option<String>,
+}
+
+impl Branches {
+    /// True between BEGIN and its end, or while a branch is open under autocommit=0.
+    pub(crate) fn in_transaction(&self) -> bool {
+        self.transaction != Transaction::Idle || self.list.iter().any(|b| b.open)
+    }
+
+    /// True if nothing of the session lives on a connection, and nothing is said about the next one.
+    pub(crate) fn are_unused(&self) -> bool {
+        self.list.is_empty() && self.transaction == Transaction::Idle && self.next.is_none()
+    }
+
+    /// The connection to a shard.
+    pub(crate) fn get(&mut self, shard: ShardId) -> Option<&mut Branch> {
+        self.list.iter_mut().find(|b| b.shard == shard)
+    }
+
+    /// The connection to a shard that must be there.
+    pub(crate) fn held(&mut self, shard: ShardId) -> Result<&mut Branch, Stop> {
+        // Only a lost one is missing, and what it did is rolled back when the statement ends.
+        self.get(shard).ok_or_else(|| {
+            let text =
+                "the connection to a shard was lost in the middle of the statement; repeat it";
+            error(2013, "HY000", text)
+        })
+    }
+
+    /// All connections.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Branch> {
+        self.list.iter()
+    }
+
+    /// All connections, to change them.
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Branch> {
+        self.list.iter_mut()
+    }
+
+    /// True if a branch besides that of `shard` is open.
+    pub(crate) fn others_open(&self, shard: ShardId) -> bool {
+        self.list.iter().any(|b| b.shard != shard && b.open)
+    }
+
+    /// Why connections stay with the session, for people.
+    pub(crate) fn pin_reasons(&self) -> impl Iterator<Item = &'static str> {
+        self.list.iter().flat_map(|b| b.pins.reasons())
+    }
+
+    /// Takes the open branches out; pinned connections without one stay.
+    pub(crate) fn take_open(&mut self) -> Vec<Branch> {
+        let mut open = Vec::new();
+        for branch in std::mem::take(&mut self.list) {
+            match branch.open {
+                true => open.push(branch),
+                false => self.list.push(branch),
+            }
+        }
+        open
+    }
+
+    /// Puts a branch back whose part of the transaction is over, if something else keeps it.
+    pub(crate) fn keep_if_pinned(&mut self, mut branch: Branch) {
+        branch.open = false;
+        if !branch.pins.is_empty() && branch.clean().is_ok() {
+            self.list.push(branch);
+        }
+    }
+
+    /// The connection to `shard`, as the session wants it and with its branch open.
+    pub(crate) async fn acquire(
+        &mut self,
+        worker: &Worker,
+        client: &ClientState,
+        shard: ShardId,
+        user_variables: bool,
+    ) -> Result<&mut Branch, Stop> {
+        self.check_aborted().await?;
+        let wanted = client.settings.wanted(user_variables);
+        let database = client.database.as_ref();
+        if self.get(shard).is_none() {
+            let pool = worker.pool(shard)?;
+            match pool.lease(client.class, wanted, database).await {
+                Ok(lease) => self.list.push(Branch::new(shard, lease)),
+                Err(e) => return Err(self.abort(e).await),
+            }
+        }
+        let ready = match self.list.iter_mut().find(|b| b.shard == shard) {
+            None => Ok(()),
+            Some(branch) => {
+                let ready = branch.make_ready(&client.settings.all, wanted, database);
+                match ready.await {
+                    Ok(()) => {
+                        let next = self.next.as_deref();
+                        branch.begin(self.transaction.open(), next).await
+                    }
+                    Err(e) => Err(e),
+                }
+            }
+        };
+        match ready {
+            Ok(()) => self.held(shard),
+            Err(e) => Err(self.abort(e).await),
+        }
+    }
+
+    /// After a statement: what a server says of its transaction is noted, and connections that nothing
+    /// keeps are given back.
+    pub(crate) fn release_idle(&mut self) {
+        for branch in &mut self.list {
+            branch.open |= branch.lease.in_transaction();
+        }
+        if self.list.iter().any(|b| b.open && b.lease.is_dirty()) {
+            self.transaction = Transaction::Aborted;
+        }
+        self.list
+            .retain(|b| !b.lease.is_dirty() && (b.open || !b.pins.is_empty()));
+    }
+
+    /// Notes what the answer of a shard says of its transaction.
+    pub(crate) fn note_status(&mut self, shard: ShardId, status: u16) {
+        let Some(branch) = self.get(shard) else {
+            return;
+        };
+        let was_open = branch.open;
+        branch.open = status & SERVER_STATUS_IN_TRANS != 0;
+        if was_open && !branch.open {
+            // The statement committed by itself (a routine, an implicit commit).
+            self.transaction = Transaction::Idle;
+        }
+        if !self.in_transaction() {
+            // SET TRANSACTION was for this statement.
+            self.next = None;
+        }
+    }
+
+    /// A transaction that lost a branch is rolled back everywhere, and says so before anything else.
+    pub(crate) async fn check_aborted(&mut self) -> Result<(), Stop> {
+        if self.transaction != Transaction::Aborted {
+            return Ok(());
+        }
+        self.rollback_all().await;
+        let text = "The transaction was rolled back on every shard, because the connection of one \
+                    of its branches was lost; repeat it";
+        Err(error(1213, "40001", text))
+    }
+
+    /// One branch is lost, so the transaction is: everything is rolled back, and the client told.
+    pub(crate) async fn abort(&mut self, cause: ShardError) -> Stop {
+        if !self.in_transaction() {
+            return cause.into();
+        }
+        self.rollback_all().await;
+        let text = format!("The transaction was rolled back on every shard: {cause}");
+        match cause {
+            ShardError::Server { err, .. } => Stop::Server(err),
+            _ => error(1213, "40001", text),
+        }
+    }
+
+    /// An ERR packet of a shard is only an error; a broken connection ends the transaction.
+    pub(crate) async fn abort_unless_server(&mut self, e: ShardError) -> Stop {
+        match e {
+            ShardError::Server { err, .. } => Stop::Server(err),
+            e => self.abort(e).await,
+        }
+    }
+
+    /// Rolls every branch back and ends the transaction. What cannot be reached is closed, and the
+    /// server rolls it back.
+    pub(crate) async fn rollback_all(&mut self) {
+        if self.in_transaction() {
+            self.next = None;
+        }
+        self.transaction = Transaction::Idle;
+        for mut branch in self.take_open() {
+            if branch.run("ROLLBACK").await.is_ok() {
+                self.keep_if_pinned(branch);
+            }
+        }
+    }
+
+    /// After an error that may have come inside a transaction: asks the server whether one is open. If
+    /// it is gone on one shard (a deadlock), it is ended on all. Under autocommit=0 the statement that
+    /// failed may have opened it.
+    pub(crate) async fn check_after_error(&mut self, shard: ShardId, autocommit: bool) {
+        let Some(branch) = self.get(shard) else {
+            return;
+        };
+        let was_open = branch.open;
+        if !was_open && autocommit {
+            return;
+        }
+        let status = branch.run("DO 0").await.map(|a| a.status);
+        branch.open = status.is_ok_and(|s| s & SERVER_STATUS_IN_TRANS != 0);
+        if !branch.open && was_open {
+            self.rollback_all().await;
+        }
+    }
+
+    /// The end of a statement: connections that nothing keeps go back, and if a branch was lost with the
+    /// failure, the client learns that first.
+    pub(crate) async fn settle(&mut self, done: Result<Outcome, Stop>) -> Result<Outcome, Stop> {
+        self.release_idle();
+        match done {
+            Ok(outcome) => Ok(outcome),
+            Err(Stop::Gone) => Err(Stop::Gone),
+            Err(stop) => Err(self.check_aborted().await.err().unwrap_or(stop)),
+        }
+    }
+}

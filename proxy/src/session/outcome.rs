@@ -1,0 +1,163 @@
+//! How a statement ended. Every statement, whatever its path, ends in one of these.
+
+use crate::metrics::count;
+use crate::session::diagnostics::Diagnostics;
+use crate::session::{Session, Stop};
+use catalog::ShardId;
+use smallvec::SmallVec;
+use std::sync::atomic::AtomicU64;
+use wire::reply::ErrPacket;
+
+/// How a statement was answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Path {
+    /// By the proxy itself.
+    #[default]
+    Local,
+    /// On a pipelined connection.
+    Pipelined,
+    /// On a connection leased for it.
+    Exclusive,
+    /// By several shards.
+    Several,
+}
+
+/// How a statement ended: what the session learns from it, and what is counted.
+/// `None` leaves what the session had.
+#[derive(Debug, Default)]
+pub(crate) struct Outcome {
+    /// How it was answered.
+    pub path: Path,
+    /// ROW_COUNT().
+    pub row_count: Option<i64>,
+    /// FOUND_ROWS().
+    pub found_rows: Option<u64>,
+    /// LAST_INSERT_ID().
+    pub insert_id: Option<u64>,
+    /// Conditions for SHOW WARNINGS.
+    pub diagnostics: Option<Diagnostics>,
+    /// The ERR packet that a shard sent, if the client has it already.
+    pub error: Option<Box<ErrPacket>>,
+    /// Bytes of the shards' answers.
+    pub bytes: usize,
+    /// Shards that took part.
+    pub shards: SmallVec<[ShardId; 2]>,
+    /// The session ends when the client has its answer.
+    pub release: bool,
+}
+
+impl Outcome {
+    /// A statement of the proxy's own that changed no rows and gave no warnings.
+    pub(crate) fn nothing() -> Self {
+        Self {
+            row_count: Some(0),
+            diagnostics: Some(Diagnostics::default()),
+            ..Default::default()
+        }
+    }
+
+    /// A statement that leaves ROW_COUNT() and the warnings as they are.
+    pub(crate) fn quiet() -> Self {
+        Self::default()
+    }
+}
+
+/// What the session remembers of its last statements.
+#[derive(Debug, Default)]
+pub(crate) struct Last {
+    /// LAST_INSERT_ID().
+    pub insert_id: u64,
+    /// ROW_COUNT().
+    pub row_count: i64,
+    /// FOUND_ROWS().
+    pub found_rows: u64,
+    /// What SHOW WARNINGS shows.
+    pub diagnostics: Diagnostics,
+}
+
+impl Last {
+    /// Takes over what a statement left.
+    fn note(&mut self, outcome: &mut Outcome) {
+        self.row_count = outcome.row_count.unwrap_or(self.row_count);
+        self.found_rows = outcome.found_rows.unwrap_or(self.found_rows);
+        self.insert_id = outcome.insert_id.unwrap_or(self.insert_id);
+        if let Some(diagnostics) = outcome.diagnostics.take() {
+            self.diagnostics = diagnostics;
+        }
+        if let Some(err) = &outcome.error {
+            self.failed(err);
+        }
+    }
+
+    fn failed(&mut self, err: &ErrPacket) {
+        self.diagnostics.set_error(err);
+        self.row_count = -1;
+    }
+}
+
+/// What comes after a statement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Next {
+    /// The next one of the same packet.
+    Statement,
+    /// The next command: this one failed, and the client has the error.
+    Command,
+}
+
+impl Session {
+    /// The one place where a statement ends: what it left is noted and counted, connections that nothing
+    /// keeps are given back, and an error becomes an ERR packet.
+    pub(crate) async fn end_statement(
+        &mut self,
+        done: Result<Outcome, Stop>,
+    ) -> Result<Next, Stop> {
+        let done = self.branches.settle(done).await;
+        self.publish();
+        match done {
+            Ok(mut outcome) => {
+                self.count(&outcome);
+                self.client.release |= outcome.release;
+                self.client.last.note(&mut outcome);
+                match outcome.error {
+                    None => Ok(Next::Statement),
+                    Some(_) => Ok(Next::Command),
+                }
+            }
+            Err(Stop::Gone) => Err(Stop::Gone),
+            Err(stop @ (Stop::Error(_) | Stop::Server(_))) => {
+                self.count_failure(&stop);
+                let (Stop::Error(err) | Stop::Server(err)) = stop else {
+                    return Err(Stop::Gone);
+                };
+                self.client.last.failed(&err);
+                self.io.put_err(&err);
+                Ok(Next::Command)
+            }
+        }
+    }
+
+    fn count(&self, outcome: &Outcome) {
+        let m = &self.worker.shared.metrics;
+        let path: Option<&AtomicU64> = match outcome.path {
+            Path::Local => None,
+            Path::Pipelined => Some(&m.statements_shared),
+            Path::Exclusive => Some(&m.statements_exclusive),
+            Path::Several => Some(&m.statements_scattered),
+        };
+        path.into_iter().for_each(count);
+    }
+
+    fn count_failure(&self, stop: &Stop) {
+        let m = &self.worker.shared.metrics;
+        match stop {
+            // What the user has no right to.
+            Stop::Error(e) if matches!(e.code, 1044 | 1045 | 1142 | 1227) => {
+                count(&m.statements_denied)
+            }
+            Stop::Error(e) if matches!(e.code, 1235 | 1295 | 1064 | 1100 | 1526) => {
+                count(&m.statements_refused);
+            }
+            _ => {}
+        }
+    }
+}

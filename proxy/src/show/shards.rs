@@ -1,0 +1,45 @@
+//! SHOW SHARDS.
+
+use crate::session::Session;
+use wire::column::Column;
+use wire::resultset::ResultSet;
+
+/// Every shard with its health and this worker's pool.
+pub(crate) fn rows(s: &Session) -> ResultSet {
+    let names = [
+        "Shard",
+        "Host",
+        "Port",
+        "State",
+        "Version",
+        "Connections",
+        "Idle",
+        "Waiting",
+    ];
+    let mut set = ResultSet::with_text_columns(&names);
+    set.columns[2] = Column::number("Port", true);
+    let counts = s.worker.pool_counts();
+    let handles = s.worker.shared.shards();
+    for shard in s.worker.catalog().shards.values() {
+        let health = handles.get(&shard.name).map(|h| &h.health);
+        let detail = health.map(|h| h.detail()).unwrap_or_default();
+        let state = match health {
+            None => "not configured".to_string(),
+            Some(h) if h.is_down() => format!("down: {}", detail.error),
+            Some(_) => "up".to_string(),
+        };
+        let of_shard = counts.iter().find(|(s, _)| *s == shard.id);
+        let (total, idle, waiting) = of_shard.map_or((0, 0, 0), |(_, c)| *c);
+        set.row([
+            shard.name.clone(),
+            shard.host.clone(),
+            shard.port.to_string(),
+            state,
+            detail.version,
+            total.to_string(),
+            idle.to_string(),
+            waiting.to_string(),
+        ]);
+    }
+    set
+}

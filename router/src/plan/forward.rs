@@ -1,0 +1,327 @@
+//! Statements that are sent as they are: from the plan and the values of one execution to an operator.
+
+use crate::analyze::schema::SchemaNeed;
+use crate::args::{Args, Source};
+use crate::refusal::Refusal;
+use crate::traits::Traits;
+use catalog::{Catalog, KeyValue, ShardId, TableName, Use};
+use smallvec::SmallVec;
+use std::sync::Arc;
+
+/// What a statement does to its tables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Reads.
+    Read,
+    /// Reads and locks.
+    LockingRead,
+    /// Changes rows.
+    Write,
+    /// Shows structure or the state of a server.
+    Describe,
+}
+
+/// A sharded table of a plan: how to find its shards for one execution.
+#[derive(Debug, Clone)]
+pub struct Keyed {
+    /// The table.
+    pub table: Arc<catalog::Table>,
+    /// Whole keys, if the conditions name them.
+    pub points: Option<Vec<SmallVec<[Source; 2]>>>,
+    /// Bounds of the first key column, if the conditions give them.
+    pub bounds: Option<(Option<Source>, Option<Source>)>,
+}
+
+/// Where a statement goes.
+#[derive(Debug, Clone)]
+pub enum Target {
+    /// This shard.
+    Fixed(ShardId),
+    /// Any shard answers the same.
+    Any,
+    /// Every shard, with the same effect (writes to reference tables).
+    Everywhere,
+    /// These shards, each with its own answer (maintenance of a table).
+    Each(Shards),
+    /// The shard whose information_schema can answer.
+    Schema(SchemaNeed),
+    /// By the sharding keys of these tables; `home` is a shard that other tables need.
+    Keyed {
+        /// The sharded tables.
+        tables: Vec<Keyed>,
+        /// Where single tables of the statement live.
+        home: Option<ShardId>,
+        /// Why more than one shard cannot answer, if so.
+        scatter_block: Option<String>,
+    },
+}
+
+/// Why the connection stays with the session after a statement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pin {
+    /// LOCK TABLES.
+    LockedTables,
+    /// HANDLER ... OPEN.
+    Handler,
+    /// CREATE TEMPORARY TABLE.
+    TemporaryTables,
+}
+
+/// A statement that is sent as it is.
+#[derive(Debug, Clone)]
+pub struct Forward {
+    /// What it does.
+    pub access: Access,
+    /// Where it goes.
+    pub target: Target,
+    /// What it asks of the connection.
+    pub traits: Traits,
+    /// Tables it uses, for people.
+    pub tables: SmallVec<[TableName; 2]>,
+    /// Why the connection stays with the session, if it does.
+    pub pin: Option<Pin>,
+}
+
+/// Shards, ascending.
+pub type Shards = SmallVec<[ShardId; 8]>;
+
+/// What runs: a plan with the values of one execution put in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Operator {
+    /// One shard answers.
+    One(ShardId),
+    /// One shard answers, and it does not matter which.
+    Any,
+    /// Rows of several shards, one shard's after the other's.
+    Scatter(Shards),
+    /// Each shard changes its part of the rows; all succeed, or nothing stays.
+    Write(Shards),
+    /// Every shard does the same; the effects are counted once.
+    Replicate(Shards),
+}
+
+/// What decides, besides the plan, how one execution runs.
+#[derive(Debug, Clone, Copy)]
+pub struct RouteContext<'a> {
+    /// The catalog that the plan was made against.
+    pub catalog: &'a Catalog,
+    /// The values.
+    pub args: Args<'a>,
+    /// The session's part.
+    pub session: SessionFacts,
+}
+
+/// What of a session's state can forbid a way to run a statement.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SessionFacts {
+    /// sql_select_limit is set.
+    pub select_limit: bool,
+    /// LOCK TABLES holds.
+    pub locked_tables: bool,
+    /// The client wants a cursor.
+    pub cursor: bool,
+    /// It is an execution of a prepared statement.
+    pub prepared: bool,
+}
+
+impl Forward {
+    /// Decides how to run it with these values.
+    pub fn route(&self, cx: &RouteContext<'_>) -> Result<Operator, Refusal> {
+        match &self.target {
+            Target::Fixed(s) => Ok(Operator::One(*s)),
+            Target::Any => Ok(Operator::Any),
+            Target::Everywhere => {
+                self.check_write(cx.session)?;
+                let shards = cx.catalog.shards.keys().copied().collect();
+                Ok(Operator::Replicate(shards))
+            }
+            Target::Each(shards) => Ok(match shards.as_slice() {
+                [one] => Operator::One(*one),
+                _ => Operator::Scatter(shards.clone()),
+            }),
+            Target::Schema(need) => need.shard(cx.catalog, &cx.args).map(Operator::One),
+            Target::Keyed {
+                tables,
+                home,
+                scatter_block,
+            } => {
+                let mut shards = Shards::new();
+                for t in tables {
+                    t.shards(&cx.args, &mut shards);
+                }
+                shards.extend(*home);
+                shards.sort_unstable();
+                shards.dedup();
+                match (shards.as_slice(), scatter_block) {
+                    // No partition holds such a key: any shard of the table finds nothing.
+                    ([], _) => Ok(tables
+                        .first()
+                        .and_then(|t| t.table.sharding()?.function.shards().first().copied())
+                        .map_or(Operator::Any, Operator::One)),
+                    ([one], _) => Ok(Operator::One(*one)),
+                    (_, None) if home.is_none() => self.on_several(shards, cx.session),
+                    (_, block) => Err(self.needs_several(cx.catalog, &shards, block.as_deref())),
+                }
+            }
+        }
+    }
+
+    /// A shard that knows the statement's columns, whatever its values will be.
+    pub fn shard_to_prepare_on(&self, cx: &RouteContext<'_>) -> Option<ShardId> {
+        match (self.route(cx), &self.target) {
+            (Ok(Operator::One(s)), _) => Some(s),
+            (Ok(Operator::Scatter(list) | Operator::Write(list)), _) => list.first().copied(),
+            (Ok(Operator::Any | Operator::Replicate(_)), _) => None,
+            // Without values every key may be meant: any shard of the table knows its columns.
+            (Err(_), Target::Keyed { tables, home, .. }) => home.or_else(|| {
+                let s = tables.first()?.table.sharding()?;
+                s.function.shards().first().copied()
+            }),
+            (Err(_), _) => None,
+        }
+    }
+
+    fn on_several(&self, shards: Shards, session: SessionFacts) -> Result<Operator, Refusal> {
+        let traits = self.traits;
+        if traits.sets_last_insert_id {
+            return Err(Refusal::unsupported(
+                "LAST_INSERT_ID(expression) in a statement on several shards would have a value of each",
+            ));
+        }
+        if self.access == Access::Write {
+            self.check_write(session)?;
+            return Ok(Operator::Write(shards));
+        }
+        if traits.of_session() {
+            return Err(of_session());
+        }
+        if session.select_limit {
+            return Err(Refusal::unsupported(
+                "sql_select_limit would count the rows of each shard by itself: SET sql_select_limit = \
+                 DEFAULT before a read of several shards",
+            ));
+        }
+        if session.cursor {
+            return Err(Refusal::unsupported(
+                "a cursor over rows of several shards is not supported yet; read the result without a \
+                 cursor (no fetch size)",
+            ));
+        }
+        Ok(Operator::Scatter(shards))
+    }
+
+    fn check_write(&self, session: SessionFacts) -> Result<(), Refusal> {
+        if self.traits.of_session() {
+            return Err(of_session());
+        }
+        check_write(self.traits, session)
+    }
+
+    fn needs_several(&self, catalog: &Catalog, shards: &[ShardId], block: Option<&str>) -> Refusal {
+        let names: Vec<_> = shards.iter().map(|s| catalog.shard_name(*s)).collect();
+        let why = block.unwrap_or("it combines a single table with rows of other shards");
+        let keys: Vec<String> = match &self.target {
+            Target::Keyed { tables, .. } => tables
+                .iter()
+                .filter_map(|t| {
+                    let key: Vec<_> = t
+                        .table
+                        .sharding()?
+                        .key
+                        .iter()
+                        .map(|k| k.name.as_str())
+                        .collect();
+                    Some(format!("{}({})", t.table.name, key.join(", ")))
+                })
+                .collect(),
+            _ => Vec::new(),
+        };
+        Refusal::unsupported(format!(
+            "This statement needs shards {} and cannot be put together from them yet: {why}. \
+             Give the sharding key as a constant: {}",
+            names.join(", "),
+            keys.join(", ")
+        ))
+    }
+}
+
+/// Refusals of every write on several shards.
+pub(super) fn check_write(traits: Traits, session: SessionFacts) -> Result<(), Refusal> {
+    if traits.writes_user_variables {
+        return Err(Refusal::unsupported(
+            "a statement that assigns user variables cannot change rows on several shards; assign them \
+             with SET before",
+        ));
+    }
+    if session.locked_tables {
+        // As a server says of any table that LOCK TABLES did not name; BEGIN would end the locks.
+        return Err(Refusal::not_locked());
+    }
+    Ok(())
+}
+
+fn of_session() -> Refusal {
+    Refusal::unsupported(
+        "session functions such as USER() in a statement on a table with rows on several shards are not \
+         supported yet; read the value first",
+    )
+}
+
+impl Keyed {
+    /// Adds the shards that may hold rows of this table for these values.
+    fn shards(&self, args: &Args<'_>, out: &mut SmallVec<[ShardId; 8]>) {
+        let Some(sharding) = self.table.sharding() else {
+            return;
+        };
+        if let Some(points) = &self.points
+            && self.by_points(points, args, out).is_some()
+        {
+            return;
+        }
+        if let Some((low, high)) = self.bounds
+            && let Some(kind) = sharding.compiled.key_type(0)
+        {
+            let value =
+                |s: Option<Source>| s.and_then(|s| args.key_value(s, kind, Use::Compare).ok());
+            let (low, high) = (value(low), value(high));
+            if let Some(some) = sharding
+                .compiled
+                .shards_between(low.as_ref(), high.as_ref())
+            {
+                out.extend(some);
+                return;
+            }
+        }
+        out.extend(sharding.function.shards());
+    }
+
+    /// `None` if a value cannot be placed exactly; then every shard may hold it.
+    fn by_points(
+        &self,
+        points: &[SmallVec<[Source; 2]>],
+        args: &Args<'_>,
+        out: &mut SmallVec<[ShardId; 8]>,
+    ) -> Option<()> {
+        let sharding = self.table.sharding()?;
+        let before = out.len();
+        for point in points {
+            let mut key: SmallVec<[KeyValue; 2]> = SmallVec::new();
+            for (source, column) in point.iter().zip(&sharding.key) {
+                match args.key_value(*source, &column.kind, Use::Compare) {
+                    Ok(v) => key.push(v),
+                    Err(_) => {
+                        out.truncate(before);
+                        return None;
+                    }
+                }
+            }
+            // A value that no partition takes is stored nowhere.
+            if let Ok(s) = sharding.compiled.shard(&key)
+                && !out.contains(&s)
+            {
+                out.push(s);
+            }
+        }
+        Some(())
+    }
+}

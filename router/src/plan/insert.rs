@@ -1,0 +1,210 @@
+//! INSERT and REPLACE into sharded and reference tables: which row goes where, which ids are needed.
+
+mod route;
+mod split;
+
+use crate::names::Common;
+use crate::plan::{Access, Forward, Plan, Read, Target};
+use crate::refusal::Refusal;
+use crate::traits::Traits;
+use catalog::{Placement, ShardId, Table, TableName};
+use smallvec::SmallVec;
+use sql::insert::{Insert, Row, Source as Rows, Value};
+use sql::lexer::Token;
+use std::sync::Arc;
+
+pub use route::{InsertRoute, RowId, RowIds};
+pub use split::{Param, Part, PartSql};
+
+/// A planned INSERT.
+#[derive(Debug, Clone)]
+pub struct InsertPlan {
+    /// The table.
+    pub table: Arc<Table>,
+    /// The statement's parts.
+    pub insert: Insert,
+    /// What it asks of the connection.
+    pub traits: Traits,
+    /// Place of each key column in a row; `None` if the ids fill it.
+    key: SmallVec<[Option<usize>; 2]>,
+    /// Place of the AUTO_INCREMENT column in a row; `Some(None)` if the statement leaves it out.
+    auto: Option<Option<usize>>,
+    /// Values that each row must have.
+    width: usize,
+}
+
+/// Plans an INSERT or REPLACE.
+pub(super) fn plan(read: Read<'_>, insert: &Insert) -> Result<Plan, Refusal> {
+    let ctx = read.ctx;
+    let Some(db) = insert.table.database.as_deref().or(ctx.database) else {
+        return Err(Refusal::no_database());
+    };
+    let Some(table) = ctx.catalog.table(db, &insert.table.name) else {
+        return unknown_table(read, db, insert);
+    };
+    if let Placement::Single(s) | Placement::View(s) = table.placement {
+        return single(read, s, table);
+    }
+    if let Rows::Select(_) = insert.source {
+        return Err(Refusal::unsupported(format!(
+            "INSERT ... SELECT into {}, which has rows on several shards, is not supported yet; \
+             read the rows and insert them with VALUES",
+            table.name
+        )));
+    }
+    if reads_rows(read.text, read.tokens) {
+        return Err(Refusal::unsupported(format!(
+            "a subquery in an INSERT into {}, which has rows on several shards, is not supported; read its \
+             value first",
+            table.name
+        )));
+    }
+    if insert.returning {
+        return Err(Refusal::unsupported(format!(
+            "RETURNING is not supported for {}, which has rows on several shards",
+            table.name
+        )));
+    }
+    sharded(table, insert, read.traits).map(|p| Plan::Insert(Box::new(p)))
+}
+
+/// It may be a temporary table of the session, or a table of the server's own schemas: the database's
+/// shard knows, and says so if there is none. Rows of other tables cannot come along.
+fn unknown_table(read: Read<'_>, db: &str, insert: &Insert) -> Result<Plan, Refusal> {
+    let home = read.ctx.catalog.default_shard(Some(db));
+    match read.names.common() {
+        Common::Nothing | Common::Reference => {}
+        Common::OneShard(s) if Some(s) == home => {}
+        _ => return Err(Refusal::no_such_table(db, &insert.table.name)),
+    }
+    let shard = home.ok_or_else(crate::plan::no_shards)?;
+    Ok(on_one_shard(read, shard, SmallVec::new()))
+}
+
+fn single(read: Read<'_>, shard: ShardId, table: &Arc<Table>) -> Result<Plan, Refusal> {
+    for other in &read.names.tables {
+        match other.placement {
+            Placement::Single(s) | Placement::View(s) if s == shard => {}
+            Placement::Reference => {}
+            _ => {
+                return Err(Refusal::unsupported(format!(
+                    "{} and {} are not on one shard, so rows cannot be copied between them yet",
+                    table.name, other.name
+                )));
+            }
+        }
+    }
+    let tables = read.names.tables.iter().map(|t| t.name.clone()).collect();
+    Ok(on_one_shard(read, shard, tables))
+}
+
+fn on_one_shard(read: Read<'_>, shard: ShardId, tables: SmallVec<[TableName; 2]>) -> Plan {
+    Plan::Forward(Forward {
+        access: Access::Write,
+        target: Target::Fixed(shard),
+        traits: read.traits,
+        tables,
+        pin: None,
+    })
+}
+
+/// True for a subquery that reads a table, be it the one that is filled: each shard would read its own part.
+fn reads_rows(text: &[u8], tokens: &[Token]) -> bool {
+    let has = |w: &[u8]| tokens.iter().any(|t| crate::traits::is_word(text, *t, w));
+    has(b"SELECT") && has(b"FROM") || has(b"TABLE")
+}
+
+fn sharded(table: &Arc<Table>, insert: &Insert, traits: Traits) -> Result<InsertPlan, Refusal> {
+    let columns = insert
+        .columns
+        .as_ref()
+        .filter(|c| !c.is_empty())
+        .unwrap_or(&table.columns);
+    let place = |name: &str| columns.iter().position(|c| c.eq_ignore_ascii_case(name));
+    let auto = table.auto_increment.as_ref().map(|a| place(&a.column));
+    let mut key = SmallVec::new();
+    if let Some(s) = table.sharding() {
+        for k in &s.key {
+            let at = place(&k.name);
+            let is_auto = table
+                .auto_increment
+                .as_ref()
+                .is_some_and(|a| a.column.eq_ignore_ascii_case(&k.name));
+            if at.is_none() && !is_auto {
+                return Err(Refusal {
+                    code: 1364,
+                    sqlstate: "HY000",
+                    message: format!(
+                        "Field '{}' is the sharding key of {} and has no value in this INSERT; \
+                         name it and give its value",
+                        k.name, table.name
+                    ),
+                });
+            }
+            key.push(at);
+        }
+        let assigned = insert.on_duplicate.iter().flatten();
+        if let Some(c) = assigned.into_iter().find(|c| s.key_index(c).is_some()) {
+            return Err(Refusal::unsupported(format!(
+                "ON DUPLICATE KEY UPDATE of the sharding key column {c} of {} is not supported",
+                table.name
+            )));
+        }
+    } else if traits.non_deterministic {
+        return Err(Refusal::unsupported(
+            "a write to a reference table runs on every shard and must do the same everywhere: \
+             no RAND or UUID",
+        ));
+    }
+    let width = columns.len();
+    Ok(InsertPlan {
+        table: table.clone(),
+        insert: insert.clone(),
+        traits,
+        key,
+        auto,
+        width,
+    })
+}
+
+impl InsertPlan {
+    /// True if the rows follow the table's own order of columns: `INSERT INTO t VALUES (1, 2)`.
+    pub fn lists_no_columns(&self) -> bool {
+        self.insert.columns.is_none() && !self.rows().is_empty() && !self.is_empty_row(0)
+    }
+
+    /// Number of rows.
+    pub fn row_count(&self) -> usize {
+        match &self.insert.source {
+            Rows::Values(rows) => rows.len(),
+            _ => 1,
+        }
+    }
+
+    /// The rows of VALUES; empty for SET.
+    pub fn rows(&self) -> &[Row] {
+        match &self.insert.source {
+            Rows::Values(rows) => rows,
+            _ => &[],
+        }
+    }
+
+    /// Values of a row.
+    pub fn values(&self, row: usize) -> &[Value] {
+        match &self.insert.source {
+            Rows::Values(rows) => rows.get(row).map_or(&[], |r| &r.values),
+            Rows::Set(values) => values,
+            Rows::Select(_) => &[],
+        }
+    }
+
+    /// True if a row is `()` and every column takes its default.
+    pub fn is_empty_row(&self, row: usize) -> bool {
+        self.values(row).is_empty()
+    }
+
+    /// The value that stands for the AUTO_INCREMENT column in `row`, if the row has one.
+    pub fn auto_value(&self, row: usize) -> Option<&Value> {
+        self.values(row).get(self.auto.flatten()?)
+    }
+}

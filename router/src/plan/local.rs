@@ -1,0 +1,181 @@
+//! What the proxy does by itself: session state, transactions, and statements about other statements.
+
+use crate::plan::Plan;
+use crate::refusal::Refusal;
+use sql::Statement;
+use sql::set::{Assignment, Set};
+use sql::shard_by::RuleStatement;
+use sql::show::{Diagnostics, Show};
+use sql::transaction::Transaction;
+
+/// A statement that no shard sees as it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Local {
+    /// Transaction control: branches end together.
+    Transaction(Transaction),
+    /// SET of session and user variables.
+    Set(Vec<Assignment>),
+    /// SET STATEMENT ... FOR statement; token index of the statement.
+    SetStatement(usize),
+    /// USE.
+    Use(String),
+    /// KILL of a session of the proxies.
+    Kill {
+        /// Only the running statement.
+        query: bool,
+        /// The session.
+        id: u64,
+    },
+    /// EXPLAIN SHARD; token index of the statement.
+    ExplainShard(usize),
+    /// UNLOCK TABLES, on the connection that holds the locks.
+    UnlockTables,
+    /// CREATE / DROP SHARDING RULE, CANCEL DDL JOB.
+    Rule(RuleStatement),
+    /// PREPARE; the text if it is a literal.
+    Prepare(Option<String>),
+    /// EXECUTE, DEALLOCATE PREPARE: on the connection that knows the name.
+    ExecutePrepared,
+    /// EXECUTE IMMEDIATE; the text if it is a literal.
+    ExecuteImmediate(Option<String>),
+    /// SHOW SHARDS.
+    ShowShards,
+    /// SHOW SHARDED TABLES.
+    ShowShardedTables,
+    /// SHOW PROXY SESSIONS.
+    ShowProxySessions,
+    /// SHOW PROXY STATUS.
+    ShowProxyStatus,
+    /// SHOW DDL JOBS.
+    ShowDdlJobs,
+    /// SHOW PROCESSLIST.
+    ShowProcessList {
+        /// Statements are not cut.
+        full: bool,
+    },
+    /// SHOW GRANTS.
+    ShowGrants {
+        /// Of another user than the session's.
+        of: Option<String>,
+    },
+    /// SHOW WARNINGS, SHOW ERRORS and their counts.
+    ShowDiagnostics(Diagnostics),
+}
+
+impl Local {
+    /// What it does, in a few words for EXPLAIN SHARD.
+    pub fn describe(&self) -> String {
+        use Transaction::*;
+        match self {
+            Local::Transaction(Begin { .. }) => {
+                "begin: branches open at their first statement".into()
+            }
+            Local::Transaction(Commit(_)) => "commit every branch of the transaction".into(),
+            Local::Transaction(Rollback(_)) => "roll every branch of the transaction back".into(),
+            Local::Transaction(Savepoint(name)) => format!("savepoint {name} on every branch"),
+            Local::Transaction(RollbackTo(name)) => {
+                format!("back to savepoint {name} on every branch")
+            }
+            Local::Transaction(Release(name)) => {
+                format!("release savepoint {name} on every branch")
+            }
+            Local::Transaction(Xa) => "XA".into(),
+            Local::Set(list) => format!("set {} of the session", assigned(list)),
+            Local::SetStatement(_) => {
+                "set variables for one statement, on the shard it is for".into()
+            }
+            Local::Use(database) => format!("make {database} the current database"),
+            Local::Kill { query: true, id } => format!("end the statement of session {id}"),
+            Local::Kill { query: false, id } => format!("end session {id}"),
+            Local::ExplainShard(_) => "show a plan".into(),
+            Local::UnlockTables => {
+                "unlock the tables, on the connection that holds the locks".into()
+            }
+            Local::Rule(RuleStatement::Create { table, .. }) => {
+                format!("put the sharding rule of {table} into the catalog")
+            }
+            Local::Rule(RuleStatement::Drop { table }) => {
+                format!("take the sharding rule of {table} out of the catalog")
+            }
+            Local::Rule(RuleStatement::CancelJob { id }) => format!("give DDL job {id} up"),
+            Local::Prepare(_) => "prepare a text, on the shard it is for".into(),
+            Local::ExecutePrepared => {
+                "execute or drop, on the connection that knows the name".into()
+            }
+            Local::ExecuteImmediate(_) => "plan and run a text".into(),
+            Local::ShowShards | Local::ShowShardedTables | Local::ShowDdlJobs => {
+                "answer from the catalog".into()
+            }
+            Local::ShowGrants { .. } => "answer from the catalog's users".into(),
+            Local::ShowProxySessions | Local::ShowProcessList { .. } => {
+                "answer from the proxies' sessions".into()
+            }
+            Local::ShowProxyStatus => "answer from the proxy's counters".into(),
+            Local::ShowDiagnostics(_) => "answer from the session's diagnostics".into(),
+        }
+    }
+}
+
+fn assigned(list: &[Assignment]) -> String {
+    use sql::set::Target;
+    let names = list.iter().map(|a| match &a.target {
+        Target::UserVariable(name) => format!("@{name}"),
+        Target::Session(name) => name.clone(),
+        Target::Names { .. } => "NAMES".into(),
+        Target::CharacterSet(_) => "CHARACTER SET".into(),
+        Target::Transaction { session: true, .. } => "TRANSACTION".into(),
+        Target::Transaction { session: false, .. } => "the next TRANSACTION".into(),
+    });
+    names.collect::<Vec<_>>().join(", ")
+}
+
+/// SET, where it is the session's own.
+pub(super) fn set(set: &Set) -> Result<Plan, Refusal> {
+    match set {
+        Set::Session(list) => Ok(plan(Local::Set(list.clone()))),
+        Set::Statement(at) => Ok(plan(Local::SetStatement(*at))),
+        Set::Global => Err(super::server::set_global()),
+        Set::Account => Err(super::server::set_account()),
+    }
+}
+
+/// Statements that are local by their kind alone.
+pub(super) fn of(statement: &Statement) -> Plan {
+    match statement {
+        Statement::Transaction(t) if *t == Transaction::Xa => Plan::Refuse(super::server::xa()),
+        Statement::Transaction(t) => plan(Local::Transaction(t.clone())),
+        Statement::Use(database) => plan(Local::Use(database.clone())),
+        Statement::Kill { query, id } => plan(Local::Kill {
+            query: *query,
+            id: *id,
+        }),
+        Statement::ExplainShard(at) => plan(Local::ExplainShard(*at)),
+        Statement::UnlockTables => plan(Local::UnlockTables),
+        Statement::Rule(rule) => plan(Local::Rule((**rule).clone())),
+        Statement::SqlPrepare(text) => plan(Local::Prepare(text.clone())),
+        Statement::SqlExecute => plan(Local::ExecutePrepared),
+        Statement::ExecuteImmediate(text) => plan(Local::ExecuteImmediate(text.clone())),
+        _ => Plan::Refuse(Refusal::unsupported(
+            "this kind of statement is not supported",
+        )),
+    }
+}
+
+/// SHOW statements that the proxy answers.
+pub(super) fn show(show: &Show) -> Option<Plan> {
+    Some(plan(match show {
+        Show::Shards => Local::ShowShards,
+        Show::ShardedTables => Local::ShowShardedTables,
+        Show::ProxySessions => Local::ShowProxySessions,
+        Show::ProxyStatus => Local::ShowProxyStatus,
+        Show::DdlJobs => Local::ShowDdlJobs,
+        Show::ProcessList { full } => Local::ShowProcessList { full: *full },
+        Show::Grants { of } => Local::ShowGrants { of: of.clone() },
+        Show::Diagnostics(asked) => Local::ShowDiagnostics(*asked),
+        _ => return None,
+    }))
+}
+
+fn plan(local: Local) -> Plan {
+    Plan::Local(Box::new(local))
+}

@@ -1,0 +1,300 @@
+//! Statements that read or change rows: from the tables they name to where they go.
+
+use crate::analyze::dml;
+use crate::analyze::facts::InstanceId;
+use crate::analyze::schema::SchemaNeed;
+use crate::analyze::{Analysis, LooksFor, shape_block};
+use crate::names::{Common, Named};
+use crate::plan::{Access, Forward, Keyed, Plan, Read, Target, insert, no_shards};
+use crate::refusal::Refusal;
+use crate::traits::{Traits, is_word};
+use catalog::{Placement, ShardId, TableName};
+use sql::Statement;
+use sql::lexer::Token;
+use sql::parse::{Doubt, ParseError, Parsed};
+
+impl Read<'_> {
+    /// Plans a statement that reads or changes rows, or that any shard may answer.
+    pub(super) fn rows(self, statement: &Statement) -> Result<Plan, Refusal> {
+        let names = self.names;
+        if let Some(t) = &names.pending {
+            // Some shards may have it already; nobody may see half a table.
+            return Err(Refusal::no_such_table(&t.database, &t.table));
+        }
+        if let Some(t) = &names.unknown {
+            return Err(match self.ctx.flavor.mariadb {
+                true => Refusal::no_such_table(&t.database, &t.table),
+                false => Refusal::unknown_database(&t.database),
+            });
+        }
+        let plan = match (statement, names.common()) {
+            (Statement::Insert(Some(insert)), _) => insert::plan(self, insert)?,
+            (_, Common::OneShard(s)) if !names.has_reference() || is_read(statement) => {
+                self.forward(statement, Target::Fixed(s))
+            }
+            // No table of the catalog: the database's shard answers, errors included.
+            (_, Common::Nothing) => self.forward(statement, Target::Fixed(self.default_shard()?)),
+            (_, Common::Reference) if is_read(statement) => self.forward(statement, Target::Any),
+            (_, Common::Apart(a, b)) if !parseable(statement) => {
+                return Err(Refusal::unsupported(format!(
+                    "{a} and {b} live on different shards; Shardwright joins them in a later version"
+                )));
+            }
+            (Statement::Query | Statement::Update | Statement::Delete, _) => {
+                self.parsed(statement)?
+            }
+            (_, common) => return Err(other_statement(statement, &common)),
+        };
+        let plan = match names.information_schema {
+            true => self.with_schema(statement, plan)?,
+            false => plan,
+        };
+        let plan = match self.traits.named_locks {
+            true => self.with_locks(plan)?,
+            false => plan,
+        };
+        match &plan {
+            Plan::Forward(f) if f.traits.into_file => Err(Refusal::unsupported(
+                "INTO OUTFILE and INTO DUMPFILE write a file on a shard's machine; \
+                 select the rows and write the file where the client runs",
+            )),
+            _ => Ok(plan),
+        }
+    }
+
+    fn forward(self, statement: &Statement, target: Target) -> Plan {
+        Plan::Forward(Forward {
+            access: access_of(statement, self.traits),
+            target,
+            traits: self.traits,
+            tables: self.names.tables.iter().map(|t| t.name.clone()).collect(),
+            pin: None,
+        })
+    }
+
+    /// GET_LOCK and the like exclude other sessions only if all of them ask the same server, whatever
+    /// their database is.
+    fn with_locks(self, plan: Plan) -> Result<Plan, Refusal> {
+        let keeper = self.ctx.catalog.shards.keys().next().copied();
+        let keeper = keeper.ok_or_else(no_shards)?;
+        match plan {
+            Plan::Forward(f) if matches!(f.target, Target::Fixed(s) if s == keeper) => {
+                Ok(Plan::Forward(f))
+            }
+            Plan::Forward(f) if f.tables.is_empty() && matches!(f.target, Target::Fixed(_)) => {
+                let target = Target::Fixed(keeper);
+                Ok(Plan::Forward(Forward { target, ..f }))
+            }
+            _ => Err(Refusal::unsupported(
+                "GET_LOCK and the like are kept by one shard and cannot stand in a statement on tables of \
+                 others; SELECT GET_LOCK(...) by itself",
+            )),
+        }
+    }
+
+    /// A plan for a statement that also asks information_schema.
+    fn with_schema(self, statement: &Statement, plan: Plan) -> Result<Plan, Refusal> {
+        if let Statement::Explain(_) = statement {
+            return Ok(plan);
+        }
+        let body = without_locking_clause(self.text, self.tokens);
+        let Some(need) = SchemaNeed::of(self.ctx, self.text, body) else {
+            return Ok(plan);
+        };
+        match plan {
+            Plan::Forward(f) => {
+                let target = match f.target {
+                    Target::Fixed(s) => {
+                        let fixed = !f.tables.is_empty() || f.access == Access::Write;
+                        Target::Schema(need.within(fixed.then_some(s)))
+                    }
+                    Target::Any => Target::Schema(need),
+                    _ => return Err(schema_beside_shards()),
+                };
+                Ok(Plan::Forward(Forward { target, ..f }))
+            }
+            _ => Err(schema_beside_shards()),
+        }
+    }
+}
+
+fn schema_beside_shards() -> Refusal {
+    Refusal::unsupported(
+        "a statement that writes several shards cannot ask information_schema; read from it before",
+    )
+}
+
+fn is_read(s: &Statement) -> bool {
+    matches!(s, Statement::Query | Statement::Explain(_) | Statement::Do)
+}
+
+fn parseable(s: &Statement) -> bool {
+    matches!(s, Statement::Query | Statement::Update | Statement::Delete)
+}
+
+fn access_of(statement: &Statement, traits: Traits) -> Access {
+    match statement {
+        Statement::Query if traits.locking => Access::LockingRead,
+        Statement::Query | Statement::Explain(_) | Statement::Do => Access::Read,
+        _ => Access::Write,
+    }
+}
+
+fn other_statement(statement: &Statement, common: &Common) -> Refusal {
+    let table = match common {
+        Common::Sharded(t) | Common::Apart(t, _) => format!("the table {t}"),
+        _ => "a reference table".to_string(),
+    };
+    let what = match statement {
+        Statement::Call => "CALL",
+        Statement::Load(_) => {
+            return Refusal::unsupported(format!(
+                "LOAD DATA into {table}, which has rows on several shards, is not supported yet; \
+                 use INSERT, or a single table"
+            ));
+        }
+        Statement::Explain(_) => {
+            return Refusal::unsupported(format!(
+                "EXPLAIN of a statement on {table}, which has rows on several shards, would show \
+                 one shard only; use EXPLAIN SHARD"
+            ));
+        }
+        Statement::LockTables => "LOCK TABLES",
+        Statement::Handler => "HANDLER",
+        Statement::Do => "DO",
+        Statement::Insert(None) => "this form of INSERT",
+        _ => "this statement",
+    };
+    Refusal::unsupported(format!(
+        "{what} is not supported on {table}, which is not on one shard"
+    ))
+}
+
+impl Named {
+    fn has_reference(&self) -> bool {
+        self.tables
+            .iter()
+            .any(|t| t.placement == Placement::Reference)
+    }
+}
+
+/// Token slice without a locking clause that the parser does not know.
+fn without_locking_clause<'t>(text: &[u8], tokens: &'t [Token]) -> &'t [Token] {
+    let at = tokens
+        .iter()
+        .rposition(|t| is_word(text, *t, b"FOR") || is_word(text, *t, b"LOCK"));
+    let Some(i) = at else { return tokens };
+    let next = |w: &[u8]| tokens.get(i + 1).is_some_and(|t| is_word(text, *t, w));
+    // Nothing of the statement proper may stand behind it.
+    let closed = !tokens[i..]
+        .iter()
+        .any(|t| t.kind == sql::TokenKind::Op(sql::Op::RParen));
+    match closed && (next(b"UPDATE") || next(b"SHARE") || next(b"IN")) {
+        true => &tokens[..i],
+        false => tokens,
+    }
+}
+
+impl Read<'_> {
+    fn parsed(self, statement: &Statement) -> Result<Plan, Refusal> {
+        let Self {
+            ctx,
+            text,
+            tokens,
+            traits,
+            names,
+        } = self;
+        let body = without_locking_clause(text, tokens);
+        let Parsed { ast, doubt } = sql::parse::parse(text, body, ctx.mode).map_err(|e| {
+            let table = names
+                .tables
+                .first()
+                .map_or_else(String::new, |t| t.name.to_string());
+            match e {
+                ParseError::TooLarge { .. } => Refusal::unsupported(format!("{e}; split it")),
+                ParseError::Syntax(m) => Refusal::unsupported(format!(
+                    "Shardwright's parser does not know this syntax, which it must to route a \
+                 statement on {table}: {m}"
+                )),
+            }
+        })?;
+        let mut a = Analysis::of(ctx, body, &ast, doubt.is_none(), LooksFor::Tables);
+        if let Some(r) = a.refusal.take() {
+            return Err(r);
+        }
+        if a.system && !a.sharded().is_empty() {
+            return Err(Refusal::unsupported(
+                "a sharded table cannot be combined with the server's own schemas",
+            ));
+        }
+        match ast.as_ref() {
+            sqlparser::ast::Statement::Query(q) => {
+                if let Some(what) = shape_block(q) {
+                    a.block(format!("it has {what}"));
+                }
+                if traits.aggregates {
+                    a.block("it has an aggregate or window function".to_string());
+                }
+                if traits.writes_user_variables || traits.calc_found_rows {
+                    a.block("it sets session state".to_string());
+                }
+                if matches!(doubt, Some(Doubt::Assignment | Doubt::Grammar)) {
+                    a.block("its syntax is not read for routing".to_string());
+                }
+            }
+            sqlparser::ast::Statement::Update(u) => dml::check_update(&mut a, u)?,
+            sqlparser::ast::Statement::Delete(d) => dml::check_delete(&mut a, d)?,
+            _ => return Err(other_statement(statement, &names.common())),
+        }
+        a.check_colocation();
+        self.finish(statement, a)
+    }
+
+    fn finish(self, statement: &Statement, a: Analysis<'_>) -> Result<Plan, Refusal> {
+        let traits = self.traits;
+        let mut home: Option<(ShardId, TableName)> = None;
+        for table in a.scopes.instances.iter().filter_map(|i| i.table.as_ref()) {
+            if let Placement::Single(s) | Placement::View(s) = &table.placement {
+                match &home {
+                    Some((other, name)) if other != s => {
+                        return Err(Refusal::unsupported(format!(
+                            "{name} and {} live on different shards and cannot be combined yet",
+                            table.name
+                        )));
+                    }
+                    _ => home = Some((*s, table.name.clone())),
+                }
+            }
+        }
+        let home = home.map(|h| h.0);
+        let sharded: Vec<InstanceId> = a.sharded();
+        let write_reference =
+            access_of(statement, traits) == Access::Write && dml::target_is_reference(&a);
+        let target = if sharded.is_empty() {
+            match home {
+                _ if write_reference => Target::Everywhere,
+                Some(s) => Target::Fixed(s),
+                None => Target::Any,
+            }
+        } else {
+            let keyed = |&i: &InstanceId| {
+                let table = a.scopes.instances[i].table.clone()?;
+                let width = a.scopes.key_width(i);
+                Some(Keyed {
+                    table,
+                    points: a.facts.points(i, width),
+                    bounds: a.facts.bounds(i),
+                })
+            };
+            Target::Keyed {
+                tables: sharded.iter().filter_map(keyed).collect(),
+                home,
+                scatter_block: a.scatter_block.clone(),
+            }
+        };
+        if write_reference {
+            dml::check_reference_write(&a, traits)?;
+        }
+        Ok(self.forward(statement, target))
+    }
+}

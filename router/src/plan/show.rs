@@ -1,0 +1,80 @@
+//! SHOW and DESCRIBE: answered by the proxy, by the shard of a table, by any shard, or put together.
+
+use crate::plan::{Access, Forward, List, Plan, Read, Target, local, no_shards, server};
+use crate::refusal::Refusal;
+use catalog::{Catalog, Placement, ShardId};
+use sql::show::Show;
+
+impl Read<'_> {
+    pub(super) fn show(self, show: &Show) -> Result<Plan, Refusal> {
+        if let Some(plan) = local::show(show) {
+            return Ok(plan);
+        }
+        match show {
+            Show::Table { table } => {
+                let database = table.database.as_deref().or(self.ctx.database);
+                let database = database.ok_or_else(Refusal::no_database)?;
+                self.ask(shard_of_table(self.ctx.catalog, database, &table.name)?)
+            }
+            Show::Database(database) => self.list(database.as_deref()),
+            Show::Databases => Ok(Plan::Databases(self.default_shard()?)),
+            Show::OneServer(what) => Err(server::state_of_one(what)),
+            _ => self.ask(self.default_shard()?),
+        }
+    }
+
+    fn ask(self, shard: ShardId) -> Result<Plan, Refusal> {
+        Ok(Plan::Forward(Forward {
+            access: Access::Describe,
+            target: Target::Fixed(shard),
+            traits: self.traits,
+            // A SHOW names what it is about, but reads no rows of it.
+            tables: Default::default(),
+            pin: None,
+        }))
+    }
+
+    fn list(self, database: Option<&str>) -> Result<Plan, Refusal> {
+        let catalog = self.ctx.catalog;
+        let database = database.or(self.ctx.database);
+        let home = catalog.default_shard(database).ok_or_else(no_shards)?;
+        let others = others(catalog, database, home);
+        match others.is_empty() {
+            true => self.ask(home),
+            false => Ok(Plan::List(List { home, others })),
+        }
+    }
+}
+
+/// A shard that has the table.
+pub fn shard_of_table(catalog: &Catalog, database: &str, table: &str) -> Result<ShardId, Refusal> {
+    let of_table = match catalog.table(database, table).map(|t| &t.placement) {
+        Some(Placement::Single(s) | Placement::View(s)) => Some(*s),
+        Some(Placement::Sharded(s)) => s.function.shards().first().copied(),
+        _ => None,
+    };
+    let or_default = of_table.or_else(|| catalog.default_shard(Some(database)));
+    or_default.ok_or_else(no_shards)
+}
+
+/// Shards besides `home` that have an object of the database which the home has not.
+fn others(catalog: &Catalog, db: Option<&str>, home: ShardId) -> Vec<ShardId> {
+    let mut out: Vec<ShardId> = Vec::new();
+    let of_database = catalog
+        .tables
+        .iter()
+        .filter(|(n, _)| Some(&*n.database) == db);
+    for (_, table) in of_database {
+        let away = match &table.placement {
+            Placement::Single(s) | Placement::View(s) => (*s != home).then_some(*s),
+            Placement::Sharded(s) => {
+                let shards = s.function.shards();
+                let first = shards.first().copied();
+                first.filter(|_| !shards.contains(&home))
+            }
+            Placement::Reference => None,
+        };
+        out.extend(away.filter(|s| !out.contains(s)));
+    }
+    out
+}
