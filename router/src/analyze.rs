@@ -1,12 +1,14 @@
 //! Walks a parsed statement: every table it uses, every fact about their keys, and whether the parts
 //! of several shards may simply be put together.
 
+pub mod calls;
 pub mod condition;
 pub mod dml;
 pub mod facts;
 pub mod schema;
 pub mod scope;
 
+use crate::analyze::calls::Call;
 use crate::analyze::condition::{Reader, Side};
 use crate::analyze::facts::{Facts, Instance, InstanceId, KeyColumnRef};
 use crate::analyze::scope::{Relation, Scope, Scopes};
@@ -39,6 +41,9 @@ pub struct Analysis<'a> {
     /// Relations that the parser's tree holds, and those that were understood.
     relations: (usize, usize),
     looks_for: LooksFor,
+    flavor: sql::Flavor,
+    /// Functions that it calls, in subqueries too.
+    pub calls: Vec<Call>,
     /// A table of the server's own schemas is used.
     pub system: bool,
     /// A statement that cannot be run at all.
@@ -64,6 +69,8 @@ impl<'a> Analysis<'a> {
             facts: Facts::default(),
             relations: (0, 0),
             looks_for,
+            flavor: ctx.flavor,
+            calls: Vec::new(),
             system: false,
             refusal: None,
             scatter_block: None,
@@ -428,6 +435,15 @@ impl Visitor for Analysis<'_> {
 
     fn pre_visit_relation(&mut self, _: &ObjectName) -> ControlFlow<()> {
         self.relations.0 += 1;
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_expr(&mut self, e: &Expr) -> ControlFlow<()> {
+        match e {
+            Expr::Function(f) => self.calls.push(Call::of(f, self.flavor)),
+            Expr::MatchAgainst { .. } => self.calls.push(Call::full_text()),
+            _ => {}
+        }
         ControlFlow::Continue(())
     }
 

@@ -7,6 +7,7 @@
 pub mod analyze;
 pub mod args;
 pub mod cache;
+pub mod functions;
 pub mod names;
 pub mod plan;
 pub mod privileges;

@@ -1,5 +1,7 @@
 //! What a statement asks of its session and its connection, read off its tokens.
 
+use crate::functions;
+use sql::ident::name_of;
 use sql::lexer::{Op, Token, TokenKind};
 
 /// Properties that decide which connection may run a statement, and how.
@@ -28,74 +30,11 @@ pub struct Traits {
     pub into_file: bool,
     /// @@warning_count, @@error_count.
     pub diagnostics: bool,
-    /// RAND, UUID, NOW and the like: differs from shard to shard.
+    /// RAND, UUID, VERSION, NEXTVAL and the like: differs from shard to shard. (NOW does not: all shards of a
+    /// statement are told one time.)
     pub non_deterministic: bool,
-    /// An aggregate function or a window.
-    pub aggregates: bool,
-}
-
-/// Functions whose value is the session's; a shard would take those of the proxy's account.
-pub const SESSION_VALUES: [&str; 7] = [
-    "FOUND_ROWS",
-    "ROW_COUNT",
-    "CONNECTION_ID",
-    "USER",
-    "SESSION_USER",
-    "SYSTEM_USER",
-    "CURRENT_USER",
-];
-const NAMED_LOCKS: [&str; 5] = [
-    "GET_LOCK",
-    "RELEASE_LOCK",
-    "RELEASE_ALL_LOCKS",
-    "IS_FREE_LOCK",
-    "IS_USED_LOCK",
-];
-const BLOCKING: [&str; 5] = [
-    "SLEEP",
-    "BENCHMARK",
-    "MASTER_POS_WAIT",
-    "MASTER_GTID_WAIT",
-    "LOAD_FILE",
-];
-/// Functions that give every shard another value.
-pub const RANDOM: [&str; 7] = [
-    // Not bound to SET timestamp, as NOW() is.
-    "SYSDATE",
-    "RAND",
-    "UUID",
-    "UUID_SHORT",
-    "SYS_GUID",
-    "RANDOM_BYTES",
-    "NEXTVAL",
-];
-const AGGREGATES: [&str; 22] = [
-    "COUNT",
-    "SUM",
-    "AVG",
-    "MIN",
-    "MAX",
-    "GROUP_CONCAT",
-    "BIT_AND",
-    "BIT_OR",
-    "BIT_XOR",
-    "STD",
-    "STDDEV",
-    "STDDEV_POP",
-    "STDDEV_SAMP",
-    "VAR_POP",
-    "VAR_SAMP",
-    "VARIANCE",
-    "JSON_ARRAYAGG",
-    "JSON_OBJECTAGG",
-    "ANY_VALUE",
-    "MEDIAN",
-    "PERCENTILE_CONT",
-    "PERCENTILE_DISC",
-];
-
-fn any(word: &[u8], list: &[&str]) -> bool {
-    list.iter().any(|w| word.eq_ignore_ascii_case(w.as_bytes()))
+    /// A session value called by its name in quotes, where the proxy does not put it in.
+    pub quoted_session_value: bool,
 }
 
 impl Traits {
@@ -105,16 +44,13 @@ impl Traits {
         for (i, t) in tokens.iter().enumerate() {
             let next = tokens.get(i + 1).map(|n| n.kind);
             match t.kind {
-                TokenKind::Word => {
-                    let word = &text[t.range()];
-                    if next == Some(TokenKind::Op(Op::LParen)) {
-                        out.function(word);
-                        let empty =
-                            tokens.get(i + 2).map(|t| t.kind) == Some(TokenKind::Op(Op::RParen));
-                        let id = word.eq_ignore_ascii_case(b"LAST_INSERT_ID");
-                        out.sets_last_insert_id |= id && !empty;
-                    } else {
-                        out.word(word, text, &tokens[i + 1..]);
+                TokenKind::Word if next == Some(TokenKind::Op(Op::LParen)) => {
+                    out.function(&text[t.range()], &tokens[i + 2..], false);
+                }
+                TokenKind::Word => out.word(&text[t.range()], text, &tokens[i + 1..]),
+                TokenKind::QuotedName if next == Some(TokenKind::Op(Op::LParen)) => {
+                    if let Some(name) = name_of(text, *t) {
+                        out.function(name.as_bytes(), &tokens[i + 2..], true);
                     }
                 }
                 TokenKind::UserVar => {
@@ -135,13 +71,17 @@ impl Traits {
         out
     }
 
-    fn function(&mut self, word: &[u8]) {
-        self.last_insert_id |= word.eq_ignore_ascii_case(b"LAST_INSERT_ID");
-        self.session_values |= any(word, &SESSION_VALUES);
-        self.named_locks |= any(word, &NAMED_LOCKS);
-        self.may_block |= any(word, &BLOCKING);
-        self.non_deterministic |= any(word, &RANDOM);
-        self.aggregates |= any(word, &AGGREGATES) || word.eq_ignore_ascii_case(b"OVER");
+    /// A call of `name`; `arguments` are the tokens behind the parenthesis.
+    fn function(&mut self, name: &[u8], arguments: &[Token], quoted: bool) {
+        let effects = functions::effects(name, quoted);
+        let empty = arguments.first().map(|t| t.kind) == Some(TokenKind::Op(Op::RParen));
+        self.last_insert_id |= effects.insert_id;
+        self.sets_last_insert_id |= effects.insert_id && !empty;
+        self.session_values |= effects.session;
+        self.quoted_session_value |= effects.session && quoted;
+        self.named_locks |= effects.lock;
+        self.may_block |= effects.waits;
+        self.non_deterministic |= effects.differs_between_shards();
     }
 
     fn word(&mut self, word: &[u8], text: &[u8], rest: &[Token]) {
@@ -156,8 +96,8 @@ impl Traits {
             self.calc_found_rows = true;
         } else if word.eq_ignore_ascii_case(b"CURRENT_USER") {
             self.session_values = true;
-        } else if word.eq_ignore_ascii_case(b"OVER") {
-            self.aggregates = true;
+        } else if word.eq_ignore_ascii_case(b"NEXT") || word.eq_ignore_ascii_case(b"PREVIOUS") {
+            self.non_deterministic |= next_is(b"VALUE");
         }
     }
 
@@ -217,9 +157,14 @@ mod tests {
         assert!(of("select a into @x from t").writes_user_variables);
         assert!(of("select a from t for update").locking);
         assert!(of("select a from t lock in share mode").locking);
-        assert!(of("select count(*) from t").aggregates && !of("select `count` from t").aggregates);
+        assert!(of("select next value for s").non_deterministic);
         assert!(of("select sleep(1)").may_block);
         assert!(of("select c from t where id=1").is_shareable());
         assert!(of("select @@session.warning_count").diagnostics);
+        assert!(of("select `sleep`(1)").may_block && !of("select `sleep` (1)").is_shareable());
+        assert!(of("select `last_insert_id`(5)").sets_last_insert_id);
+        assert!(of("select `found_rows`()").quoted_session_value);
+        let user = of("select user(), `user`, `user`()");
+        assert!(user.session_values && !user.quoted_session_value);
     }
 }

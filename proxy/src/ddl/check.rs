@@ -2,23 +2,35 @@
 
 use crate::exec::Run;
 use crate::session::{Stop, error};
-use router::traits::{RANDOM, SESSION_VALUES, Traits, is_word};
+use router::functions::{Effects, effects};
+use router::traits::{Traits, is_word};
+use sql::ident::name_of;
 use sql::{Op, Token, TokenKind};
 
-fn calls(run: Run<'_>, i: usize, list: &[&str]) -> bool {
+fn calls(run: Run<'_>, i: usize, wanted: fn(Effects) -> bool) -> bool {
     let tokens = &run.lexed.tokens;
     let is = |n: usize, op| tokens.get(n).map(|t: &Token| t.kind) == Some(TokenKind::Op(op));
-    let named = |t: &Token| list.iter().any(|w| is_word(run.text, *t, w.as_bytes()));
-    // KEY rand (rand) is an index.
-    let index = i
-        .checked_sub(1)
-        .and_then(|b| tokens.get(b))
-        .is_some_and(|t| {
-            [&b"KEY"[..], b"INDEX"]
-                .iter()
-                .any(|w| is_word(run.text, *t, w))
-        });
-    named(&tokens[i]) && is(i + 1, Op::LParen) && !index
+    let named = |t: &Token| match t.kind {
+        TokenKind::Word => wanted(effects(&run.text[t.range()], false)),
+        _ => name_of(run.text, *t).is_some_and(|n| wanted(effects(n.as_bytes(), true))),
+    };
+    let before = i.checked_sub(1).and_then(|b| tokens.get(b));
+    // KEY rand (rand) is an index, CREATE TABLE rand (...) a table.
+    let names_something = before.is_some_and(|t| {
+        let behind = [
+            "KEY",
+            "INDEX",
+            "UNIQUE",
+            "FULLTEXT",
+            "SPATIAL",
+            "TABLE",
+            "EXISTS",
+            "REFERENCES",
+        ];
+        t.kind == TokenKind::Op(Op::Dot)
+            || behind.iter().any(|w| is_word(run.text, *t, w.as_bytes()))
+    });
+    is(i + 1, Op::LParen) && !names_something && named(&tokens[i])
 }
 
 /// Defaults and generated columns of a table's definition.
@@ -27,7 +39,7 @@ pub(super) fn check_definition(run: Run<'_>, is_reference: bool) -> Result<(), S
     for (i, t) in tokens.iter().enumerate() {
         let empty = tokens.get(i + 2).map(|t| t.kind) == Some(TokenKind::Op(Op::RParen));
         let of_session =
-            calls(run, i, &SESSION_VALUES) && empty || is_word(run.text, *t, b"CURRENT_USER");
+            calls(run, i, |e| e.session) && empty || is_word(run.text, *t, b"CURRENT_USER");
         let word = String::from_utf8_lossy(&run.text[t.range()]).to_ascii_uppercase();
         if of_session {
             let text = format!(
@@ -36,7 +48,7 @@ pub(super) fn check_definition(run: Run<'_>, is_reference: bool) -> Result<(), S
             );
             return Err(error(1235, "42000", text));
         }
-        if is_reference && calls(run, i, &RANDOM) {
+        if is_reference && calls(run, i, Effects::differs_between_shards) {
             let text = format!(
                 "{word} in the definition of a reference table would give every shard another value; give \
                  the value in the INSERT"

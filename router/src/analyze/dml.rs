@@ -1,6 +1,7 @@
 //! UPDATE and DELETE: what may touch several shards, and what never may.
 
 use crate::analyze::Analysis;
+use crate::analyze::calls;
 use crate::refusal::Refusal;
 use crate::traits::Traits;
 use catalog::Placement;
@@ -80,6 +81,9 @@ fn common(
             a.block(format!("the {verb} has {what}"));
         }
     }
+    if let Some(why) = calls::scatter_block(&a.calls) {
+        a.block(why);
+    }
 }
 
 /// True if the table that is written is a reference table.
@@ -95,6 +99,13 @@ pub fn check_reference_write(a: &Analysis<'_>, traits: Traits) -> Result<(), Ref
             "a write to a reference table may only use reference tables, \
              because every shard must see the same rows",
         ));
+    }
+    if let Some(c) = a.calls.iter().find(|c| c.function.is_none()) {
+        return Err(Refusal::unsupported(format!(
+            "a write to a reference table runs on every shard and must do the same everywhere; {} is no function \
+             that is known to do so",
+            c.name
+        )));
     }
     if traits.non_deterministic || a.scatter_block.is_some() {
         return Err(Refusal::unsupported(

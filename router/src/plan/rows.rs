@@ -1,9 +1,9 @@
 //! Statements that read or change rows: from the tables they name to where they go.
 
-use crate::analyze::dml;
 use crate::analyze::facts::InstanceId;
 use crate::analyze::schema::SchemaNeed;
 use crate::analyze::{Analysis, LooksFor, shape_block};
+use crate::analyze::{calls, dml};
 use crate::names::{Common, Named};
 use crate::plan::{Access, Forward, Keyed, Plan, Read, Target, insert, no_shards};
 use crate::refusal::Refusal;
@@ -54,6 +54,10 @@ impl Read<'_> {
             false => plan,
         };
         match &plan {
+            Plan::Forward(f) if f.traits.quoted_session_value => Err(Refusal::unsupported(
+                "FOUND_ROWS(), CONNECTION_ID() and the like are given by the proxy where their names stand \
+                 without quotes; take the quotes away",
+            )),
             Plan::Forward(f) if f.traits.into_file => Err(Refusal::unsupported(
                 "INTO OUTFILE and INTO DUMPFILE write a file on a shard's machine; \
                  select the rows and write the file where the client runs",
@@ -232,8 +236,8 @@ impl Read<'_> {
                 if let Some(what) = shape_block(q) {
                     a.block(format!("it has {what}"));
                 }
-                if traits.aggregates {
-                    a.block("it has an aggregate or window function".to_string());
+                if let Some(why) = calls::scatter_block(&a.calls) {
+                    a.block(why);
                 }
                 if traits.writes_user_variables || traits.calc_found_rows {
                     a.block("it sets session state".to_string());
