@@ -3,46 +3,32 @@
 use crate::Cluster;
 use crate::probe::connect;
 use admin_types::report::{Finding, Severity};
-use catalog::{Catalog, Placement, ShardId};
+use catalog::definition::Column;
+use catalog::{Catalog, Placement, ShardId, TableDefinition};
+use schema::{Tables, difference};
 use shard::{Login, ShardError};
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-/// Columns of a table as one shard has them: name and type, in order.
-type Columns = Vec<(String, String)>;
-/// Tables of one shard by database and name.
-pub type Tables = BTreeMap<(String, String), Columns>;
+/// What to do about a table that a shard lacks.
+const ABSENT: &str = "create it there as it is elsewhere, or DROP TABLE it through the proxy";
+/// What to do about one that is not what the catalog says.
+const CHANGED: &str = "somebody changed it behind the proxy: change it back, or repeat the ALTER TABLE \
+                       through the proxy";
+/// What to do about one that is not the same on every shard.
+const UNEQUAL: &str = "make the shards the same with ALTER TABLE";
 
-/// Reads the columns of every table of the catalog's databases.
-pub async fn read(login: &Login, catalog: &Catalog) -> Result<Tables, ShardError> {
+/// Tables of one shard, by database.
+pub type OnShard = BTreeMap<String, Tables>;
+
+/// Reads the tables of the catalog's databases.
+pub async fn read(login: &Login, catalog: &Catalog) -> Result<OnShard, ShardError> {
     let mut conn = connect(login).await?;
-    let quoted = |d: &String| format!("'{}'", d.replace('\\', "\\\\").replace('\'', "''"));
-    let databases: Vec<_> = catalog.databases.keys().map(quoted).collect();
-    if databases.is_empty() {
-        return Ok(Tables::new());
-    }
-    let sql = format!(
-        "SELECT TABLE_SCHEMA, TABLE_NAME, COLUMN_NAME, COLUMN_TYPE, IS_NULLABLE, \
-         COALESCE(COLLATION_NAME, '') FROM information_schema.COLUMNS \
-         WHERE TABLE_SCHEMA IN ({}) ORDER BY TABLE_SCHEMA, TABLE_NAME, ORDINAL_POSITION",
-        databases.join(", ")
-    );
-    let answer = conn.run(&sql).await?;
-    let mut out = Tables::new();
-    for row in answer.text_rows().map_err(|e| conn.broken(e))? {
-        let [database, table, column, kind, nullable, collation] = &row[..] else {
-            continue;
-        };
-        let mut what = kind.clone();
-        if nullable == "NO" {
-            what.push_str(" not null");
-        }
-        if !collation.is_empty() {
-            what = format!("{what} {collation}");
-        }
-        let of = out.entry((database.clone(), table.clone())).or_default();
-        of.push((column.clone(), what));
+    let mut out = OnShard::new();
+    for name in catalog.databases.keys() {
+        let tables = schema::read::database(&mut conn, name).await?;
+        out.insert(name.clone(), tables);
     }
     Ok(out)
 }
@@ -82,7 +68,7 @@ pub async fn watch(cluster: &Cluster, every: Duration) {
 }
 
 /// What differs, table by table. Shards that did not answer are left out.
-pub fn compare(catalog: &Catalog, shards: &BTreeMap<ShardId, Tables>) -> Vec<Finding> {
+pub fn compare(catalog: &Catalog, shards: &BTreeMap<ShardId, OnShard>) -> Vec<Finding> {
     let mut out = Vec::new();
     for table in catalog.tables.values() {
         let on = match &table.placement {
@@ -90,41 +76,30 @@ pub fn compare(catalog: &Catalog, shards: &BTreeMap<ShardId, Tables>) -> Vec<Fin
             Placement::Reference => catalog.shard_ids(),
             Placement::Sharded(s) => s.function.shards().to_vec(),
         };
-        let key = (table.name.database.clone(), table.name.table.clone());
-        let mut first: Option<(ShardId, &Columns)> = None;
+        let mut first: Option<(ShardId, &TableDefinition)> = None;
         for id in on {
-            let Some(tables) = shards.get(&id) else {
+            let Some(shard) = shards.get(&id) else {
                 continue;
             };
-            let name = catalog.shard_name(id);
-            let subject = format!("table {} on {name}", table.name);
-            let Some(columns) = tables.get(&key) else {
-                let advice =
-                    "create it there as it is elsewhere, or DROP TABLE it through the proxy";
-                out.push(Finding::new(
-                    Severity::Critical,
-                    subject,
-                    "it is not there",
-                    advice,
-                ));
+            let subject = format!("table {} on {}", table.name, catalog.shard_name(id));
+            let mut critical = |text: String, advice: &str| {
+                let subject = subject.clone();
+                out.push(Finding::new(Severity::Critical, subject, text, advice));
+            };
+            let found = shard.get(&table.name.database);
+            let Some(found) = found.and_then(|d| d.get(&table.name.table)) else {
+                critical("it is not there".to_string(), ABSENT);
                 continue;
             };
-            if let Some(text) = against_catalog(&table.columns, columns) {
-                let advice = "somebody changed it behind the proxy: change it back, or repeat the \
-                              ALTER TABLE through the proxy";
-                out.push(Finding::new(
-                    Severity::Critical,
-                    subject.clone(),
-                    text,
-                    advice,
-                ));
+            if let Some(text) = against_catalog(&table.columns, &found.definition) {
+                critical(text, CHANGED);
             }
             match first {
-                None => first = Some((id, columns)),
+                None => first = Some((id, &found.definition)),
                 Some((other, known)) => {
-                    if let Some(text) = against_other(catalog.shard_name(other), known, columns) {
-                        let advice = "make the shards the same with ALTER TABLE";
-                        out.push(Finding::new(Severity::Critical, subject, text, advice));
+                    let other = catalog.shard_name(other);
+                    if let Some(text) = difference(&found.definition, known, other) {
+                        critical(text, UNEQUAL);
                     }
                 }
             }
@@ -134,58 +109,39 @@ pub fn compare(catalog: &Catalog, shards: &BTreeMap<ShardId, Tables>) -> Vec<Fin
 }
 
 /// The catalog knows which columns an INSERT without a list fills: invisible ones are missing there.
-fn against_catalog(known: &[String], there: &Columns) -> Option<String> {
-    let missing: Vec<_> = known
-        .iter()
-        .filter(|k| !there.iter().any(|(n, _)| n.eq_ignore_ascii_case(k)))
-        .collect();
-    if let Some(first) = missing.first() {
-        return Some(format!(
-            "the catalog has a column {first}, the shard has not"
-        ));
+fn against_catalog(known: &[String], here: &TableDefinition) -> Option<String> {
+    if let Some(missing) = known.iter().find(|k| here.column(k).is_none()) {
+        return Some(format!("it has no column {missing}, which the catalog has"));
     }
-    let order: Vec<_> = there
-        .iter()
-        .map(|(n, _)| n)
-        .filter(|n| known.iter().any(|k| k.eq_ignore_ascii_case(n)))
-        .collect();
-    let same = order.len() == known.len()
-        && order
-            .iter()
-            .zip(known)
-            .all(|(a, b)| a.eq_ignore_ascii_case(b));
-    (!same).then(|| "its columns have another order than in the catalog".to_string())
-}
-
-fn against_other(other: &str, known: &Columns, there: &Columns) -> Option<String> {
-    for (name, kind) in known {
-        match there.iter().find(|(n, _)| n == name) {
-            None => return Some(format!("{other} has a column {name}, this shard has not")),
-            Some((_, k)) if k != kind => {
-                return Some(format!("column {name} is {k}, on {other} it is {kind}"));
-            }
-            Some(_) => {}
-        }
-    }
-    let extra = there
-        .iter()
-        .find(|(n, _)| !known.iter().any(|(k, _)| k == n));
-    extra.map(|(n, _)| format!("it has a column {n} that {other} has not"))
+    let is_known = |c: &&Column| known.iter().any(|k| k.eq_ignore_ascii_case(&c.name));
+    let order: Vec<_> = here.columns.iter().filter(is_known).collect();
+    let mut pairs = order.iter().zip(known);
+    let same = pairs.all(|(a, b)| a.name.eq_ignore_ascii_case(b));
+    (!same).then(|| {
+        let known = known.join(", ");
+        format!("its columns have another order than the catalog has: {known}")
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use catalog::{Table, TableId, TableName};
+    use schema::TableInfo;
     use std::sync::Arc;
 
-    fn columns(list: &[(&str, &str)]) -> Columns {
-        list.iter()
-            .map(|(a, b)| (a.to_string(), b.to_string()))
-            .collect()
+    fn table(list: &[(&str, &str)]) -> TableInfo {
+        let column = |(name, data_type): &(&str, &str)| Column {
+            name: name.to_string(),
+            data_type: data_type.to_string(),
+            ..Column::default()
+        };
+        let mut info = TableInfo::default();
+        info.definition.columns = list.iter().map(column).collect();
+        info
     }
 
-    fn findings(there: [Option<Columns>; 2]) -> Vec<String> {
+    fn findings(there: [Option<TableInfo>; 2]) -> Vec<String> {
         let mut c = Catalog::default();
         for name in ["s1", "s2"] {
             let put = catalog::Command::PutShard {
@@ -204,9 +160,9 @@ mod tests {
         };
         c.tables_mut().insert(table.name.clone(), Arc::new(table));
         let mut shards = BTreeMap::new();
-        for (id, columns) in c.shard_ids().into_iter().zip(there) {
-            let key = ("d".to_string(), "t".to_string());
-            shards.insert(id, columns.map(|c| (key, c)).into_iter().collect());
+        for (id, info) in c.shard_ids().into_iter().zip(there) {
+            let tables: Tables = info.map(|i| ("t".to_string(), i)).into_iter().collect();
+            shards.insert(id, OnShard::from([("d".to_string(), tables)]));
         }
         compare(&c, &shards)
             .iter()
@@ -216,16 +172,30 @@ mod tests {
 
     #[test]
     fn what_differs_is_named() {
-        let good = columns(&[("a", "int(11)"), ("b", "text")]);
+        let good = table(&[("a", "int(11)"), ("b", "text")]);
         assert!(findings([Some(good.clone()), Some(good.clone())]).is_empty());
-        let of = |other: Option<Columns>| findings([Some(good.clone()), other]).join("; ");
+        let of = |other: Option<TableInfo>| findings([Some(good.clone()), other]).join("; ");
         assert_eq!(of(None), "table d.t on s2: it is not there");
-        assert!(of(Some(columns(&[("a", "int(11)")]))).contains("a column b, the shard has not"));
-        let wider = columns(&[("a", "bigint(20)"), ("b", "text")]);
-        assert!(of(Some(wider)).contains("column a is bigint(20), on s1 it is int(11)"));
-        let swapped = columns(&[("b", "text"), ("a", "int(11)")]);
-        assert!(of(Some(swapped)).contains("another order"));
-        let more = columns(&[("a", "int(11)"), ("b", "text"), ("c", "int(11)")]);
-        assert!(of(Some(more)).contains("a column c that s1 has not"));
+        let less = of(Some(table(&[("a", "int(11)")])));
+        assert!(
+            less.contains("no column b, which the catalog has"),
+            "{less}"
+        );
+        let wider = of(Some(table(&[("a", "bigint(20)"), ("b", "text")])));
+        assert!(
+            wider.contains("column a is bigint(20) not null, s1 has int(11)"),
+            "{wider}"
+        );
+        let swapped = of(Some(table(&[("b", "text"), ("a", "int(11)")])));
+        assert!(
+            swapped.contains("another order than the catalog has: a, b"),
+            "{swapped}"
+        );
+        let more = of(Some(table(&[
+            ("a", "int(11)"),
+            ("b", "text"),
+            ("c", "int(11)"),
+        ])));
+        assert!(more.contains("a column c, which s1 has not"), "{more}");
     }
 }

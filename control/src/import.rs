@@ -1,20 +1,20 @@
 //! A table that the shards have already enters the catalog, once every row is known to be where its rule
 //! says. While that is looked at, a job keeps everybody from the table.
 
+mod rows;
+
 use crate::Cluster;
 use crate::cluster::SETTLE_STEP;
 use crate::probe::connect;
 use catalog::{
-    Answer, AutoIncrement, Catalog, Change, Command, JobId, KeyType, KeyValue, Placement, Rejected,
-    ShardId, ShardProgress, Sharding, Table, TableId, TableName, Use,
+    Answer, Catalog, Change, Command, JobId, Placement, Rejected, ShardId, ShardProgress, Table,
+    TableDefinition, TableId, TableName,
 };
 use meta_client::MetaError;
-use schema::introspect::{TableInfo, table_info};
-use schema::rule;
+use schema::{difference, key, read, rule};
 use shard::{Login, ServerConn, ShardError};
-use sql::ident::{quote_name, quote_string};
+use sql::ident::quote_name;
 use sql::shard_by::{Rule, ShardBy};
-use std::collections::BTreeMap;
 
 /// How long a lock on the table is waited for, in seconds.
 const LOCK_WAIT_S: u32 = 10;
@@ -222,28 +222,25 @@ impl Found {
 
 async fn look(catalog: &Catalog, wanted: &Wanted, parts: &[Part]) -> Result<Found, MetaError> {
     let name = &wanted.name;
-    let mut infos: Vec<(&Part, TableInfo, ServerConn)> = Vec::new();
+    let mut infos: Vec<(&Part, TableDefinition, ServerConn)> = Vec::new();
     for p in parts {
         let visit = async {
             let mut conn = connect(&p.login).await?;
-            let info = table_info(&mut conn, &name.database, &name.table).await?;
+            let info = read::table(&mut conn, name).await?;
             Ok::<_, ShardError>((info, conn))
         };
         let (info, conn) = visit.await.map_err(|e| refused(e.to_string()))?;
         let info =
             info.ok_or_else(|| refused(format!("there is no table {name} on {}", p.name)))?;
-        infos.push((p, info, conn));
+        infos.push((p, info.definition, conn));
     }
     let Some((_, model, _)) = infos.first() else {
         return Err(refused("there is no shard"));
     };
     let model = &model.clone();
-    for (p, info, _) in &infos[1..] {
-        if !info.is_like(model) {
-            return Err(refused(format!(
-                "{name} has other columns or unique keys on {} than on {}",
-                p.name, parts[0].name
-            )));
+    for (p, here, _) in &infos[1..] {
+        if let Some(what) = difference(here, model, &parts[0].name) {
+            return Err(refused(format!("{name} differs on {}: {what}", p.name)));
         }
     }
     let placement = match &wanted.rule.by {
@@ -258,7 +255,7 @@ async fn look(catalog: &Catalog, wanted: &Wanted, parts: &[Part]) -> Result<Foun
         name: name.clone(),
         placement,
         columns: model.insert_columns(),
-        auto_increment: model.auto_increment(),
+        auto_increment: key::auto_increment(model),
     };
     let (mut rows, mut next) = (0, None);
     if !wanted.dry_run && !matches!(table.placement, Placement::Single(_)) {
@@ -268,16 +265,16 @@ async fn look(catalog: &Catalog, wanted: &Wanted, parts: &[Part]) -> Result<Foun
         Placement::Single(_) | Placement::View(_) => {}
         Placement::Reference => {
             no_foreign_keys(name, &mut infos).await?;
-            rows = same_rows(name, &mut infos).await?;
-            next = next_id(name, &table.auto_increment, &mut infos).await?;
+            rows = rows::same_rows(name, &mut infos).await?;
+            next = rows::next_id(name, &table.auto_increment, &mut infos).await?;
         }
         Placement::Sharded(s) => {
-            model.check_unique_keys(&s.key).map_err(refused)?;
+            key::check_unique_keys(model, &s.key).map_err(refused)?;
             no_foreign_keys(name, &mut infos).await?;
             for (p, _, conn) in &mut infos {
-                rows += rows_in_place(catalog, name, s, p, conn).await?;
+                rows += rows::rows_in_place(catalog, name, s, p, conn).await?;
             }
-            next = next_id(name, &table.auto_increment, &mut infos).await?;
+            next = rows::next_id(name, &table.auto_increment, &mut infos).await?;
         }
     }
     let _locks = infos.into_iter().map(|(_, _, conn)| conn).collect();
@@ -304,31 +301,23 @@ async fn lock(name: &TableName, infos: &mut Looked<'_>) -> Result<(), MetaError>
     Ok(())
 }
 
-type Looked<'a> = [(&'a Part, TableInfo, ServerConn)];
-
-async fn text_rows(conn: &mut ServerConn, sql: &str) -> Result<Vec<Vec<String>>, Broken> {
-    let answer = conn.run(sql).await?;
-    answer
-        .text_rows()
-        .map_err(|e| Broken(conn.broken(e).to_string()))
-}
+type Looked<'a> = [(&'a Part, TableDefinition, ServerConn)];
 
 /// ALTER TABLE through the proxy checks that a foreign key stays on one shard; an import does not.
 async fn no_foreign_keys(name: &TableName, infos: &mut Looked<'_>) -> Result<(), MetaError> {
-    let (db, table) = (
-        quote_string(&name.database, false),
-        quote_string(&name.table, false),
-    );
-    let sql = format!(
-        "SELECT CONSTRAINT_NAME FROM information_schema.REFERENTIAL_CONSTRAINTS \
-         WHERE CONSTRAINT_SCHEMA = {db} AND (TABLE_NAME = {table} OR REFERENCED_TABLE_NAME = {table})"
-    );
-    for (p, _, conn) in infos {
-        if let Some(row) = text_rows(conn, &sql).await?.first() {
+    for (p, definition, conn) in infos {
+        let own = definition.foreign_keys.first().map(|k| k.name.clone());
+        let found = match own {
+            Some(own) => Some(own),
+            None => read::referring(conn, name)
+                .await
+                .map_err(Broken::from)?
+                .pop(),
+        };
+        if let Some(key) = found {
             return Err(refused(format!(
-                "the foreign key {} of or to {name} on {} may cross shards: drop it, import the table, and \
-                 add it again by ALTER TABLE through a proxy, which checks it",
-                row.first().map_or("", String::as_str),
+                "the foreign key {key} of or to {name} on {} may cross shards: drop it, import the table, \
+                 and add it again by ALTER TABLE through a proxy, which checks it",
                 p.name
             )));
         }
@@ -338,125 +327,4 @@ async fn no_foreign_keys(name: &TableName, infos: &mut Looked<'_>) -> Result<(),
 
 fn quoted(name: &TableName) -> String {
     format!("{}.{}", quote_name(&name.database), quote_name(&name.table))
-}
-
-/// A reference table has the same rows everywhere.
-async fn same_rows(name: &TableName, infos: &mut Looked<'_>) -> Result<u64, MetaError> {
-    let mut sums: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    let mut count = 0;
-    for (p, _, conn) in infos {
-        let sql = format!("CHECKSUM TABLE {} EXTENDED", quoted(name));
-        let rows = text_rows(conn, &sql).await?;
-        let sum = rows.first().and_then(|r| r.get(1)).cloned();
-        let sql = format!("SELECT COUNT(*) FROM {}", quoted(name));
-        let rows = text_rows(conn, &sql).await?;
-        let n = rows.first().and_then(|r| r.first()).cloned();
-        count = n.as_deref().and_then(|n| n.parse().ok()).unwrap_or(0);
-        let key = format!(
-            "{} rows, checksum {}",
-            n.unwrap_or_default(),
-            sum.unwrap_or_default()
-        );
-        sums.entry(key).or_default().push(p.name.clone());
-    }
-    if sums.len() > 1 {
-        let list: Vec<_> = sums
-            .iter()
-            .map(|(s, shards)| format!("{} on {}", s, shards.join(", ")))
-            .collect();
-        let list = list.join("; ");
-        return Err(refused(format!(
-            "the rows of {name} differ between the shards: {list}"
-        )));
-    }
-    Ok(count)
-}
-
-/// Every row of a shard belongs there; gives how many there are.
-async fn rows_in_place(
-    catalog: &Catalog,
-    name: &TableName,
-    sharding: &Sharding,
-    part: &Part,
-    conn: &mut ServerConn,
-) -> Result<u64, Broken> {
-    let columns: Vec<_> = sharding.key.iter().map(|k| quote_name(&k.name)).collect();
-    let sql = format!("SELECT {} FROM {}", columns.join(", "), quoted(name));
-    let mut rows = 0;
-    conn.scan(&sql, |row| {
-        rows += 1;
-        let shown = || {
-            let text = |v: &Option<Vec<u8>>| match v {
-                None => "NULL".to_string(),
-                Some(v) => String::from_utf8_lossy(v).into_owned(),
-            };
-            row.iter().map(text).collect::<Vec<_>>().join(", ")
-        };
-        let mut key = Vec::with_capacity(row.len());
-        for (value, column) in row.iter().zip(&sharding.key) {
-            let value = key_value(value.as_deref(), &column.kind);
-            key.push(
-                value.map_err(|e| {
-                    Broken(format!("{name} on {}: key {}: {e}", part.name, shown()))
-                })?,
-            );
-        }
-        match sharding.compiled.shard(&key) {
-            Ok(shard) if shard == part.id => Ok(()),
-            Ok(shard) => Err(Broken(format!(
-                "the row of {name} with the key {} is on {}, and the rule places it on {}",
-                shown(),
-                part.name,
-                catalog.shard_name(shard)
-            ))),
-            Err(_) => Err(Broken(format!(
-                "the row of {name} with the key {} on {} is in no partition of the rule",
-                shown(),
-                part.name
-            ))),
-        }
-    })
-    .await?;
-    Ok(rows)
-}
-
-/// A stored value, as a server writes it.
-fn key_value(text: Option<&[u8]>, kind: &KeyType) -> Result<KeyValue, String> {
-    let Some(text) = text else {
-        return Ok(KeyValue::Null);
-    };
-    let plain = || std::str::from_utf8(text).map_err(|e| e.to_string());
-    let value = match kind {
-        KeyType::Integer { .. } => {
-            let n = plain()?
-                .parse()
-                .map_err(|_| "it is no integer".to_string())?;
-            kind.from_int(n, Use::Store)
-        }
-        KeyType::Decimal { .. } => kind.from_decimal(plain()?),
-        KeyType::Bytes { .. } => kind.from_hex(text.to_vec(), Use::Store),
-        _ => kind.from_text(text, true, Use::Store),
-    };
-    value.map_err(|e| e.to_string())
-}
-
-/// The id behind the largest one in use.
-async fn next_id(
-    name: &TableName,
-    auto: &Option<AutoIncrement>,
-    infos: &mut Looked<'_>,
-) -> Result<Option<u64>, MetaError> {
-    let Some(auto) = auto else {
-        return Ok(None);
-    };
-    let column = quote_name(&auto.column);
-    let sql = format!("SELECT COALESCE(MAX({column}), 0) FROM {}", quoted(name));
-    let mut largest = 0u64;
-    for (_, _, conn) in infos {
-        let rows = text_rows(conn, &sql).await?;
-        let max = rows.first().and_then(|r| r.first()?.parse::<f64>().ok());
-        let exact = rows.first().and_then(|r| r.first()?.parse::<u64>().ok());
-        largest = largest.max(exact.unwrap_or(max.unwrap_or(0.0).max(0.0) as u64));
-    }
-    Ok(Some(largest.saturating_add(1)))
 }

@@ -2,5 +2,11 @@
 //!
 //! Layer 1. DDL, imports and the drift check read definitions here and nowhere else.
 
-pub mod introspect;
+mod column;
+pub mod difference;
+pub mod key;
+pub mod read;
 pub mod rule;
+
+pub use difference::difference;
+pub use read::{TableInfo, Tables};

@@ -1,6 +1,7 @@
 //! From a rule as it was written to a placement, checked against the catalog and the table's columns.
 
-use crate::introspect::TableInfo;
+use crate::key::sharding_key;
+use catalog::definition::TableDefinition;
 use catalog::function::{ListPartition, RangePartition};
 use catalog::{Catalog, Function, GroupId, Placement, ShardId, Sharding, Upper};
 use sql::shard_by::{ListPart, RangePart, Rule, RuleValue, ShardBy};
@@ -31,10 +32,10 @@ pub fn placement(
     catalog: &Catalog,
     database: Option<&str>,
     rule: &Rule,
-    info: &TableInfo,
+    definition: &TableDefinition,
 ) -> Result<Placement, String> {
     let (columns, function) = function(catalog, &rule.by)?;
-    let key = info.key(columns)?;
+    let key = sharding_key(definition, columns)?;
     let sharding = match &rule.with {
         None => Sharding::new(key, function, GroupId(0))?,
         Some(with) => {

@@ -45,12 +45,37 @@ async fn rows_without_a_column_list_are_placed_by_the_order_that_the_catalog_kno
 }
 
 #[tokio::test]
+async fn an_index_over_a_prefix_of_the_key_is_not_unique_over_shards() {
+    let (mut c, _) = database().await;
+    c.query_drop("CREATE TABLE x (n VARCHAR(9) COLLATE utf8mb4_bin PRIMARY KEY) SHARD BY HASH (n)")
+        .await
+        .unwrap();
+    for sql in [
+        "CREATE UNIQUE INDEX u ON x (n(3))",
+        "ALTER TABLE x ADD UNIQUE KEY u (n(3))",
+    ] {
+        let (code, text) = error_of(&mut c, sql).await;
+        assert!(
+            code == 1235 && text.contains("sharding key column n"),
+            "{text}"
+        );
+    }
+    // It was refused before any shard was asked.
+    c.query_drop("DROP TABLE x").await.unwrap();
+}
+
+#[tokio::test]
 async fn rules_that_cannot_be_are_refused_and_leave_nothing() {
     let (mut c, db) = database().await;
     let bad = [
         (
             "CREATE TABLE x (id INT PRIMARY KEY, u INT UNIQUE) SHARD BY HASH (id)",
             "unique key u",
+        ),
+        (
+            // Equal prefixes of keys on different shards: no shard could tell.
+            "CREATE TABLE x (n VARCHAR(9) NOT NULL, UNIQUE KEY u (n(3))) SHARD BY HASH (n)",
+            "unique key u (n(3)) does not contain",
         ),
         (
             "CREATE TABLE x (id INT PRIMARY KEY) SHARD BY HASH (nope)",

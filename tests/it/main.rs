@@ -7,6 +7,7 @@ mod cluster;
 mod compare;
 mod configured;
 mod ddl;
+mod definitions;
 mod failures;
 mod folder;
 mod homes;

@@ -69,6 +69,7 @@ async fn mysql_shards_answer_like_one_mysql_server() {
         // Off by default there, and one scenario loads a file.
         c.query_drop("SET GLOBAL local_infile = 1").await.unwrap();
     }
+    crate::definitions::check(servers[2].port, "sw", SHARD_PASSWORD).await;
     let shards: Vec<Server> = servers[..2]
         .iter()
         .map(|s| Server {

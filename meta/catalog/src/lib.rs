@@ -5,6 +5,7 @@
 //! I/O here, so that every node of the metadata service computes the same.
 
 pub mod command;
+pub mod definition;
 pub mod function;
 pub mod incarnation;
 pub mod job;
@@ -18,6 +19,7 @@ pub mod text;
 pub mod user;
 
 pub use command::{Command, Rejected};
+pub use definition::TableDefinition;
 pub use function::{Function, NoPartition, RangeBound, Upper};
 pub use incarnation::{Incarnation, PeerPort, Registration};
 pub use job::{Job, JobId, ShardProgress};

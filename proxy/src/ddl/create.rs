@@ -5,10 +5,9 @@ use super::job::Running;
 use crate::exec::Run;
 use crate::session::{Stop, error};
 use catalog::job::Effect;
-use catalog::{Placement, ShardId, Sharding, Table, TableId, TableName};
+use catalog::{Placement, ShardId, Sharding, Table, TableDefinition, TableId, TableName};
 use router::names::{Common, named};
-use schema::introspect::{TableInfo, table_info};
-use schema::rule;
+use schema::{key, read, rule};
 use sql::cursor::Cursor;
 use sql::ddl::{CreateTable, ForeignKey};
 use sql::ident::quote_name;
@@ -202,8 +201,7 @@ impl Change<'_> {
             }
         };
         if let Placement::Sharded(s) = &placement {
-            info.check_unique_keys(&s.key)
-                .map_err(|e| bad_rule(name, e))?;
+            key::check_unique_keys(&info, &s.key).map_err(|e| bad_rule(name, e))?;
         }
         for fk in foreign_keys {
             self.check_foreign_key(name, &placement, fk)?;
@@ -213,7 +211,7 @@ impl Change<'_> {
             name: name.clone(),
             placement,
             columns: info.insert_columns(),
-            auto_increment: info.auto_increment(),
+            auto_increment: key::auto_increment(&info),
         })
     }
 
@@ -221,7 +219,7 @@ impl Change<'_> {
         &mut self,
         name: &TableName,
         shard: ShardId,
-    ) -> Result<TableInfo, Stop> {
+    ) -> Result<TableDefinition, Stop> {
         let pool = self.worker.pool(shard)?;
         let mut lease = pool
             .lease(self.client.class, &self.worker.fresh, None)
@@ -229,8 +227,9 @@ impl Change<'_> {
         let fresh = self.worker.fresh.clone();
         let conn = lease.conn()?;
         conn.prepare_for(&fresh, None).await?;
-        let info = table_info(conn, &name.database, &name.table).await?;
-        info.ok_or_else(|| router::Refusal::no_such_table(&name.database, &name.table).into())
+        let info = read::table(conn, name).await?;
+        let missing = || router::Refusal::no_such_table(&name.database, &name.table);
+        Ok(info.ok_or_else(missing)?.definition)
     }
 
     /// A foreign key must find its row on the same shard, or InnoDB would refuse good rows.

@@ -158,13 +158,26 @@ impl<'a> Cursor<'a> {
 
     /// Takes `( name, name, ... )`; a length or direction behind a name is skipped.
     pub fn name_list(&mut self) -> Option<Vec<String>> {
+        let list = self.names_with_lengths()?;
+        Some(list.into_iter().map(|(name, _)| name).collect())
+    }
+
+    /// The same of an index: a name with a length, of which it has a prefix only, is left out.
+    pub fn whole_columns(&mut self) -> Option<Vec<String>> {
+        let list = self.names_with_lengths()?.into_iter();
+        let whole = list.filter(|(_, has_length)| !has_length);
+        Some(whole.map(|(name, _)| name).collect())
+    }
+
+    fn names_with_lengths(&mut self) -> Option<Vec<(String, bool)>> {
         let mut at = *self;
         if !at.eat_op(Op::LParen) {
             return None;
         }
         let mut out = Vec::new();
         loop {
-            out.push(at.name()?);
+            let name = at.name()?;
+            out.push((name, at.is_op(Op::LParen)));
             while !at.is_op(Op::Comma) && !at.is_op(Op::RParen) {
                 if at.is_op(Op::LParen) {
                     at.skip_group()?;

@@ -40,7 +40,7 @@ pub enum Ddl {
         table: ObjectName,
         /// UNIQUE.
         unique: bool,
-        /// Columns of the index.
+        /// Columns that the index has whole.
         columns: Vec<String>,
     },
     /// DROP INDEX.
@@ -248,7 +248,7 @@ fn create_index(mut c: Cursor<'_>, unique: bool) -> Option<Ddl> {
     Some(Ddl::CreateIndex {
         table,
         unique,
-        columns: c.name_list().unwrap_or_default(),
+        columns: c.whole_columns().unwrap_or_default(),
     })
 }
 

@@ -21,7 +21,7 @@ pub struct ForeignKey {
 pub enum AlterAction {
     /// DROP, MODIFY, CHANGE, ALTER or RENAME of a column.
     Column(String),
-    /// A UNIQUE or PRIMARY key over these columns (empty if they could not be read).
+    /// A UNIQUE or PRIMARY key that has these columns whole (empty if they could not be read).
     UniqueKey(Vec<String>),
     /// RENAME TO.
     RenameTo(ObjectName),
@@ -149,7 +149,7 @@ fn unique_key(mut c: Cursor<'_>, end: usize) -> Option<AlterAction> {
     while c.index < end {
         if c.eat("UNIQUE") || c.eat_all(&["PRIMARY", "KEY"]) {
             while c.index < end {
-                if let Some(columns) = c.name_list() {
+                if let Some(columns) = c.whole_columns() {
                     return Some(AlterAction::UniqueKey(columns));
                 }
                 c.next();
