@@ -162,7 +162,7 @@ pub fn hash_password() -> Result<(), String> {
     if password.is_empty() {
         return Err("the password is empty".to_string());
     }
-    let [native, crypt] = proxy::users::hash_password(password)?;
+    let [native, crypt] = wire::password::verifiers(password).map_err(|e| e.to_string())?;
     println!("password = [\"{native}\", \"{crypt}\"]");
     Ok(())
 }

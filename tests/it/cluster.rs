@@ -52,7 +52,7 @@ impl Cluster {
     #[allow(clippy::zombie_processes)] // waited for in stop(), or ended with the test process
     fn start_alone(dir: Folder, shards: u16, more: &[&str]) -> Cluster {
         let (port, admin) = (free_port(), free_port());
-        let mut child = Command::new(env!("CARGO_BIN_EXE_shardwright"))
+        let mut child = Command::new(crate::binaries::SHARDWRIGHT)
             .args(["quickstart", "--until-stdin-closes", "--no-demo"])
             .args([
                 "--shards",

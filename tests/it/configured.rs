@@ -46,7 +46,7 @@ pub fn servers_of(cluster: &Cluster, shards: u16) -> Vec<Server> {
 
 /// What `shardwright hash-password` prints for a password: the two verifiers, native first.
 pub fn verifiers(password: &str) -> [String; 2] {
-    proxy::users::hash_password(password).unwrap()
+    wire::password::verifiers(password).unwrap()
 }
 
 impl Configured {
@@ -91,7 +91,7 @@ impl Configured {
         text.push_str(users);
         let file = dir.join("shardwright.toml");
         std::fs::write(&file, text).unwrap();
-        let mut child = Command::new(env!("CARGO_BIN_EXE_shardwright"))
+        let mut child = Command::new(crate::binaries::SHARDWRIGHT)
             .args(["proxy", "--config", file.to_str().unwrap()])
             .env("SHARDWRIGHT_ADMIN__DRIFT_CHECK_S", "1")
             .spawn()

@@ -218,7 +218,7 @@ fn a_service_is_founded_from_outside() {
     std::fs::set_permissions(&token, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
     let start = |id: u16| {
         let at = format!("127.0.0.1:{}", crate::cluster::free_port());
-        let child = Command::new(env!("CARGO_BIN_EXE_shardwright"))
+        let child = Command::new(crate::binaries::SHARDWRIGHT)
             .args(["meta", "--id", &id.to_string(), "--listen", &at, "--dir"])
             .arg(dir.join(id.to_string()))
             .arg("--token-file")
@@ -233,7 +233,7 @@ fn a_service_is_founded_from_outside() {
         (Node(child), at)
     };
     let shardctl = |args: &[&str]| {
-        let out = Command::new(env!("CARGO_BIN_EXE_shardctl"))
+        let out = Command::new(crate::binaries::shardctl())
             .arg("--token-file")
             .arg(&token)
             .args(args)

@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 
 /// Runs it; gives the exit code and what it printed.
 fn shardctl(cluster: &Cluster, args: &[&str]) -> (i32, String) {
-    let out = Command::new(env!("CARGO_BIN_EXE_shardctl"))
+    let out = Command::new(crate::binaries::shardctl())
         .args(["--endpoint", &format!("127.0.0.1:{}", cluster.admin)])
         .args(args)
         .env("USER", "dba")
@@ -395,7 +395,7 @@ fn fits(document: &Value, schema: &Value, value: &Value, at: &str) {
 #[test]
 fn a_reader_that_goes_away_is_no_fault() {
     let endpoint = format!("127.0.0.1:{}", dba().admin);
-    let mut child = Command::new(env!("CARGO_BIN_EXE_shardctl"))
+    let mut child = Command::new(crate::binaries::shardctl())
         .args(["--endpoint", &endpoint, "settings", "list"])
         .stdout(std::process::Stdio::piped())
         .stderr(std::process::Stdio::piped())

@@ -14,6 +14,7 @@ pub mod execute;
 pub mod framer;
 pub mod handshake;
 pub mod packet;
+pub mod password;
 pub mod prepare;
 pub mod read;
 pub mod reply;

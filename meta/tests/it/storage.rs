@@ -1,6 +1,6 @@
 //! Every engine passes openraft's own suite and keeps what it acknowledged through kill -9.
 
-use meta::disk::{Disk, Durable, RedbDisk};
+use meta::disk::{Disk, RedbDisk};
 use meta::raft::log_store::LogStore;
 use meta::raft::machine::Machine;
 use meta::raft::{StorageError, TypeConfig};
@@ -68,39 +68,15 @@ fn openrafts_suite_passes() {
     }
 }
 
-const CHILD: &str = "SHARDWRIGHT_TEST_DISK";
-
-/// Not a test of its own: the process that the next one kills. It says what it was acknowledged.
-#[test]
-fn child_that_appends_until_it_is_killed() {
-    let Ok(what) = std::env::var(CHILD) else {
-        return;
-    };
-    let (engine, dir) = what.split_once(':').unwrap();
-    let disk = open(engine, Path::new(dir));
-    let first = disk.last().unwrap().map_or(0, |(n, _)| n + 1);
-    for n in first.. {
-        disk.append(&[(n, format!("entry {n}").into_bytes())])
-            .unwrap();
-        disk.put("vote", n.to_string().as_bytes(), Durable::Now)
-            .unwrap();
-        println!("acknowledged {n}");
-    }
-}
-
 #[test]
 fn kill_9_loses_nothing_that_was_acknowledged() {
     for engine in engines() {
         let folder = Folder::new("kill9");
         let mut acknowledged = None;
         for round in 0..12u64 {
-            let mut child = Command::new(std::env::current_exe().unwrap())
-                .args([
-                    "--exact",
-                    "storage::child_that_appends_until_it_is_killed",
-                    "--nocapture",
-                ])
-                .env(CHILD, format!("{engine}:{}", folder.0.display()))
+            let mut child = Command::new(env!("CARGO_BIN_EXE_append-until-killed"))
+                .arg(engine)
+                .arg(&folder.0)
                 .stdout(Stdio::piped())
                 .spawn()
                 .unwrap();

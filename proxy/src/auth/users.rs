@@ -6,7 +6,7 @@
 
 use crate::config::UserConfig;
 use catalog::{Catalog, Verifiers};
-use sha_crypt::{Algorithm, PasswordHasher, PasswordVerifier, ShaCrypt};
+use sha_crypt::{PasswordVerifier, ShaCrypt};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use wire::auth::{native_check, sha2_check, sha2_verifier};
@@ -195,17 +195,6 @@ impl Users {
     }
 }
 
-/// The verifiers of a password, for the configuration file.
-pub fn hash_password(password: &str) -> Result<[String; 2], String> {
-    let native = wire::auth::native_verifier(password.as_bytes());
-    let native: String = native.iter().map(|b| format!("{b:02X}")).collect();
-    let hasher = ShaCrypt::from(Algorithm::Sha256Crypt);
-    let crypt = hasher
-        .hash_password(password.as_bytes())
-        .map_err(|e| e.to_string())?;
-    Ok([format!("*{native}"), crypt.to_string()])
-}
-
 fn from_hex(s: &str) -> Option<Vec<u8>> {
     if !s.is_ascii() || s.len() % 2 == 1 {
         return None;
@@ -223,7 +212,7 @@ mod tests {
 
     #[test]
     fn both_verifiers_of_one_password() {
-        let password = hash_password("secret").unwrap().to_vec();
+        let password = wire::password::verifiers("secret").unwrap().to_vec();
         let u = User::new(&UserConfig {
             name: "a".into(),
             password,

@@ -5,22 +5,25 @@
 
 mod cli;
 mod client;
+mod noun;
 mod output;
-mod show;
-mod user;
+mod password;
 
 use clap::{CommandFactory, Parser};
-use cli::*;
+use cli::{Cli, Command};
 use client::Client;
 use std::process::ExitCode;
 
 /// Something went wrong, and how to end.
-pub struct Failed {
+pub(crate) struct Failed {
     /// For the person.
-    pub text: String,
+    pub(crate) text: String,
     /// For the shell.
-    pub code: u8,
+    pub(crate) code: u8,
 }
+
+/// The exit code of a verb that was carried out.
+pub(crate) type Shown = Result<u8, Failed>;
 
 impl From<String> for Failed {
     fn from(text: String) -> Self {
@@ -84,18 +87,18 @@ fn man_pages(dir: &std::path::Path) -> Result<u8, Failed> {
 async fn run(cli: &Cli) -> Result<u8, Failed> {
     let client = Client::new(cli)?;
     match &cli.command {
-        Command::Cluster { verb } => show::cluster(&client, verb).await,
-        Command::Shard { verb } => show::shard(&client, verb).await,
-        Command::Database { verb } => show::database(&client, verb).await,
-        Command::Table { verb } => show::table(&client, verb).await,
-        Command::Rule { verb } => show::rule(&client, verb).await,
-        Command::Proxy { verb } => show::proxy(&client, verb).await,
-        Command::User { verb } => user::user(&client, verb).await,
-        Command::Sequence { verb } => show::sequence(&client, verb).await,
-        Command::Settings { verb } => show::settings(&client, verb).await,
-        Command::Audit { limit } => show::audit(&client, *limit).await,
-        Command::Inspect { markdown } => show::inspect(&client, *markdown).await,
-        Command::Version => show::version(&client).await,
+        Command::Cluster { verb } => noun::cluster::run(&client, verb).await,
+        Command::Shard { verb } => noun::shard::run(&client, verb).await,
+        Command::Database { verb } => noun::database::run(&client, verb).await,
+        Command::Table { verb } => noun::table::run(&client, verb).await,
+        Command::Rule { verb } => noun::rule::run(&client, verb).await,
+        Command::Proxy { verb } => noun::proxy::run(&client, verb).await,
+        Command::User { verb } => noun::user::run(&client, verb).await,
+        Command::Sequence { verb } => noun::sequence::run(&client, verb).await,
+        Command::Settings { verb } => noun::settings::run(&client, verb).await,
+        Command::Audit { limit } => noun::audit::run(&client, *limit).await,
+        Command::Inspect { markdown } => noun::inspect::run(&client, *markdown).await,
+        Command::Version => noun::version::run(&client).await,
         Command::Completions { .. } | Command::Man { .. } => Ok(0),
     }
 }

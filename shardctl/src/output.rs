@@ -6,7 +6,7 @@ use serde::Serialize;
 use std::io::{BufRead, IsTerminal, Write};
 
 /// A table for people.
-pub fn table(head: &[&str], rows: Vec<Vec<String>>) {
+pub(crate) fn table(head: &[&str], rows: Vec<Vec<String>>) {
     if rows.is_empty() {
         println!("none");
         return;
@@ -21,19 +21,19 @@ pub fn table(head: &[&str], rows: Vec<Vec<String>>) {
 }
 
 /// The answer as it came, for programs.
-pub fn json<T: Serialize>(value: &T) -> Result<u8, Failed> {
+pub(crate) fn json<T: Serialize>(value: &T) -> Result<u8, Failed> {
     let text = serde_json::to_string_pretty(value).map_err(|e| e.to_string())?;
     println!("{text}");
     Ok(0)
 }
 
 /// Something that may not be known.
-pub fn maybe<T: ToString>(value: &Option<T>) -> String {
+pub(crate) fn maybe<T: ToString>(value: &Option<T>) -> String {
     value.as_ref().map_or_else(|| "-".to_string(), T::to_string)
 }
 
 /// Asks before a change that is hard to take back.
-pub fn confirm(question: &str, yes: bool) -> Result<(), Failed> {
+pub(crate) fn confirm(question: &str, yes: bool) -> Result<(), Failed> {
     if yes {
         return Ok(());
     }
@@ -54,7 +54,7 @@ pub fn confirm(question: &str, yes: bool) -> Result<(), Failed> {
 }
 
 /// Milliseconds since 1970 as a time in UTC.
-pub fn time(ms: u64) -> String {
+pub(crate) fn time(ms: u64) -> String {
     let (days, rest) = (ms / 86_400_000, ms / 1000 % 86_400);
     // Howard Hinnant's civil_from_days, for days since 1970.
     let z = days + 719_468;

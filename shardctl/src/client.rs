@@ -17,12 +17,12 @@ const READ_TIME: Duration = Duration::from_secs(30);
 const CHANGE_TIME: Duration = Duration::from_secs(90);
 
 /// A connection to one admin port.
-pub struct Client {
+pub(crate) struct Client {
     http: Http,
     token: String,
     endpoint: String,
     /// How answers are shown.
-    pub format: Format,
+    pub(crate) format: Format,
 }
 
 fn failed(e: HttpError) -> Failed {
@@ -47,7 +47,7 @@ fn failed(e: HttpError) -> Failed {
 
 impl Client {
     /// From the arguments.
-    pub fn new(cli: &Cli) -> Result<Self, Failed> {
+    pub(crate) fn new(cli: &Cli) -> Result<Self, Failed> {
         let token = match &cli.token_file {
             Some(path) => std::fs::read_to_string(path)
                 .map_err(|e| format!("{}: {e}", path.display()))?
@@ -66,7 +66,7 @@ impl Client {
     }
 
     /// Reads.
-    pub async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Failed> {
+    pub(crate) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Failed> {
         self.http
             .get(&self.endpoint, path, READ_TIME)
             .await
@@ -74,7 +74,7 @@ impl Client {
     }
 
     /// Asks for something.
-    pub async fn post<B: Serialize, T: DeserializeOwned>(
+    pub(crate) async fn post<B: Serialize, T: DeserializeOwned>(
         &self,
         path: &str,
         body: &B,
@@ -86,7 +86,7 @@ impl Client {
     }
 
     /// Founds the metadata service on a node, which is asked directly: there is no proxy yet.
-    pub async fn init(
+    pub(crate) async fn init(
         &self,
         node: &str,
         tls_ca: Option<&std::path::Path>,
@@ -114,7 +114,12 @@ impl Client {
     }
 
     /// Gives an order and tells what came of it. `danger` is what a person is asked first.
-    pub async fn order(&self, order: Order, how: &How, danger: Option<&str>) -> Result<u8, Failed> {
+    pub(crate) async fn order(
+        &self,
+        order: Order,
+        how: &How,
+        danger: Option<&str>,
+    ) -> Result<u8, Failed> {
         if let Some(question) = danger.filter(|_| !how.dry_run) {
             output::confirm(question, how.yes)?;
         }

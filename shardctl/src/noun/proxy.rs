@@ -1,0 +1,89 @@
+//! `shardctl proxy`: running proxies.
+
+use crate::Shown;
+use crate::cli::{Format, How};
+use crate::client::Client;
+use crate::output::{json, maybe, table, time};
+use admin_types::views::Order;
+use clap::Subcommand;
+use meta_client::ProxyView;
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Running proxies, their epochs and when each was heard of.
+    List,
+    /// Let a proxy take no new clients and let go of the idle ones, before an upgrade for instance.
+    Drain {
+        /// Its incarnation (`shardctl proxy list`).
+        incarnation: u64,
+        /// Let it take clients again.
+        #[arg(long)]
+        undo: bool,
+        /// How.
+        #[command(flatten)]
+        how: How,
+    },
+    /// End an incarnation for ever; a proxy that still runs registers anew.
+    Fence {
+        /// Its number.
+        incarnation: u64,
+        /// How.
+        #[command(flatten)]
+        how: How,
+    },
+}
+
+/// Carries out a verb.
+pub(crate) async fn run(client: &Client, verb: &Verb) -> Shown {
+    match verb {
+        Verb::List => {
+            let list: Vec<ProxyView> = client.get("/v1/proxies").await?;
+            if client.format == Format::Json {
+                return json(&list);
+            }
+            let row = |p: &ProxyView| {
+                vec![
+                    p.incarnation.to_string(),
+                    p.name.clone(),
+                    p.address.clone(),
+                    p.version.clone(),
+                    time(p.since_ms),
+                    maybe(&p.epoch),
+                    maybe(&p.silent_ms),
+                    if p.draining { "drained" } else { "serves" }.to_string(),
+                ]
+            };
+            let head = [
+                "incarnation",
+                "name",
+                "address",
+                "version",
+                "since",
+                "epoch",
+                "silent ms",
+                "state",
+            ];
+            table(&head, list.iter().map(row).collect());
+            Ok(0)
+        }
+        Verb::Drain {
+            incarnation,
+            undo,
+            how,
+        } => {
+            let order = Order::Drain {
+                incarnation: *incarnation,
+                draining: !undo,
+            };
+            client.order(order, how, None).await
+        }
+        Verb::Fence { incarnation, how } => {
+            let order = Order::Fence {
+                incarnation: *incarnation,
+            };
+            let question = format!("Incarnation {incarnation} ends for ever.");
+            client.order(order, how, Some(&question)).await
+        }
+    }
+}
