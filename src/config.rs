@@ -49,6 +49,12 @@ pub struct Config {
 pub struct AdminConfig {
     /// Address. Health and metrics have no login, so it belongs on loopback or a closed network.
     pub listen: SocketAddr,
+    /// Names under which /metrics and the API's description answer, beside localhost and addresses.
+    pub hosts: Vec<String>,
+    /// Connections at once; more wait to be accepted.
+    pub connections_max: usize,
+    /// How long the head of a request may take; an idle connection is closed after it.
+    pub head_timeout_ms: u64,
     /// File with the token of the API (`shardctl`); without it the API is closed.
     pub token_file: Option<PathBuf>,
     /// How often the shards' tables are compared with the catalog; 0 = only when somebody inspects.
@@ -62,6 +68,9 @@ impl Default for AdminConfig {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            hosts: Vec::new(),
+            connections_max: 256,
+            head_timeout_ms: 10_000,
             token_file: None,
             drift_check_s: 300,
             open: false,
@@ -164,6 +173,11 @@ fn check(c: &Config) -> Result<(), String> {
         return Err(format!(
             "meta.endpoints: {e} is not loopback, so it is reached over TLS alone: set meta.tls_ca"
         ));
+    }
+    if c.admin.connections_max == 0 || c.admin.head_timeout_ms == 0 {
+        return Err(
+            "admin.connections_max and admin.head_timeout_ms must be at least 1".to_string(),
+        );
     }
     if c.pool.connections_per_shard == 0 {
         return Err("pool.connections_per_shard must be at least 1".to_string());

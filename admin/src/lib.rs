@@ -1,17 +1,24 @@
 //! The admin HTTP port: health, readiness, metrics, and the DBA's API. It knows the rest only through
 //! [`Status`] and [`Orders`].
 
-pub mod api;
-pub mod openapi;
+mod api;
+mod host;
+mod openapi;
 
 pub use api::Access;
 
-use axum::Router;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
+use axum::response::IntoResponse;
 use axum::routing::get;
+use axum::{Json, Router};
 use control::Orders;
+use host::Hosts;
 use std::sync::Arc;
+use std::time::Duration;
+
+/// How long a TLS handshake may take; this port has none yet.
+const HANDSHAKE_TIME: Duration = Duration::from_secs(5);
 
 /// What the admin port tells.
 pub trait Status: Send + Sync {
@@ -22,25 +29,51 @@ pub trait Status: Send + Sync {
     fn metrics(&self) -> String;
 }
 
-type Shared = Arc<dyn Status>;
-
-/// Serves until the listener fails.
-pub async fn serve(
-    listener: tokio::net::TcpListener,
-    status: Shared,
-    orders: Arc<Orders>,
-    access: Access,
-) -> std::io::Result<()> {
-    let app = Router::new()
-        .route("/healthz", get(|| async { "ok\n" }))
-        .route("/readyz", get(ready))
-        .route("/metrics", get(metrics))
-        .with_state(status)
-        .merge(api::routes(orders, access));
-    axum::serve(listener, app).await
+/// How the port is used, and by whom.
+pub struct AdminPort {
+    /// Who may use the API.
+    pub access: Access,
+    /// Names that the port answers to beside loopback and addresses.
+    pub hosts: Vec<String>,
+    /// Connections at once; more wait to be accepted.
+    pub connections_max: usize,
+    /// How long the head of a request may take.
+    pub head_time: Duration,
 }
 
-async fn ready(State(status): State<Shared>) -> (StatusCode, String) {
+type SharedStatus = Arc<dyn Status>;
+
+/// Serves for as long as the process runs.
+pub async fn serve(
+    listener: tokio::net::TcpListener,
+    status: SharedStatus,
+    orders: Arc<Orders>,
+    port: AdminPort,
+) {
+    let limits = port::Limits {
+        connections: port.connections_max,
+        handshake: HANDSHAKE_TIME,
+        head: port.head_time,
+    };
+    let routes = routes(status, orders, port.access, Hosts::new(port.hosts));
+    port::serve(listener, routes, None, limits, std::future::pending()).await;
+}
+
+fn routes(status: SharedStatus, orders: Arc<Orders>, access: Access, hosts: Hosts) -> Router {
+    let described = get(|| async { Json(openapi::document()) });
+    Router::new()
+        .route("/metrics", get(metrics))
+        .with_state(status.clone())
+        .route("/v1/openapi.json", described)
+        .layer(axum::middleware::from_fn_with_state(hosts, host::check))
+        // Probes come under whatever name, and learn little.
+        .route("/healthz", get(|| async { "ok\n" }))
+        .route("/readyz", get(ready))
+        .with_state(status)
+        .merge(api::routes(orders, access))
+}
+
+async fn ready(State(status): State<SharedStatus>) -> (StatusCode, String) {
     let reasons = status.not_ready();
     if reasons.is_empty() {
         return (StatusCode::OK, "ready\n".to_string());
@@ -51,6 +84,7 @@ async fn ready(State(status): State<Shared>) -> (StatusCode, String) {
     )
 }
 
-async fn metrics(State(status): State<Shared>) -> String {
-    status.metrics()
+async fn metrics(State(status): State<SharedStatus>) -> impl IntoResponse {
+    const PROMETHEUS: &str = "text/plain; version=0.0.4; charset=utf-8";
+    ([(header::CONTENT_TYPE, PROMETHEUS)], status.metrics())
 }

@@ -1,232 +1,39 @@
-//! The description of the API for programs.
+//! The description of the API for programs, put together from what each resource says of itself.
 
-use serde_json::{Value, json};
+use crate::api::{MEMBER_CHANGES, RESOURCES};
+use serde_json::{Map, Value, json};
 
-/// Path, what it answers, whether it is a list.
-const READS: [(&str, &str, &str); 13] = [
-    (
-        "/v1/version",
-        "Version",
-        "Version of the process and epoch of its catalog",
-    ),
-    ("/v1/cluster", "Cluster", "Nodes of the metadata service"),
-    ("/v1/shards", "Shard[]", "Shards"),
-    ("/v1/databases", "Database[]", "Databases"),
-    ("/v1/tables", "Table[]", "Tables and where they are"),
-    ("/v1/tables/{database}/{table}", "Table", "One table"),
-    ("/v1/rules", "Rule[]", "Rules that wait for their table"),
-    ("/v1/proxies", "Proxy[]", "Registered proxies"),
-    (
-        "/v1/users",
-        "User[]",
-        "Users of the cluster and what they may do",
-    ),
-    ("/v1/sequences", "Sequence[]", "Next ids of tables"),
-    ("/v1/settings", "Setting[]", "Settings of the cluster"),
-    ("/v1/audit", "AuditRecord[]", "Changes, the newest first"),
-    ("/v1/inspect", "Report", "Health of everything"),
-];
+/// Names and types of the fields of an object: string, integer, boolean, any, or a schema's name; after
+/// it `?` if the value may be null, `[]` for a list.
+pub(crate) type Fields = &'static [(&'static str, &'static str)];
 
-/// Schemas by name: fields with their types (`?` may be null, `[]` is a list).
-const SCHEMAS: [(&str, &[(&str, &str)]); 16] = [
-    ("Version", &[("version", "string"), ("epoch", "integer")]),
-    (
-        "Cluster",
-        &[
-            ("node", "integer"),
-            ("leader", "integer?"),
-            ("term", "integer"),
-            ("applied_index", "integer?"),
-            ("epoch", "integer"),
-            ("members", "Member[]"),
-        ],
-    ),
-    (
-        "Member",
-        &[
-            ("id", "integer"),
-            ("address", "string"),
-            ("role", "string"),
-            ("log_index", "integer?"),
-        ],
-    ),
-    (
-        "Shard",
-        &[
-            ("name", "string"),
-            ("host", "string"),
-            ("port", "integer"),
-            ("disabled", "boolean"),
-            ("tables", "integer"),
-        ],
-    ),
-    (
-        "Database",
-        &[
-            ("name", "string"),
-            ("default_shard", "string"),
-            ("tables", "integer"),
-        ],
-    ),
-    (
-        "Table",
-        &[
-            ("database", "string"),
-            ("table", "string"),
-            ("kind", "string"),
-            ("key", "string[]"),
-            ("shards", "string[]"),
-            ("group", "integer?"),
-            ("id", "integer"),
-            ("columns", "string[]"),
-            ("auto_increment", "string?"),
-        ],
-    ),
-    (
-        "Rule",
-        &[
-            ("database", "string"),
-            ("table", "string"),
-            ("clause", "string"),
-        ],
-    ),
-    (
-        "Proxy",
-        &[
-            ("incarnation", "integer"),
-            ("name", "string"),
-            ("address", "string"),
-            ("version", "string"),
-            ("since_ms", "integer"),
-            ("epoch", "integer?"),
-            ("silent_ms", "integer?"),
-            ("draining", "boolean"),
-            ("peer", "PeerPort?"),
-            ("number", "integer"),
-        ],
-    ),
-    ("PeerPort", &[("address", "string"), ("key", "string")]),
-    ("User", &[("name", "string"), ("grants", "Grant[]")]),
-    ("Grant", &[("database", "string"), ("rights", "string")]),
-    (
-        "Sequence",
-        &[
-            ("database", "string"),
-            ("table", "string"),
-            ("next", "integer"),
-        ],
-    ),
-    (
-        "Setting",
-        &[
-            ("name", "string"),
-            ("value", "string"),
-            ("default", "string"),
-            ("range", "string"),
-            ("help", "string"),
-        ],
-    ),
-    (
-        "AuditRecord",
-        &[
-            ("number", "integer"),
-            ("at_ms", "integer"),
-            ("who", "string"),
-            ("what", "string"),
-            ("epoch", "integer"),
-        ],
-    ),
-    ("Report", &[("findings", "Finding[]")]),
-    (
-        "Finding",
-        &[
-            ("severity", "string"),
-            ("subject", "string"),
-            ("text", "string"),
-            ("advice", "string"),
-        ],
-    ),
-];
+/// A path that is read by GET.
+pub(crate) struct Read {
+    pub(crate) path: &'static str,
+    /// The type of the answer, written as those of [`Fields`].
+    pub(crate) answer: &'static str,
+    pub(crate) summary: &'static str,
+}
 
-/// Orders of POST /v1/orders by name, with their fields.
-const ORDERS: [(&str, &[(&str, &str)]); 14] = [
-    (
-        "put_shard",
-        &[
-            ("name", "string"),
-            ("host", "string"),
-            ("port", "integer"),
-            ("force", "boolean?"),
-        ],
-    ),
-    (
-        "disable_shard",
-        &[("name", "string"), ("disabled", "boolean")],
-    ),
-    (
-        "put_rule",
-        &[
-            ("database", "string"),
-            ("table", "string"),
-            ("clause", "string"),
-        ],
-    ),
-    ("drop_rule", &[("database", "string"), ("table", "string")]),
-    (
-        "raise_sequence",
-        &[
-            ("database", "string"),
-            ("table", "string"),
-            ("next", "integer"),
-        ],
-    ),
-    ("set", &[("name", "string"), ("value", "string?")]),
-    (
-        "drain",
-        &[("incarnation", "integer"), ("draining", "boolean")],
-    ),
-    ("fence", &[("incarnation", "integer")]),
-    (
-        "import_table",
-        &[
-            ("database", "string"),
-            ("table", "string"),
-            ("clause", "string"),
-        ],
-    ),
-    (
-        "create_user",
-        &[("name", "string"), ("password", "string[]")],
-    ),
-    (
-        "set_password",
-        &[("name", "string"), ("password", "string[]")],
-    ),
-    ("drop_user", &[("name", "string")]),
-    (
-        "grant",
-        &[
-            ("name", "string"),
-            ("database", "string"),
-            ("rights", "string"),
-        ],
-    ),
-    (
-        "revoke",
-        &[
-            ("name", "string"),
-            ("database", "string"),
-            ("rights", "string"),
-        ],
-    ),
-];
+/// An object that answers are made of.
+pub(crate) struct Schema {
+    pub(crate) name: &'static str,
+    pub(crate) fields: Fields,
+}
 
-/// Changes of POST /v1/members by name, with their fields.
-const MEMBER_CHANGES: [(&str, &[(&str, &str)]); 3] = [
-    ("add", &[("id", "integer"), ("address", "string")]),
-    ("promote", &[("id", "integer")]),
-    ("remove", &[("id", "integer")]),
-];
+/// One of several bodies: an object whose one field has the variant's name.
+pub(crate) struct Variant {
+    pub(crate) name: &'static str,
+    pub(crate) fields: Fields,
+}
+
+/// What a resource says of itself.
+pub(crate) struct Resource {
+    pub(crate) reads: &'static [Read],
+    pub(crate) schemas: &'static [Schema],
+    /// Bodies of POST /v1/orders.
+    pub(crate) orders: &'static [Variant],
+}
 
 fn schema_of(kind: &str) -> Value {
     if let Some(inner) = kind.strip_suffix("[]") {
@@ -236,13 +43,14 @@ fn schema_of(kind: &str) -> Value {
         return json!({ "anyOf": [schema_of(inner), { "type": "null" }] });
     }
     match kind {
+        "any" => json!({}),
         "string" | "integer" | "boolean" => json!({ "type": kind }),
         name => json!({ "$ref": format!("#/components/schemas/{name}") }),
     }
 }
 
-fn object(fields: &[(&str, &str)]) -> Value {
-    let properties: serde_json::Map<String, Value> = fields
+fn object(fields: Fields) -> Value {
+    let properties: Map<String, Value> = fields
         .iter()
         .map(|(n, k)| ((*n).to_string(), schema_of(k)))
         .collect();
@@ -252,6 +60,10 @@ fn object(fields: &[(&str, &str)]) -> Value {
         .map(|(n, _)| n)
         .collect();
     json!({ "type": "object", "properties": properties, "required": required })
+}
+
+fn variant(v: &Variant) -> Value {
+    json!({ "type": "object", "properties": { (v.name): object(v.fields) }, "required": [v.name] })
 }
 
 fn answers(kind: &str) -> Value {
@@ -266,20 +78,15 @@ fn answers(kind: &str) -> Value {
     })
 }
 
-/// A variant of a tagged choice: an object whose one field has the variant's name.
-fn variant((name, fields): &(&str, &[(&str, &str)])) -> Value {
-    json!({ "type": "object", "properties": { (*name): object(fields) }, "required": [name] })
-}
-
-fn read(path: &str, kind: &str, summary: &str) -> Value {
-    let in_path = |name: &&&str| path.contains(&format!("{{{name}}}"));
-    let parameter = |name: &&str| {
+fn read(r: &Read) -> Value {
+    let in_path = r.path.split('/').filter_map(|part| {
+        let name = part.strip_prefix('{')?.strip_suffix('}')?;
         let schema = schema_of("string");
-        json!({ "name": name, "in": "path", "required": true, "schema": schema })
-    };
-    let names = ["database", "table"];
-    let parameters: Vec<_> = names.iter().filter(in_path).map(parameter).collect();
-    json!({ "get": { "summary": summary, "parameters": parameters, "responses": answers(kind) } })
+        Some(json!({ "name": name, "in": "path", "required": true, "schema": schema }))
+    });
+    let parameters: Vec<_> = in_path.collect();
+    let responses = answers(r.answer);
+    json!({ "get": { "summary": r.summary, "parameters": parameters, "responses": responses } })
 }
 
 fn write(summary: &str, body: Value, kind: &str) -> Value {
@@ -288,12 +95,11 @@ fn write(summary: &str, body: Value, kind: &str) -> Value {
     json!({ "post": { "summary": summary, "requestBody": body, "responses": answers(kind) } })
 }
 
-fn paths() -> Value {
-    let mut paths = serde_json::Map::new();
-    for (path, kind, summary) in READS {
-        paths.insert(path.to_string(), read(path, kind, summary));
-    }
-    let orders: Vec<_> = ORDERS.iter().map(variant).collect();
+fn paths() -> Map<String, Value> {
+    let reads = RESOURCES.iter().flat_map(|r| r.reads);
+    let mut paths: Map<String, Value> = reads.map(|r| (r.path.to_string(), read(r))).collect();
+    let orders = RESOURCES.iter().flat_map(|r| r.orders);
+    let orders: Vec<_> = orders.map(variant).collect();
     let request = json!({
         "type": "object",
         "required": ["order"],
@@ -309,33 +115,69 @@ fn paths() -> Value {
     let summary = "A node of the metadata service joins or leaves";
     let change = write(summary, json!({ "oneOf": members }), "Cluster");
     paths.insert("/v1/members".to_string(), change);
-    paths.into()
-}
-
-fn schemas() -> Value {
-    let named = SCHEMAS.iter().map(|(n, f)| ((*n).to_string(), object(f)));
-    let mut schemas: serde_json::Map<String, Value> = named.collect();
-    let properties = json!({
-        "dry_run": schema_of("boolean"),
-        "answer": {},
-        "notes": schema_of("string[]"),
-    });
-    let required = ["dry_run", "answer", "notes"];
-    let reply = json!({ "type": "object", "required": required, "properties": properties });
-    schemas.insert("OrderReply".to_string(), reply);
-    schemas.into()
+    paths
 }
 
 /// The document, OpenAPI 3.1.
-pub fn document() -> Value {
+pub(crate) fn document() -> Value {
+    let schemas = RESOURCES.iter().flat_map(|r| r.schemas);
+    let schemas: Map<String, Value> = schemas
+        .map(|s| (s.name.to_string(), object(s.fields)))
+        .collect();
     json!({
         "openapi": "3.1.0",
         "info": { "title": "Shardwright administration", "version": env!("CARGO_PKG_VERSION") },
         "security": [{ "token": [] }],
         "paths": paths(),
         "components": {
-            "schemas": schemas(),
+            "schemas": schemas,
             "securitySchemes": { "token": { "type": "http", "scheme": "bearer" } },
         },
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use admin_types::order::OrderRequest;
+
+    /// A value of a type.
+    fn example(kind: &str) -> Value {
+        match kind {
+            "string[]" => json!(["x"]),
+            "integer" => json!(1),
+            "boolean" | "boolean?" => json!(true),
+            // Rights are read from their names.
+            "string" | "string?" => json!("read"),
+            other => panic!("no order has a field of type {other}"),
+        }
+    }
+
+    #[test]
+    fn every_order_is_taken_as_it_is_described() {
+        let orders: Vec<&Variant> = RESOURCES.iter().flat_map(|r| r.orders).collect();
+        assert!(orders.len() > 10);
+        for o in orders {
+            let fields = o.fields.iter().map(|(n, k)| (n.to_string(), example(k)));
+            let fields: Map<String, Value> = fields.collect();
+            let request = json!({ "order": { (o.name): fields } });
+            let read = serde_json::from_value::<OrderRequest>(request.clone());
+            assert!(read.is_ok(), "{request}: {read:?}");
+            let mut more = request;
+            more["order"][o.name]["surplus"] = json!(1);
+            let read = serde_json::from_value::<OrderRequest>(more.clone());
+            assert!(read.is_err(), "{more}");
+        }
+    }
+
+    #[test]
+    fn every_schema_that_is_named_is_there() {
+        let document = document();
+        let text = document.to_string();
+        let named = text.split("#/components/schemas/").skip(1);
+        for name in named.filter_map(|rest| rest.split('"').next()) {
+            let schema = &document["components"]["schemas"][name];
+            assert!(schema.is_object(), "{name}");
+        }
+    }
 }

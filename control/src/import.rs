@@ -19,20 +19,8 @@ use sql::shard_by::{Rule, ShardBy};
 /// How long a lock on the table is waited for, in seconds.
 const LOCK_WAIT_S: u32 = 10;
 
-/// A table that the shards have already is to enter the catalog.
-pub struct ImportOrder {
-    /// The table.
-    pub table: TableName,
-    /// What would follow SHARD BY.
-    pub clause: String,
-    /// Who asks, for the audit.
-    pub who: String,
-    /// Only say what would happen.
-    pub dry_run: bool,
-}
-
 /// What an import did, or would do.
-pub struct Imported {
+pub(crate) struct Imported {
     /// What the metadata service answered.
     pub answer: Answer,
     /// What was found on the shards.

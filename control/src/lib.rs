@@ -14,9 +14,9 @@ pub mod orders;
 mod prepare;
 mod probe;
 pub mod shards;
+mod visits;
 
 pub use account::ShardConfig;
 pub use accounts::OwnAccounts;
 pub use cluster::{Cluster, LocalProxy};
-pub use import::{ImportOrder, Imported};
 pub use orders::Orders;

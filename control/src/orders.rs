@@ -1,48 +1,43 @@
-//! The orders that talk to shards, each carried out by a task of the thread that their connections live
-//! on.
+//! An order of a DBA: checked as far as this process can, tried on a copy of the state or submitted, and
+//! answered when the proxies work by it.
 
-use crate::{Cluster, ImportOrder, Imported, ShardConfig, drift, import, inspect, prepare, probe};
-use admin_types::report::{Finding, Report, Severity};
-use catalog::Rejected;
+use crate::import::Wanted;
+use crate::visits::Visits;
+use crate::{Cluster, ShardConfig};
+use admin_types::order::{Order, OrderReply, OrderRequest};
+use admin_types::report::{Report, Severity};
+use admin_types::sequence::draws_ids;
+use catalog::{Answer, Change, Command, PendingRule, Proposal, Rejected, TableName};
 use meta_client::{BoxFuture, MetaError, MetaService};
 use schema::rule;
 use sql::shard_by::{Rule, parse_rule};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{mpsc, oneshot};
-
-/// Requests that may wait for the task that talks to shards.
-const WAITING_MAX: usize = 16;
-
-enum Ask {
-    Probe {
-        account: Box<ShardConfig>,
-        reply: oneshot::Sender<Vec<Finding>>,
-    },
-    Prepare {
-        account: Box<ShardConfig>,
-        reply: oneshot::Sender<Result<(), String>>,
-    },
-    Inspect {
-        reply: oneshot::Sender<Report>,
-    },
-    Import {
-        wanted: Box<import::Wanted>,
-        reply: oneshot::Sender<Result<Imported, MetaError>>,
-    },
-}
 
 /// What the admin port may ask for. It may be used from any thread.
 pub struct Orders {
     cluster: Arc<Cluster>,
-    accounts: Vec<ShardConfig>,
-    new_shards: Option<ShardConfig>,
-    ask: mpsc::Sender<Ask>,
+    visits: Visits,
+}
+
+fn invalid(why: impl Into<String>) -> MetaError {
+    Rejected::Invalid(why.into()).into()
+}
+
+/// A shard's name stands in rules and in file names.
+fn check_shard_name(name: &str) -> Result<(), MetaError> {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b == b'-';
+    if (1..=64).contains(&name.len()) && name.bytes().all(plain) {
+        return Ok(());
+    }
+    Err(invalid(
+        "a shard's name has 1 to 64 letters, digits, _ and -",
+    ))
 }
 
 impl Orders {
-    /// Starts the task that talks to shards; their connections stay on this thread. `new_shards` is the
-    /// account for shards that `accounts` does not name. Tables are compared with the catalog every
+    /// Starts what talks to shards; their connections stay on this thread. `new_shards` is the account
+    /// for shards that `accounts` does not name. Tables are compared with the catalog every
     /// `drift_check`, or only by an inspection if it is zero.
     pub fn start(
         cluster: Arc<Cluster>,
@@ -50,18 +45,185 @@ impl Orders {
         new_shards: Option<ShardConfig>,
         drift_check: Duration,
     ) -> Self {
-        if !drift_check.is_zero() {
-            let cluster = cluster.clone();
-            tokio::task::spawn_local(async move { drift::watch(&cluster, drift_check).await });
+        let visits = Visits::start(cluster.clone(), accounts, new_shards, drift_check);
+        Self { cluster, visits }
+    }
+
+    /// The metadata service.
+    pub fn meta(&self) -> &dyn MetaService {
+        &*self.cluster.meta
+    }
+
+    /// A health report of everything.
+    pub fn inspect(&self) -> BoxFuture<Report> {
+        self.visits.inspect()
+    }
+
+    /// Carries an order out in somebody's name, or says what it would do.
+    pub async fn carry_out(&self, who: &str, asked: OrderRequest) -> Result<OrderReply, MetaError> {
+        let OrderRequest {
+            order,
+            dry_run,
+            expected_epoch,
+        } = asked;
+        let (answer, notes) = match order {
+            Order::ImportTable {
+                database,
+                table,
+                clause,
+            } => {
+                let now = self.cluster.catalog().epoch;
+                if let Some(expected) = expected_epoch.filter(|e| *e != now) {
+                    return Err(Rejected::Epoch { expected, now }.into());
+                }
+                let wanted = Wanted {
+                    name: TableName::new(database, table),
+                    rule: self.rule(&clause).map_err(invalid)?,
+                    clause,
+                    who: who.to_string(),
+                    dry_run,
+                };
+                let imported = self.visits.import(wanted).await?;
+                (imported.answer, imported.notes)
+            }
+            order => {
+                let (change, notes) = self.checked(order).await?;
+                let answer = if dry_run {
+                    self.tried(who, change, expected_epoch).await?
+                } else {
+                    self.made(who, change, expected_epoch).await?
+                };
+                (answer, notes)
+            }
+        };
+        if let (false, Answer::Done { epoch }) = (dry_run, &answer) {
+            self.cluster.settle(*epoch).await;
         }
-        let (ask, asked) = mpsc::channel(WAITING_MAX);
-        tokio::task::spawn_local(carry_out(cluster.clone(), asked));
-        Self {
-            cluster,
-            accounts,
-            new_shards,
-            ask,
+        Ok(OrderReply {
+            dry_run,
+            answer,
+            notes,
+        })
+    }
+
+    /// The answer that the service would give: the same code, on a copy of its state.
+    async fn tried(
+        &self,
+        who: &str,
+        change: Change,
+        expected_epoch: Option<u64>,
+    ) -> Result<Answer, MetaError> {
+        let mut state = self.meta().state().await?;
+        let proposal = Proposal {
+            request: "dry run".to_string(),
+            who: who.to_string(),
+            at_ms: 0,
+            expected_epoch,
+            change,
+        };
+        match state.apply(&proposal) {
+            Answer::Rejected(why) => Err(why.into()),
+            answer => Ok(answer),
         }
+    }
+
+    async fn made(
+        &self,
+        who: &str,
+        change: Change,
+        expected_epoch: Option<u64>,
+    ) -> Result<Answer, MetaError> {
+        let catalog = self.cluster.catalog();
+        if let Change::Catalog(put @ Command::PutShard { name, host, port }) = &change
+            && catalog.shard_named(name).is_none()
+        {
+            // What the service would refuse must not touch the server either.
+            catalog.apply(put)?;
+            let prepared = self.visits.prepare(name, host, *port).await;
+            prepared.map_err(invalid)?;
+        }
+        self.meta().submit(who, change, expected_epoch).await
+    }
+
+    /// The change behind an order, once what can be checked from here is checked.
+    async fn checked(&self, order: Order) -> Result<(Change, Vec<String>), MetaError> {
+        let mut notes = Vec::new();
+        let change = match order {
+            Order::PutShard {
+                name,
+                host,
+                port,
+                force,
+            } => {
+                check_shard_name(&name)?;
+                notes = self.probed((&name, &host, port), force).await?;
+                Change::Catalog(Command::PutShard { name, host, port })
+            }
+            Order::DisableShard { name, disabled } => {
+                self.check_another_takes_tables(&name, disabled)?;
+                Change::Catalog(Command::DisableShard { name, disabled })
+            }
+            Order::PutRule {
+                database,
+                table,
+                clause,
+            } => {
+                let rule = self.rule(&clause).map_err(invalid)?;
+                rule::check_shard_names(&self.cluster.catalog(), &rule.by).map_err(invalid)?;
+                let table = TableName::new(database, table);
+                let rule = PendingRule { clause };
+                Change::Catalog(Command::PutRule { table, rule })
+            }
+            Order::DropRule { database, table } => {
+                let table = TableName::new(database, table);
+                Change::Catalog(Command::DropRule { table })
+            }
+            Order::RaiseSequence {
+                database,
+                table,
+                next,
+            } => self.raised(&database, &table, next)?,
+            Order::Set { name, value } => Change::Set { name, value },
+            Order::Drain {
+                incarnation,
+                draining,
+            } => Change::Drain {
+                incarnation,
+                draining,
+            },
+            Order::Fence { incarnation } => Change::Fence {
+                incarnation,
+                why: "by order".to_string(),
+            },
+            Order::ImportTable { .. } => return Err(invalid("an import is not one change")),
+            Order::User(order) => Change::Catalog(order.into()),
+        };
+        Ok((change, notes))
+    }
+
+    fn check_another_takes_tables(&self, name: &str, disabled: bool) -> Result<(), MetaError> {
+        let catalog = self.cluster.catalog();
+        let mut others = catalog.shards.values().filter(|s| s.name != name);
+        if disabled && others.all(|s| s.disabled) {
+            return Err(invalid("it is the last shard that takes new tables"));
+        }
+        Ok(())
+    }
+
+    fn raised(&self, database: &str, table: &str, next: u64) -> Result<Change, MetaError> {
+        let catalog = self.cluster.catalog();
+        let name = format!("{database}.{table}");
+        let Some(found) = catalog.table(database, table) else {
+            return Err(Rejected::Missing(format!("table {name}")).into());
+        };
+        if !draws_ids(found) {
+            let why = format!("{name} draws no ids from the metadata service");
+            return Err(invalid(why));
+        }
+        Ok(Change::RaiseSequence {
+            table: found.id,
+            next,
+        })
     }
 
     /// Reads a sharding clause.
@@ -73,134 +235,23 @@ impl Orders {
         rule.map_err(|e| e.to_string())
     }
 
-    /// The account for a shard at an address.
-    fn account(&self, name: &str, host: &str, port: u16) -> Option<Box<ShardConfig>> {
-        let own = self.accounts.iter().find(|a| a.name == name);
-        let account = own.or(self.new_shards.as_ref())?.clone();
-        Some(Box::new(ShardConfig {
-            name: name.to_string(),
-            host: host.to_string(),
-            port,
-            ..account
-        }))
-    }
-
-    fn asked<T: Send + 'static>(
+    /// Inspects a server that is to be a shard; what is no obstacle becomes notes.
+    async fn probed(
         &self,
-        make: impl FnOnce(oneshot::Sender<T>) -> Ask,
-        lost: impl FnOnce(String) -> T + Send + 'static,
-    ) -> BoxFuture<T> {
-        let (reply, answer) = oneshot::channel();
-        let (ask, request) = (self.ask.clone(), make(reply));
-        Box::pin(async move {
-            if ask.send(request).await.is_err() {
-                return lost("the proxy is shutting down".to_string());
-            }
-            match answer.await {
-                Ok(value) => value,
-                Err(_) => lost("the inspection was interrupted".to_string()),
-            }
-        })
-    }
-
-    /// The metadata service.
-    pub fn meta(&self) -> &Arc<dyn MetaService> {
-        &self.cluster.meta
-    }
-
-    /// Why a sharding clause cannot be.
-    pub fn check_rule(&self, clause: &str) -> Result<(), String> {
-        let rule = self.rule(clause)?;
-        rule::check_shard_names(&self.cluster.catalog(), &rule.by)
-    }
-
-    /// Inspects a server that is to become a shard, or to take one's place.
-    pub fn probe(&self, name: &str, host: &str, port: u16) -> BoxFuture<Vec<Finding>> {
-        let Some(account) = self.account(name, host, port) else {
-            let text = "this proxy has no account for it";
-            let advice =
-                "put a [[shards]] entry or [new_shards] into the configuration of every proxy";
-            let found = Finding::new(Severity::Critical, format!("shard {name}"), text, advice);
-            return Box::pin(async move { vec![found] });
-        };
-        let subject = format!("shard {name}");
-        self.asked(
-            |reply| Ask::Probe { account, reply },
-            move |why| vec![unknown(&subject, why)],
-        )
-    }
-
-    /// Makes the databases of the others on a server that becomes a shard.
-    pub fn prepare(&self, name: &str, host: &str, port: u16) -> BoxFuture<Result<(), String>> {
-        match self.account(name, host, port) {
-            Some(account) => self.asked(|reply| Ask::Prepare { account, reply }, Err),
-            None => Box::pin(async { Err("this proxy has no account for it".to_string()) }),
+        (name, host, port): (&str, &str, u16),
+        force: bool,
+    ) -> Result<Vec<String>, MetaError> {
+        let found = self.visits.probe(name, host, port).await;
+        let bad = found.iter().find(|f| f.severity == Severity::Critical);
+        if let (Some(first), false) = (bad, force) {
+            return Err(invalid(format!(
+                "{}: {}; {}",
+                first.subject, first.text, first.advice
+            )));
         }
+        let noted = found.iter().filter(|f| f.severity > Severity::Fine);
+        Ok(noted
+            .map(|f| format!("{}: {}", f.subject, f.text))
+            .collect())
     }
-
-    /// Enters a table that the shards have already into the catalog.
-    pub fn import(&self, order: ImportOrder) -> BoxFuture<Result<Imported, MetaError>> {
-        let rule = match self.rule(&order.clause) {
-            Ok(rule) => rule,
-            Err(why) => return Box::pin(async { Err(Rejected::Invalid(why).into()) }),
-        };
-        let wanted = Box::new(import::Wanted {
-            name: order.table,
-            rule,
-            clause: order.clause,
-            who: order.who,
-            dry_run: order.dry_run,
-        });
-        self.asked(
-            |reply| Ask::Import { wanted, reply },
-            |why| Err(MetaError::Unknown(why)),
-        )
-    }
-
-    /// Waits, at most some seconds, until this proxy and the others work by the catalog of an epoch.
-    pub async fn settled(&self, epoch: u64) {
-        self.cluster.settle(epoch).await;
-    }
-
-    /// A health report of everything.
-    pub fn inspect(&self) -> BoxFuture<Report> {
-        self.asked(
-            |reply| Ask::Inspect { reply },
-            |why| Report::new(vec![unknown("inspection", why)]),
-        )
-    }
-}
-
-/// Carries out what is asked, one request after the other, but imports beside them.
-async fn carry_out(cluster: Arc<Cluster>, mut asked: mpsc::Receiver<Ask>) {
-    while let Some(request) = asked.recv().await {
-        // Who asked may have gone away.
-        match request {
-            Ask::Probe { account, reply } => {
-                let _ = reply.send(probe::probe(&cluster, &account).await);
-            }
-            Ask::Prepare { account, reply } => {
-                let _ = reply.send(make_databases(&cluster, &account).await);
-            }
-            Ask::Inspect { reply } => {
-                let _ = reply.send(inspect::inspect(&cluster).await);
-            }
-            Ask::Import { wanted, reply } => {
-                // Every row is read: nobody else waits for that.
-                let cluster = cluster.clone();
-                tokio::task::spawn_local(async move {
-                    let _ = reply.send(import::import(&cluster, *wanted).await);
-                });
-            }
-        }
-    }
-}
-
-async fn make_databases(cluster: &Cluster, account: &ShardConfig) -> Result<(), String> {
-    let login = account.strongest(probe::PROBE_TIME)?;
-    prepare::databases(&login, &cluster.catalog(), &cluster.shards.all()).await
-}
-
-fn unknown(subject: &str, why: String) -> Finding {
-    Finding::new(Severity::Critical, subject, why, "try again")
 }

@@ -3,7 +3,7 @@
 use crate::Failed;
 use crate::cli::{Cli, Format, How};
 use crate::output;
-use admin_types::views::{Order, OrderReply, OrderRequest};
+use admin_types::order::{Order, OrderReply, OrderRequest};
 use catalog::Answer;
 use meta_client::http::{Http, HttpError};
 use meta_client::{ClusterView, MetaError};

@@ -1,10 +1,11 @@
 //! The proxy role: from a configuration to a running proxy, and its end.
 
 use crate::cli::ProxyArgs;
-use crate::config::{self, Config};
+use crate::config::{self, AdminConfig, Config};
 use crate::status::ProxyStatus;
 use ::proxy::users::Users;
 use ::proxy::{Parts, Proxy, Shared};
+use admin::{Access, AdminPort};
 use control::shards::{Follow, Timing};
 use control::{Cluster, LocalProxy, Orders, OwnAccounts, accounts, shards};
 use meta::Service;
@@ -94,11 +95,7 @@ pub async fn start(
         tls,
     });
     let proxy = proxy.map_err(|e| e.to_string())?;
-    let access = match &config.admin.token_file {
-        Some(file) => admin::Access::Token(token::read(file)?),
-        None if config.admin.open => admin::Access::Open,
-        None => admin::Access::Closed,
-    };
+    let port = admin_port(&config.admin)?;
     let cluster = Arc::new(Cluster {
         meta,
         shards: directory,
@@ -126,12 +123,22 @@ pub async fn start(
         proxy: proxy.shared.clone(),
         cluster,
     });
-    tokio::spawn(async move {
-        if let Err(error) = admin::serve(listener, status, Arc::new(orders), access).await {
-            tracing::error!(%error, "the admin port has ended");
-        }
-    });
+    tokio::spawn(admin::serve(listener, status, Arc::new(orders), port));
     Ok(proxy)
+}
+
+fn admin_port(config: &AdminConfig) -> Result<AdminPort, String> {
+    let access = match &config.token_file {
+        Some(file) => Access::Token(token::read(file)?),
+        None if config.open => Access::Open,
+        None => Access::Closed,
+    };
+    Ok(AdminPort {
+        access,
+        hosts: config.hosts.clone(),
+        connections_max: config.connections_max,
+        head_time: Duration::from_millis(config.head_timeout_ms),
+    })
 }
 
 /// The accounts of this process, as its incarnation if the service gives it one in time.

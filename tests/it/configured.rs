@@ -94,6 +94,8 @@ impl Configured {
         let mut child = Command::new(crate::binaries::SHARDWRIGHT)
             .args(["proxy", "--config", file.to_str().unwrap()])
             .env("SHARDWRIGHT_ADMIN__DRIFT_CHECK_S", "1")
+            .env("SHARDWRIGHT_ADMIN__CONNECTIONS_MAX", "20")
+            .env("SHARDWRIGHT_ADMIN__HEAD_TIMEOUT_MS", "1000")
             .spawn()
             .unwrap();
         let until = Instant::now() + START;

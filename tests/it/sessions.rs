@@ -217,25 +217,6 @@ async fn large_values_both_ways() {
 }
 
 #[tokio::test]
-async fn health_and_metrics_answer() {
-    let get = |path: &str| {
-        use std::io::{Read, Write};
-        let mut s = std::net::TcpStream::connect(("127.0.0.1", shared().admin)).unwrap();
-        write!(
-            s,
-            "GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
-        )
-        .unwrap();
-        let mut text = String::new();
-        s.read_to_string(&mut text).unwrap();
-        text
-    };
-    assert!(get("/healthz").starts_with("HTTP/1.1 200"));
-    assert!(get("/readyz").contains("ready"));
-    assert!(get("/metrics").contains("shardwright_commands_total"));
-}
-
-#[tokio::test]
 async fn session_functions_tell_of_the_client_everywhere() {
     let (mut c, _) = database().await;
     let table = "CREATE TABLE t (id INT PRIMARY KEY, who VARCHAR(60), n BIGINT) SHARD BY HASH (id)";

@@ -1,5 +1,6 @@
 //! The DBA's command line, over the admin port of a running cluster.
 
+use crate::admin::get;
 use crate::cluster::{Cluster, connect, plain};
 use mysql_async::Conn;
 use mysql_async::prelude::Queryable;
@@ -183,7 +184,7 @@ async fn a_drained_proxy_lets_its_clients_go() {
         assert!(std::time::Instant::now() < until, "an idle client stays");
         tokio::time::sleep(std::time::Duration::from_millis(300)).await;
     }
-    assert!(http(&cluster, "GET /readyz HTTP/1.1\r\nHost: x").contains("drained"));
+    assert!(get(cluster.admin, "/readyz").contains("drained"));
     let mut refused = crate::protocol::Raw::connect(cluster.port);
     assert_eq!(refused.error(), 1053);
     busy.query_drop("INSERT INTO d.t VALUES (2)").await.unwrap();
@@ -191,7 +192,7 @@ async fn a_drained_proxy_lets_its_clients_go() {
     fine(&cluster, &["proxy", "drain", &incarnation, "--undo"]);
     let until = std::time::Instant::now() + std::time::Duration::from_secs(10);
     let rows: Vec<u32> = loop {
-        if !http(&cluster, "GET /readyz HTTP/1.1\r\nHost: x").contains("drained") {
+        if !get(cluster.admin, "/readyz").contains("drained") {
             break connect(cluster.port)
                 .await
                 .query("SELECT id FROM d.t")
@@ -288,7 +289,7 @@ async fn a_proxy_notices_drift_by_itself() {
         .unwrap();
     let until = std::time::Instant::now() + std::time::Duration::from_secs(20);
     let wait_for = async |line: &str| {
-        while !get(own.admin, "GET /metrics HTTP/1.1\r\nHost: x").contains(line) {
+        while !get(own.admin, "/metrics").contains(line) {
             assert!(std::time::Instant::now() < until, "{line}");
             tokio::time::sleep(std::time::Duration::from_millis(100)).await;
         }
@@ -305,91 +306,6 @@ async fn a_proxy_notices_drift_by_itself() {
         .unwrap();
     wait_for("\nshardwright_schema_drift 0\n").await;
     c.query_drop("DROP DATABASE drifts").await.unwrap();
-}
-
-/// A request as a program without our client sends it.
-fn http(cluster: &Cluster, head: &str) -> String {
-    get(cluster.admin, head)
-}
-
-fn get(port: u16, head: &str) -> String {
-    use std::io::{Read, Write};
-    let mut s = std::net::TcpStream::connect(("127.0.0.1", port)).unwrap();
-    write!(s, "{head}\r\nConnection: close\r\n\r\n").unwrap();
-    let mut out = String::new();
-    s.read_to_string(&mut out).unwrap();
-    out
-}
-
-#[test]
-fn the_port_is_described_and_closed_to_web_pages() {
-    let cluster = crate::cluster::shared();
-    let page = http(cluster, "GET /v1/shards HTTP/1.1\r\nHost: 127.0.0.1");
-    assert!(page.starts_with("HTTP/1.1 409"), "{page}");
-    let rebound = "GET /v1/shards HTTP/1.1\r\nHost: evil.example\r\nX-Shardwright-User: x";
-    assert!(http(cluster, rebound).starts_with("HTTP/1.1 409"));
-    let good = "GET /v1/shards HTTP/1.1\r\nHost: localhost\r\nX-Shardwright-User: x";
-    assert!(http(cluster, good).starts_with("HTTP/1.1 200"));
-    let document = http(cluster, "GET /v1/openapi.json HTTP/1.1\r\nHost: localhost");
-    let body = document.split("\r\n\r\n").nth(1).unwrap();
-    let document: Value = serde_json::from_str(body).unwrap();
-    // Every path that answers without parameters is there, and answers what its schema says.
-    for (path, methods) in document["paths"].as_object().unwrap() {
-        if path.contains('{') || methods["get"].is_null() {
-            continue;
-        }
-        let head = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nX-Shardwright-User: x");
-        let answer = http(cluster, &head);
-        assert!(answer.starts_with("HTTP/1.1 200"), "{path}: {answer}");
-        let body: Value = serde_json::from_str(answer.split("\r\n\r\n").nth(1).unwrap()).unwrap();
-        let schema = &methods["get"]["responses"]["200"]["content"]["application/json"]["schema"];
-        fits(&document, schema, &body, path);
-    }
-}
-
-/// A value against a schema of our document: types, required fields, no other fields.
-fn fits(document: &Value, schema: &Value, value: &Value, at: &str) {
-    if let Some(name) = schema["$ref"].as_str() {
-        let name = name.rsplit('/').next().unwrap();
-        return fits(
-            document,
-            &document["components"]["schemas"][name],
-            value,
-            at,
-        );
-    }
-    if let Some(any) = schema["anyOf"].as_array() {
-        if !value.is_null() {
-            fits(document, &any[0], value, at);
-        }
-        return;
-    }
-    match schema["type"].as_str() {
-        Some("array") => {
-            let list = value.as_array().unwrap_or_else(|| panic!("{at}: {value}"));
-            list.iter()
-                .for_each(|v| fits(document, &schema["items"], v, at));
-        }
-        Some("object") => {
-            let fields = value.as_object().unwrap_or_else(|| panic!("{at}: {value}"));
-            let known = schema["properties"].as_object().unwrap();
-            fields
-                .keys()
-                .for_each(|k| assert!(known.contains_key(k), "{at}: {k}"));
-            for (name, kind) in known {
-                fits(
-                    document,
-                    kind,
-                    fields.get(name).unwrap_or(&Value::Null),
-                    &format!("{at}.{name}"),
-                );
-            }
-        }
-        Some("string") => assert!(value.is_string(), "{at}: {value}"),
-        Some("integer") => assert!(value.is_u64(), "{at}: {value}"),
-        Some("boolean") => assert!(value.is_boolean(), "{at}: {value}"),
-        other => panic!("{at}: {other:?}"),
-    }
 }
 
 #[test]

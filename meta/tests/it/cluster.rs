@@ -22,7 +22,7 @@ fn port(address: &str, tls: Option<Arc<rustls::ServerConfig>>) -> meta::serve::P
 
 struct Running {
     node: MetaNode,
-    server: JoinHandle<std::io::Result<()>>,
+    server: JoinHandle<()>,
 }
 
 /// Nodes with folders and addresses that outlive their restarts.

@@ -5,7 +5,8 @@ use crate::cli::Format;
 use crate::client::Client;
 use crate::noun::table::show_tables;
 use crate::output::{json, table};
-use admin_types::views::{DatabaseView, TableView};
+use admin_types::database::DatabaseView;
+use admin_types::table::TableView;
 use clap::Subcommand;
 
 /// What to do.

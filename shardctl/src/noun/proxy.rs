@@ -4,7 +4,7 @@ use crate::Shown;
 use crate::cli::{Format, How};
 use crate::client::Client;
 use crate::output::{json, maybe, table, time};
-use admin_types::views::Order;
+use admin_types::order::Order;
 use clap::Subcommand;
 use meta_client::ProxyView;
 

@@ -5,7 +5,8 @@ use crate::cli::{Format, How};
 use crate::client::Client;
 use crate::noun::table::split;
 use crate::output::{json, table as print_table};
-use admin_types::views::{Order, RuleView};
+use admin_types::order::Order;
+use admin_types::rule::RuleView;
 use clap::Subcommand;
 
 /// What to do.

@@ -4,7 +4,8 @@ use crate::Shown;
 use crate::cli::{Format, How};
 use crate::client::Client;
 use crate::output::{json, table};
-use admin_types::views::{Order, SettingView};
+use admin_types::order::Order;
+use admin_types::setting::SettingView;
 use clap::Subcommand;
 
 /// What to do.

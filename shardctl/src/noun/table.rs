@@ -4,7 +4,8 @@ use crate::cli::{Format, How};
 use crate::client::Client;
 use crate::output::{json, maybe, table as print_table};
 use crate::{Failed, Shown};
-use admin_types::views::{Order, TableView};
+use admin_types::order::Order;
+use admin_types::table::TableView;
 use clap::Subcommand;
 
 /// What to do.

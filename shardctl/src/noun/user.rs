@@ -5,7 +5,8 @@ use crate::client::Client;
 use crate::output::{json, table};
 use crate::password::{PasswordFrom, verifiers};
 use crate::{Failed, Shown};
-use admin_types::views::{Order, UserOrder, UserView};
+use admin_types::order::Order;
+use admin_types::user::{UserOrder, UserView};
 use clap::Subcommand;
 
 /// What to do.

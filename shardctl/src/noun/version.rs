@@ -4,7 +4,7 @@ use crate::Shown;
 use crate::cli::Format;
 use crate::client::Client;
 use crate::output::json;
-use admin_types::views::VersionView;
+use admin_types::version::VersionView;
 
 /// Shows both.
 pub(crate) async fn run(client: &Client) -> Shown {
