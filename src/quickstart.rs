@@ -220,7 +220,7 @@ fn config(args: &QuickstartArgs, dir: &Path, servers: &[Server], nodes: &[String
         },
         pool: PoolConfig {
             connections_per_shard: args.connections,
-            shared_per_worker: args.shared_connections,
+            pipelines_per_profile: args.shared_connections,
             ..Default::default()
         },
         meta: MetaConfig {

@@ -71,11 +71,16 @@ pub struct PoolConfig {
     pub idle_s: u64,
     /// Statements prepared on one connection.
     pub prepared_per_connection_max: usize,
-    /// Shared connections of one worker to one shard for sessions with equal settings; 0 turns
-    /// sharing off.
-    pub shared_per_worker: usize,
-    /// Kinds of equal settings for which a worker keeps shared connections, each shard.
-    pub shared_kinds_max: usize,
+    /// Pipelines of one worker to one shard for each session profile; 0 turns pipelining off. (Was
+    /// `shared_per_worker`.)
+    #[serde(alias = "shared_per_worker")]
+    pub pipelines_per_profile: usize,
+    /// How many of the connections to a shard may be pipelines, in percent. Where more session profiles
+    /// need one, the profile that was not used for longest gives way.
+    pub pipelines_percent: usize,
+    /// A statement that holds its pipeline up for this long keeps the connection to itself: those behind
+    /// it run elsewhere.
+    pub pipeline_stall_ms: u64,
     /// Time for connecting to a shard and for a health check.
     pub connect_timeout_ms: u64,
     /// Time between health checks.
@@ -90,8 +95,9 @@ impl Default for PoolConfig {
             wait_ms: 10_000,
             idle_s: 300,
             prepared_per_connection_max: 256,
-            shared_per_worker: 1,
-            shared_kinds_max: 4,
+            pipelines_per_profile: 1,
+            pipelines_percent: 50,
+            pipeline_stall_ms: 1_000,
             connect_timeout_ms: 3_000,
             health_interval_ms: 2_000,
         }

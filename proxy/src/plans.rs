@@ -1,7 +1,7 @@
 //! A statement as the plan cache keeps it, and what was learned from running it.
 
-use crate::probation::Probation;
-use router::{PlanContext, Planned};
+use crate::eligibility::Eligibility;
+use router::{PlanContext, Planned, ReadNeeds};
 use sql::Lexed;
 use std::rc::Rc;
 
@@ -9,8 +9,10 @@ use std::rc::Rc;
 #[derive(Debug)]
 pub(crate) struct CachedPlan {
     planned: Planned,
-    /// Whether it may use shared connections.
-    pub probation: Probation,
+    /// What it depends on, if it is a read.
+    pub reads: ReadNeeds,
+    /// Whether it may be pipelined.
+    pub eligibility: Eligibility,
 }
 
 impl std::ops::Deref for CachedPlan {
@@ -24,9 +26,12 @@ impl std::ops::Deref for CachedPlan {
 impl CachedPlan {
     /// Plans a statement.
     pub(crate) fn make(ctx: PlanContext<'_>, text: &[u8], lexed: &Lexed) -> Rc<Self> {
+        let planned = Planned::of(ctx, text, lexed);
+        let reads = ReadNeeds::of(ctx, text, &lexed.tokens, &planned.statement);
         Rc::new(Self {
-            planned: Planned::of(ctx, text, lexed),
-            probation: Probation::default(),
+            planned,
+            reads,
+            eligibility: Eligibility::new(reads.unique),
         })
     }
 

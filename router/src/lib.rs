@@ -11,6 +11,7 @@ pub mod functions;
 pub mod names;
 pub mod plan;
 pub mod privileges;
+pub mod reads;
 pub mod refusal;
 pub mod traits;
 
@@ -22,5 +23,6 @@ pub use plan::{
     RowIds, SessionFacts, Shards, Target,
 };
 pub use privileges::{Privilege, RequiredPrivileges};
+pub use reads::ReadNeeds;
 pub use refusal::Refusal;
 pub use traits::Traits;

@@ -3,13 +3,15 @@
 use crate::conn::{ConnClass, ServerConn};
 use crate::login::Login;
 use std::rc::Rc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 /// A shard's state as the last check found it.
 #[derive(Debug, Default)]
 pub struct ShardHealth {
     down: AtomicBool,
+    check_us: AtomicU64,
     detail: Mutex<Detail>,
 }
 
@@ -32,6 +34,21 @@ impl ShardHealth {
         self.down.load(Ordering::Relaxed)
     }
 
+    /// Microseconds that a trivial statement has taken of late; a slow one is remembered for some time, since
+    /// a machine that was busy may be so again. 0 before the first check.
+    pub fn check_us(&self) -> f64 {
+        self.check_us.load(Ordering::Relaxed) as f64
+    }
+
+    fn note_check(&self, took: Duration) {
+        let (took, before) = (
+            took.as_micros() as u64,
+            self.check_us.load(Ordering::Relaxed),
+        );
+        let faded = before - before / 4 + took / 4;
+        self.check_us.store(faded.max(took), Ordering::Relaxed);
+    }
+
     /// The last check's findings.
     pub fn detail(&self) -> Detail {
         self.detail
@@ -42,6 +59,7 @@ impl ShardHealth {
 
     /// Asks the shard over `conn`, which is made anew if it broke.
     pub async fn check(&self, login: &Login, conn: &mut Option<ServerConn>) {
+        let (started, connected) = (Instant::now(), conn.is_some());
         let result = match tokio::time::timeout(login.timeout, ask(login, conn)).await {
             Ok(result) => result.map_err(|e| e.to_string()),
             Err(_) => Err(format!("no answer within {} ms", login.timeout.as_millis())),
@@ -50,6 +68,10 @@ impl ShardHealth {
         let was_down = self.down.swap(result.is_err(), Ordering::Relaxed);
         match result {
             Ok((version, sql_mode)) => {
+                // Without the login.
+                if connected {
+                    self.note_check(started.elapsed());
+                }
                 let greeting = conn
                     .as_ref()
                     .map_or(String::new(), |c| c.version.to_string());

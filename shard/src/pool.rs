@@ -1,12 +1,19 @@
-//! Connections of one worker to one shard, leased one at a time, first come first served.
+//! Connections of one worker to one shard. They are leased, one session at a time and first come first
+//! served, or carry a pipeline; pipelines come first, because each of them serves many sessions.
+
+mod lease;
+mod slots;
+
+pub use lease::Lease;
 
 use crate::conn::{ConnClass, ServerConn};
 use crate::error::ShardError;
 use crate::health::ShardHealth;
 use crate::login::Login;
+use crate::profile::Profile;
 use crate::settings::Settings;
+use slots::{Slots, Waiter};
 use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -17,6 +24,10 @@ use tokio::sync::oneshot;
 pub struct PoolLimits {
     /// Connections of this worker to this shard.
     pub connections_max: usize,
+    /// How many of them are kept for pipelines: leases never take them.
+    pub pipelines_reserved: usize,
+    /// How many of them may be pipelines.
+    pub pipelines_max: usize,
     /// Statements that may wait for one.
     pub waiters_max: usize,
     /// How long one waits.
@@ -27,17 +38,36 @@ pub struct PoolLimits {
     pub idle: Duration,
 }
 
-/// What a waiter is given: a connection, or the right to make one.
-enum Grant {
-    Conn(Box<ServerConn>),
-    Permit,
+impl PoolLimits {
+    /// At least one connection is left for leases, without which no transaction could run.
+    fn checked(mut self) -> Self {
+        self.connections_max = self.connections_max.max(1);
+        self.pipelines_max = self.pipelines_max.min(self.connections_max - 1);
+        self.pipelines_reserved = self.pipelines_reserved.min(self.pipelines_max);
+        self
+    }
 }
 
-struct Inner {
-    idle: Vec<ServerConn>,
-    /// Connections that exist or are being made.
-    total: usize,
-    waiters: VecDeque<oneshot::Sender<Grant>>,
+/// What a connection is used for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// One session at a time.
+    Exclusive,
+    /// A pipeline.
+    Pipeline,
+}
+
+/// How many connections a pool has, and who waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PoolCounts {
+    /// Leased to sessions.
+    pub leased: usize,
+    /// Used by pipelines.
+    pub pipelines: usize,
+    /// Used by nobody.
+    pub idle: usize,
+    /// Statements that wait for a connection.
+    pub waiting: usize,
 }
 
 /// The pool.
@@ -48,8 +78,8 @@ pub struct ShardPool {
     pub health: Arc<ShardHealth>,
     limits: PoolLimits,
     fresh: Rc<Settings>,
-    inner: RefCell<Inner>,
-    /// Leases that had to wait, for people.
+    slots: RefCell<Slots>,
+    /// Leases that had to wait.
     pub waits: Cell<u64>,
 }
 
@@ -61,20 +91,20 @@ impl ShardPool {
         limits: PoolLimits,
         fresh: Rc<Settings>,
     ) -> Rc<Self> {
-        let inner = Inner {
-            idle: Vec::new(),
-            total: 0,
-            waiters: VecDeque::new(),
-        };
-        let inner = RefCell::new(inner);
+        let limits = limits.checked();
         Rc::new(Self {
             login,
             health,
             limits,
             fresh,
-            inner,
+            slots: RefCell::new(Slots::new(&limits)),
             waits: Cell::new(0),
         })
+    }
+
+    /// The bounds, as they are kept.
+    pub fn limits(&self) -> &PoolLimits {
+        &self.limits
     }
 
     /// Leases a connection, if possible one that needs no change for `settings` and `database`.
@@ -84,71 +114,55 @@ impl ShardPool {
         settings: &Rc<Settings>,
         database: Option<&Rc<str>>,
     ) -> Result<Lease, ShardError> {
-        let grant = match self.take(class, settings, database) {
-            Some(grant) => grant,
-            None => self.wait().await?,
+        let profile = Profile {
+            class,
+            settings: settings.clone(),
+            database: database.cloned(),
         };
-        // From here on the slot is ours: the guard gives it back if we fail or are dropped.
-        let mut lease = Lease {
-            pool: self.clone(),
-            conn: None,
+        self.take(Purpose::Exclusive, &profile).await
+    }
+
+    /// A connection that can be brought to `profile`.
+    pub(crate) async fn take(
+        self: &Rc<Self>,
+        purpose: Purpose,
+        profile: &Profile,
+    ) -> Result<Lease, ShardError> {
+        let at_once = self.slots.borrow_mut().take_at_once(purpose, profile);
+        let mut lease = match at_once {
+            Some(conn) => Lease::new(self.clone(), purpose, conn),
+            None => self.wait(purpose, profile).await?,
         };
-        let conn = match grant {
-            Grant::Conn(conn) if usable(&conn, class, database) => *conn,
-            Grant::Conn(_) | Grant::Permit => {
-                let fresh = self.fresh.clone();
-                ServerConn::connect(&self.login, class, fresh, self.limits.prepared_max).await?
-            }
-        };
-        lease.conn = Some(conn);
+        // From here on the slot is ours: the lease gives it back if we fail or are dropped.
+        if !lease.has_live(profile) {
+            let (fresh, prepared_max) = (self.fresh.clone(), self.limits.prepared_max);
+            let conn = ServerConn::connect(&self.login, profile.class, fresh, prepared_max).await?;
+            lease.put_conn(conn);
+        }
         Ok(lease)
     }
 
-    /// A connection or a permit, if there is one without waiting.
-    fn take(
-        &self,
-        class: ConnClass,
-        settings: &Rc<Settings>,
-        database: Option<&Rc<str>>,
-    ) -> Option<Grant> {
-        let mut inner = self.inner.borrow_mut();
-        if !inner.waiters.is_empty() {
-            return None;
-        }
-        let fits = |c: &ServerConn| c.class == class && c.is_ready_for(settings, database);
-        let at = inner
-            .idle
-            .iter()
-            .rposition(fits)
-            .or_else(|| inner.idle.iter().rposition(|c| c.class == class));
-        if let Some(at) = at {
-            return Some(Grant::Conn(Box::new(inner.idle.swap_remove(at))));
-        }
-        if inner.total < self.limits.connections_max {
-            inner.total += 1;
-            return Some(Grant::Permit);
-        }
-        // One of another class makes room.
-        inner.idle.pop().map(|_| Grant::Permit)
-    }
-
-    async fn wait(&self) -> Result<Grant, ShardError> {
+    async fn wait(
+        self: &Rc<Self>,
+        purpose: Purpose,
+        profile: &Profile,
+    ) -> Result<Lease, ShardError> {
         let started = Instant::now();
         let receiver = {
-            let mut inner = self.inner.borrow_mut();
-            inner.waiters.retain(|w| !w.is_closed());
-            if inner.waiters.len() >= self.limits.waiters_max {
-                return Err(self.exhausted(started, inner.waiters.len()));
+            let mut slots = self.slots.borrow_mut();
+            if purpose == Purpose::Exclusive && slots.has_many_waiters(self.limits.waiters_max) {
+                return Err(self.exhausted(started, slots.waiting()));
             }
             let (sender, receiver) = oneshot::channel();
-            inner.waiters.push_back(sender);
+            let profile = profile.clone();
+            slots.enqueue(purpose, Waiter { sender, profile });
             receiver
         };
         self.waits.set(self.waits.get() + 1);
         match tokio::time::timeout(self.limits.wait, receiver).await {
-            Ok(Ok(grant)) => Ok(grant),
+            Ok(Ok(lease)) => Ok(lease),
             _ => {
-                let waiting = self.inner.borrow().waiters.len();
+                let waiting = self.slots.borrow_mut().waiting();
                 Err(self.exhausted(started, waiting))
             }
         }
@@ -163,121 +177,39 @@ impl ShardPool {
         }
     }
 
-    /// Hands a grant to the first waiter that is still there; else keeps it.
-    fn give(&self, mut grant: Grant) {
-        let mut inner = self.inner.borrow_mut();
-        while let Some(waiter) = inner.waiters.pop_front() {
-            match waiter.send(grant) {
-                Ok(()) => return,
-                Err(back) => grant = back,
-            }
-        }
-        match grant {
-            Grant::Conn(mut conn) => {
-                conn.idle_since = Instant::now();
-                inner.idle.push(*conn);
-            }
-            Grant::Permit => inner.total = inner.total.saturating_sub(1),
-        }
+    /// A lease is over: its connection, if it can be used again, and its slot go to whoever waits.
+    fn give_back(self: &Rc<Self>, purpose: Purpose, conn: Option<ServerConn>) {
+        self.slots.borrow_mut().give_back(purpose, conn);
+        self.serve_waiters();
     }
 
-    /// Takes a slot for a shared connection, outside of the queue; `None` if the pool is full.
-    pub fn reserve(self: &Rc<Self>) -> Option<Lease> {
-        let mut inner = self.inner.borrow_mut();
-        // Leave at least one for transactions.
-        if inner.total + 1 >= self.limits.connections_max.max(2) {
-            return None;
-        }
-        inner.total += 1;
-        Some(Lease {
-            pool: self.clone(),
-            conn: None,
-        })
+    /// A pipeline's connection is used by one session from now on; another pipeline may take its place.
+    fn pipeline_is_lease(self: &Rc<Self>) {
+        self.slots.borrow_mut().pipeline_is_lease();
+        self.serve_waiters();
     }
 
-    /// Fills a reserved slot.
-    pub async fn fill(&self, lease: &mut Lease, class: ConnClass) -> Result<(), ShardError> {
-        let fresh = self.fresh.clone();
-        let conn = ServerConn::connect(&self.login, class, fresh, self.limits.prepared_max).await?;
-        lease.conn = Some(conn);
-        Ok(())
+    fn serve_waiters(self: &Rc<Self>) {
+        loop {
+            let next = self.slots.borrow_mut().next_served();
+            let Some((sender, purpose, conn)) = next else {
+                return;
+            };
+            // A waiter that left since drops the lease, which comes back here.
+            drop(sender.send(Lease::new(self.clone(), purpose, conn)));
+        }
     }
 
     /// Closes connections that were idle too long.
     pub fn close_idle(&self) {
-        let mut inner = self.inner.borrow_mut();
-        let before = inner.idle.len();
-        let max = self.limits.idle;
-        inner.idle.retain(|c| c.idle_since.elapsed() < max);
-        let closed = before - inner.idle.len();
-        inner.total = inner.total.saturating_sub(closed);
+        self.slots.borrow_mut().close_idle(self.limits.idle);
     }
 
-    /// Connections in all, idle ones, and statements that wait.
-    pub fn counts(&self) -> (usize, usize, usize) {
-        let inner = self.inner.borrow();
-        (inner.total, inner.idle.len(), inner.waiters.len())
+    /// Connections and waiters now.
+    pub fn counts(&self) -> PoolCounts {
+        self.slots.borrow_mut().counts()
     }
 }
 
-/// A session without a database cannot use a connection that has one: it could not be taken away.
-fn usable(conn: &ServerConn, class: ConnClass, database: Option<&Rc<str>>) -> bool {
-    let database = database.is_some() || conn.database.is_none();
-    conn.class == class && database && !conn.is_stale()
-}
-
-/// A connection that belongs to one session until this is dropped. A connection with an answer still
-/// due, or in a state of its own, is closed instead of given back.
-pub struct Lease {
-    pool: Rc<ShardPool>,
-    conn: Option<ServerConn>,
-}
-
-impl Lease {
-    /// The connection. Only a lease whose making failed has none.
-    pub fn conn(&mut self) -> Result<&mut ServerConn, ShardError> {
-        let shard = self.pool.login.shard.to_string();
-        self.conn.as_mut().ok_or(ShardError::Lost { shard })
-    }
-
-    /// The pool it came from.
-    pub fn pool(&self) -> &Rc<ShardPool> {
-        &self.pool
-    }
-
-    /// Takes the connection out for good (it is driven elsewhere); the slot stays taken.
-    pub fn take_conn(&mut self) -> Option<ServerConn> {
-        self.conn.take()
-    }
-}
-
-impl Drop for Lease {
-    fn drop(&mut self) {
-        match self.conn.take() {
-            // A transaction is nobody else's: the server rolls it back when the connection goes.
-            Some(conn) if !conn.dirty && !conn.in_transaction && conn.carry.is_empty() => {
-                self.pool.give(Grant::Conn(Box::new(conn)));
-            }
-            _ => self.pool.give(Grant::Permit),
-        }
-    }
-}
-
-impl Lease {
-    /// The connection is to be closed, not given back.
-    pub fn discard(&mut self) {
-        if let Some(conn) = &mut self.conn {
-            conn.dirty = true;
-        }
-    }
-
-    /// True if the server last said that a transaction is open.
-    pub fn in_transaction(&self) -> bool {
-        self.conn.as_ref().is_some_and(|c| c.in_transaction)
-    }
-
-    /// True if the connection cannot be used any more.
-    pub fn is_dirty(&self) -> bool {
-        self.conn.as_ref().is_none_or(|c| c.dirty)
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -1,14 +1,37 @@
 //! Session settings as a value: what a connection has, what a session wants, and the SET between.
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+mod plain_reads;
+
 /// Settings of a session that differ from those of a fresh connection. Keys are lower-case variable
 /// names, or `@name` for user variables; values are SQL text.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Default)]
 pub struct Settings {
     values: BTreeMap<String, String>,
+    /// What a plain read can notice of these, once somebody asked; `None` if that is all of them.
+    plain_reads: OnceCell<Option<Rc<Settings>>>,
 }
+
+impl Clone for Settings {
+    /// A clone is about to be changed, so it begins without what was computed.
+    fn clone(&self) -> Self {
+        Self {
+            values: self.values.clone(),
+            plain_reads: OnceCell::new(),
+        }
+    }
+}
+
+impl PartialEq for Settings {
+    fn eq(&self, other: &Self) -> bool {
+        self.values == other.values
+    }
+}
+
+impl Eq for Settings {}
 
 /// SET NAMES sets these; `names` itself is kept under this key, as the text behind the word.
 const NAMES: &str = "names";
@@ -98,6 +121,7 @@ impl Settings {
         let values = self.values.iter().filter(|(k, _)| !k.starts_with('@'));
         Settings {
             values: values.map(|(k, v)| (k.clone(), v.clone())).collect(),
+            plain_reads: OnceCell::new(),
         }
     }
 

@@ -43,7 +43,7 @@ pub(crate) async fn run(s: &mut Session, shard: ShardId, pin: Option<Pin>, run: 
             if outcome.error.is_none() {
                 let micros = started.elapsed().as_micros() as u64;
                 run.plan
-                    .probation
+                    .eligibility
                     .ran_alone(micros, end.bytes, end.warnings);
             }
             Ok(outcome)

@@ -10,9 +10,9 @@ use crate::session::outcome::Path;
 use crate::session::{Outcome, Session, Stop, error};
 use catalog::ShardId;
 use router::{Access, Forward};
-use shard::Pipeline;
 use shard::net::Peek;
 use shard::pipeline::{SlotEnd, SlotNews};
+use shard::{Pipeline, ShardError};
 use smallvec::smallvec;
 use std::future::poll_fn;
 use std::rc::Rc;
@@ -36,13 +36,15 @@ pub(super) fn pipeline(
         || run
             .bound
             .is_some_and(|b| !b.long.is_empty() || b.flags != 0)
-        || !run.plan.probation.is_proven()
     {
         return None;
     }
     let (class, settings) = (s.client.class, &s.client.settings.plain);
-    s.worker
-        .pipeline(shard, class, settings, s.client.database.as_ref())
+    let (database, needs) = (s.client.database.as_ref(), run.plan.reads);
+    // Opened at the first statement that may ever need it, before a rush of others.
+    let pipe = s.worker.pipeline(shard, class, settings, database, needs)?;
+    let eligible = run.plan.eligibility.may_pipeline(pipe.fastest_us());
+    eligible.then_some(pipe)
 }
 
 /// Runs the statement on it; `None` if it must run on a connection of its own.
@@ -104,8 +106,9 @@ async fn request(
         };
         match news {
             SlotNews::Done(end) => {
-                plan.probation
-                    .ran_shared(end.service_us, end.bytes, end.warnings);
+                let (took, fastest) = (end.service_us, pipe.fastest_us());
+                let learned = &plan.eligibility;
+                pipe.note_mean(learned.ran_pipelined(took, end.bytes, end.warnings, fastest));
                 return Ok(Some(end));
             }
             SlotNews::Part => {
@@ -114,6 +117,10 @@ async fn request(
                 s.io.flush().await.map_err(|_| Stop::Gone)?;
                 s.slot.drained();
             }
+            SlotNews::Stalled => plan.eligibility.stalled(),
+            // The wait for a connection was as long as it may be: no second one.
+            SlotNews::Refused(error @ ShardError::Exhausted { .. }) => return Err(error.into()),
+            SlotNews::Refused(_) => return Ok(None),
             // Nothing had come: a read may be run again, elsewhere.
             SlotNews::Lost(false) => {
                 count(&s.worker.shared.metrics.retries);
@@ -211,8 +218,9 @@ async fn statement(
     }
     loop {
         match slot_news(s).await? {
-            SlotNews::Lost(_) => return Ok(None),
+            SlotNews::Lost(_) | SlotNews::Refused(_) => return Ok(None),
             SlotNews::Part => s.slot.drained(),
+            SlotNews::Stalled => {}
             SlotNews::Done(end) => {
                 let bytes = std::mem::take(&mut *s.slot.bytes.borrow_mut());
                 if end.failed {

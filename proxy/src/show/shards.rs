@@ -29,7 +29,9 @@ pub(crate) fn rows(s: &Session) -> ResultSet {
             Some(_) => "up".to_string(),
         };
         let of_shard = counts.iter().find(|(s, _)| *s == shard.id);
-        let (total, idle, waiting) = of_shard.map_or((0, 0, 0), |(_, c)| *c);
+        let (total, idle, waiting) = of_shard.map_or((0, 0, 0), |(_, c)| {
+            (c.leased + c.pipelines + c.idle, c.idle, c.waiting)
+        });
         set.row([
             shard.name.clone(),
             shard.host.clone(),

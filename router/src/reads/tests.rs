@@ -1,0 +1,116 @@
+//! Reads that need much, and reads that need little.
+
+use super::*;
+use catalog::*;
+use sql::{Flavor, LexMode, Lexed, classify};
+
+fn catalog() -> Catalog {
+    let mut c = Catalog::default();
+    let put = Command::PutShard {
+        name: "s1".into(),
+        host: "h".into(),
+        port: 1,
+    };
+    c = c.apply(&put).unwrap();
+    let shard = c.shard_ids()[0];
+    let mut add = |id, name: &str, placement| {
+        let table = Table {
+            id: TableId(id),
+            name: TableName::new("shop", name),
+            placement,
+            columns: ["id", "total"].map(String::from).to_vec(),
+            auto_increment: Some(AutoIncrement {
+                column: "id".into(),
+                max: 1000,
+            }),
+        };
+        c.tables_mut().insert(table.name.clone(), table.into());
+    };
+    add(1, "orders", Placement::Single(shard));
+    add(2, "seen", Placement::View(shard));
+    c
+}
+
+fn needs(sql: &str) -> ReadNeeds {
+    let catalog = catalog();
+    let mode = LexMode::default();
+    let lexed = Lexed::new(sql.as_bytes(), mode, Flavor::default()).unwrap();
+    let statement = classify(sql.as_bytes(), &lexed, mode);
+    let ctx = PlanContext {
+        catalog: &catalog,
+        database: Some("shop"),
+        mode,
+        flavor: Flavor::default(),
+    };
+    ReadNeeds::of(ctx, sql.as_bytes(), &lexed.tokens, &statement)
+}
+
+#[test]
+fn a_whole_unique_key_finds_one_row() {
+    for sql in [
+        "SELECT total FROM orders WHERE id = 5",
+        "SELECT total FROM orders o WHERE o.id = ? AND total = 7 LIMIT 1",
+        "select t.total from shop.orders as t where shop.t.id = -5 order by total;",
+        "SELECT `total` FROM `orders` WHERE `ID` = '5'",
+    ] {
+        assert!(needs(sql).unique, "{sql}");
+    }
+    for sql in [
+        "SELECT total FROM orders WHERE total = 5",
+        "SELECT total FROM orders WHERE id = 5 OR total = 1",
+        "SELECT total FROM orders WHERE id = 5 + total",
+        "SELECT total FROM orders WHERE id = total",
+        "SELECT total FROM orders WHERE id > 5",
+        "SELECT total FROM orders WHERE NOT id = 5",
+        "SELECT total FROM orders WHERE id = 5 COLLATE x",
+        "SELECT total FROM orders WHERE (id) = 5",
+        "SELECT total FROM orders, orders b WHERE id = 5",
+        "SELECT total FROM orders JOIN orders b WHERE id = 5",
+        "SELECT total FROM orders WHERE id = 5 UNION SELECT 1",
+        "SELECT total FROM orders WHERE id = (SELECT id FROM orders)",
+        "SELECT total FROM seen WHERE id = 5",
+        "SELECT total FROM orders",
+        "DELETE FROM orders WHERE id = 5",
+    ] {
+        assert!(!needs(sql).unique, "{sql}");
+    }
+}
+
+#[test]
+fn settings_matter_where_something_hidden_may_run() {
+    for sql in [
+        "SELECT total FROM orders WHERE id IN (5, 6)",
+        "SELECT COUNT(*), MAX(total) FROM orders a JOIN orders b USING (id)",
+    ] {
+        assert!(!needs(sql).all_settings, "{sql}");
+    }
+    for sql in [
+        "SELECT f(total) FROM orders",
+        "SELECT shop.count(total) FROM orders",
+        "SELECT COUNT (total) FROM orders",
+        "SELECT total FROM seen",
+        "SELECT total, @@foreign_key_checks FROM orders",
+        "SELECT /*+ SET_VAR(unique_checks = 0) */ total FROM orders",
+        "SELECT o.id FROM orders o, performance_schema.session_variables",
+        "SELECT 1",
+        "SHOW TABLES",
+    ] {
+        assert!(needs(sql).all_settings, "{sql}");
+    }
+}
+
+#[test]
+fn the_database_matters_where_a_name_has_none() {
+    assert!(!needs("SELECT total FROM shop.orders WHERE total > 5").database);
+    assert!(!needs("SELECT o.total FROM shop.orders AS o").database);
+    for sql in [
+        "SELECT total FROM orders",
+        "SELECT o.total FROM shop.orders o, orders",
+        "SELECT o.total FROM shop.orders o JOIN orders",
+        "SELECT total FROM shop.orders WHERE id IN (SELECT id FROM orders)",
+        "SELECT DATABASE() FROM shop.orders",
+        "SELECT total FROM shop.orders PARTITION (p) , orders",
+    ] {
+        assert!(needs(sql).database, "{sql}");
+    }
+}
