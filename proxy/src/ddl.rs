@@ -65,7 +65,7 @@ fn answer(s: &mut Session, ok: OkPacket, notes: Diagnostics, run: Run<'_>) -> Ou
     let warnings = notes.count() as u16;
     s.put_ok(OkPacket { warnings, ..ok }, run.more);
     Outcome {
-        diagnostics: Some(notes),
+        conditions: notes.into(),
         ..outcome
     }
 }

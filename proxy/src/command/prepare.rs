@@ -3,6 +3,7 @@
 use crate::command::execute::statement_key;
 use crate::exec::{self, session_values};
 use crate::plans::CachedPlan;
+use crate::session::outcome::Conditions;
 use crate::session::statements::ClientStatement;
 use crate::session::{Done, Outcome, Session, Stop};
 use catalog::{Catalog, ShardId};
@@ -48,7 +49,7 @@ pub(super) async fn run(s: &mut Session, text: &[u8]) -> Done {
     let deprecate_eof = s.client.class.deprecate_eof;
     s.io.put_packets(|out, seq| prepared.encode(out, seq, id, deprecate_eof, status));
     Ok(Outcome {
-        diagnostics: Some(Default::default()),
+        conditions: Conditions::Cleared,
         ..Outcome::quiet()
     })
 }

@@ -1,6 +1,7 @@
 //! Statements that the proxy does by itself.
 
 use super::{Run, dynamic, one, set, transaction};
+use crate::session::outcome::Conditions;
 use crate::session::{Done, Outcome, Session};
 use crate::{command, ddl, show};
 use router::Local;
@@ -16,7 +17,7 @@ pub(super) async fn run(s: &mut Session, local: &Local, run: Run<'_>) -> Done {
             s.client.use_database(&s.worker, database)?;
             s.put_ok_with_database(run.more);
             Ok(Outcome {
-                diagnostics: Some(Default::default()),
+                conditions: Conditions::Cleared,
                 ..Outcome::quiet()
             })
         }

@@ -7,8 +7,8 @@ use super::request::Request;
 use super::session_values;
 use crate::command::execute::{close_old_cursor, note_cursor, statement_key};
 use crate::metrics::count;
-use crate::session::diagnostics::{self, Diagnostics};
-use crate::session::outcome::Path;
+use crate::session::diagnostics;
+use crate::session::outcome::{Conditions, Path};
 use crate::session::{Done, Outcome, Session, Stop};
 use catalog::ShardId;
 use router::Traits;
@@ -198,16 +198,16 @@ pub(crate) async fn learn(s: &mut Session, shard: ShardId, end: RelayEnd, traits
         outcome.row_count = Some(-1);
         outcome.found_rows = Some(end.rows);
     }
-    outcome.diagnostics = Some(match (traits.calc_found_rows, end.warnings) {
+    outcome.conditions = match (traits.calc_found_rows, end.warnings) {
         (true, warnings) => {
             // Only this connection knows, and only until its next statement.
             let found = branch.ask_number("SELECT FOUND_ROWS()").await?;
             outcome.found_rows = Some(found.unwrap_or(end.rows));
-            Diagnostics::of_unfetched(warnings)
+            Conditions::Unfetched(warnings)
         }
-        (false, 0) => Diagnostics::default(),
-        (false, _) => diagnostics::fetch(branch.conn()?).await?,
-    });
+        (false, 0) => Conditions::Cleared,
+        (false, _) => diagnostics::fetch(branch.conn()?).await?.into(),
+    };
     if traits.sets_last_insert_id && end.ok.is_none() {
         // A result set does not say it. Last, since asking changes what was asked above.
         let id = branch.ask_number("SELECT LAST_INSERT_ID()").await?;

@@ -6,7 +6,7 @@ use crate::metrics::count;
 use crate::plans::CachedPlan;
 use crate::registry::Kill;
 use crate::session::diagnostics::Diagnostics;
-use crate::session::outcome::Path;
+use crate::session::outcome::{Conditions, Path};
 use crate::session::{Outcome, Session, Stop, error};
 use catalog::ShardId;
 use router::{Access, Forward};
@@ -58,8 +58,10 @@ pub(super) async fn run(
         let done = request(s, pipe, run.plan, |out| put_query(out, run.text)).await?;
         return Ok(done.map(|end| {
             let mut outcome = learned(s, shard, end);
-            if let Some(d) = &mut outcome.diagnostics {
+            if let Conditions::Unfetched(n @ 1..) = outcome.conditions {
+                let mut d = Diagnostics::of_unfetched(n);
                 d.can_run_again(shard, run.text);
+                outcome.conditions = d.into();
             }
             outcome
         }));
@@ -145,7 +147,10 @@ fn learned(s: &mut Session, shard: ShardId, end: SlotEnd) -> Outcome {
         row_count: Some(-1),
         bytes: end.bytes,
         shards: smallvec![shard],
-        diagnostics: Some(Diagnostics::of_unfetched(end.warnings)),
+        conditions: match end.warnings {
+            0 => Conditions::Cleared,
+            n => Conditions::Unfetched(n),
+        },
         ..Default::default()
     };
     if end.failed {
@@ -154,7 +159,7 @@ fn learned(s: &mut Session, shard: ShardId, end: SlotEnd) -> Outcome {
         let err = err.and_then(|(_, p, _)| wire::reply::ErrPacket::decode(p).ok());
         match err.filter(|_| bytes.get(4) == Some(&0xff)) {
             Some(err) => outcome.error = Some(Box::new(err)),
-            None => outcome.diagnostics = Some(Diagnostics::of_unfetched(1)),
+            None => outcome.conditions = Conditions::Unfetched(1),
         }
     }
     take_slot_bytes(s);

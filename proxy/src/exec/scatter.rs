@@ -52,7 +52,7 @@ pub(crate) async fn run(s: &mut Session, shards: &[ShardId], run: Run<'_>) -> Do
             diagnostics.add(more);
         }
     }
-    outcome.diagnostics = Some(diagnostics);
+    outcome.conditions = diagnostics.into();
     if !s.branches.in_transaction() {
         s.branches.next = None;
     }

@@ -108,7 +108,7 @@ pub(crate) async fn run(
         path: Path::Several,
         row_count: Some(ok.affected_rows as i64),
         insert_id: Some(ok.last_insert_id).filter(|id| *id != 0),
-        diagnostics: Some(warnings),
+        conditions: warnings.into(),
         shards: write.shards().collect(),
         ..Default::default()
     };

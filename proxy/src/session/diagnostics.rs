@@ -24,6 +24,13 @@ pub(crate) struct Diagnostics {
 }
 
 impl Diagnostics {
+    /// Forgets all.
+    pub(crate) fn clear(&mut self) {
+        if self.count() > 0 {
+            *self = Self::default();
+        }
+    }
+
     /// The statement failed.
     pub(crate) fn set_error(&mut self, err: &ErrPacket) {
         *self = Self::default();

@@ -22,6 +22,29 @@ pub(crate) enum Path {
     Several,
 }
 
+/// What a statement left for SHOW WARNINGS. Most leave nothing, so what is large is boxed.
+#[derive(Debug, Default)]
+pub(crate) enum Conditions {
+    /// What was there before.
+    #[default]
+    Kept,
+    /// Nothing.
+    Cleared,
+    /// That many, which are not known in detail.
+    Unfetched(u16),
+    /// These.
+    Known(Box<Diagnostics>),
+}
+
+impl From<Diagnostics> for Conditions {
+    fn from(d: Diagnostics) -> Self {
+        match d.count() {
+            0 => Conditions::Cleared,
+            _ => Conditions::Known(Box::new(d)),
+        }
+    }
+}
+
 /// How a statement ended: what the session learns from it, and what is counted.
 /// `None` leaves what the session had.
 #[derive(Debug, Default)]
@@ -35,7 +58,7 @@ pub(crate) struct Outcome {
     /// LAST_INSERT_ID().
     pub insert_id: Option<u64>,
     /// Conditions for SHOW WARNINGS.
-    pub diagnostics: Option<Diagnostics>,
+    pub conditions: Conditions,
     /// The ERR packet that a shard sent, if the client has it already.
     pub error: Option<Box<ErrPacket>>,
     /// Bytes of the shards' answers.
@@ -51,7 +74,7 @@ impl Outcome {
     pub(crate) fn nothing() -> Self {
         Self {
             row_count: Some(0),
-            diagnostics: Some(Diagnostics::default()),
+            conditions: Conditions::Cleared,
             ..Default::default()
         }
     }
@@ -81,8 +104,11 @@ impl Last {
         self.row_count = outcome.row_count.unwrap_or(self.row_count);
         self.found_rows = outcome.found_rows.unwrap_or(self.found_rows);
         self.insert_id = outcome.insert_id.unwrap_or(self.insert_id);
-        if let Some(diagnostics) = outcome.diagnostics.take() {
-            self.diagnostics = diagnostics;
+        match std::mem::take(&mut outcome.conditions) {
+            Conditions::Kept => {}
+            Conditions::Cleared => self.diagnostics.clear(),
+            Conditions::Unfetched(n) => self.diagnostics = Diagnostics::of_unfetched(n),
+            Conditions::Known(diagnostics) => self.diagnostics = *diagnostics,
         }
         if let Some(err) = &outcome.error {
             self.failed(err);

@@ -1,6 +1,7 @@
 //! SHOW TABLES and the like for a database whose objects live on several shards: each shard lists its own.
 
 use crate::exec::Run;
+use crate::session::outcome::Conditions;
 use crate::session::{Done, Outcome, Session, Stop, unsupported};
 use catalog::ShardId;
 use router::List;
@@ -28,7 +29,7 @@ pub(crate) async fn run(s: &mut Session, list: &List, run: Run<'_>) -> Done {
     }
     set.rows.extend(rows.into_values().flatten());
     Ok(Outcome {
-        diagnostics: Some(Default::default()),
+        conditions: Conditions::Cleared,
         shards: list.shards().into(),
         ..super::answer(s, &set, run)
     })
