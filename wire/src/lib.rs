@@ -6,6 +6,7 @@
 
 pub mod auth;
 pub mod caps;
+pub mod cells;
 pub mod charset;
 pub mod column;
 pub mod command;
@@ -18,7 +19,9 @@ pub mod password;
 pub mod prepare;
 pub mod read;
 pub mod reply;
+pub mod result_writer;
 pub mod resultset;
+pub mod rows;
 pub mod value;
 
 pub use packet::{HEADER_LEN, MAX_PAYLOAD};

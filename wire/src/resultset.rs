@@ -1,10 +1,9 @@
 //! Result sets that the proxy makes itself.
 
-use crate::caps::{CLIENT_DEPRECATE_EOF, CLIENT_SESSION_TRACK};
 use crate::column::{Column, column_type, put_text_row};
-use crate::packet::put_packet_with;
-use crate::read::{put_lenenc, put_lenenc_bytes};
-use crate::reply::{OkPacket, put_eof};
+use crate::read::put_lenenc_bytes;
+use crate::result_writer::ResultWriter;
+use crate::rows::RowsEnd;
 
 /// Columns and rows of text (numbers as decimal text).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -49,16 +48,9 @@ impl ResultSet {
         status: u16,
         format: RowFormat,
     ) {
-        put_packet_with(out, seq, |b| put_lenenc(b, self.columns.len() as u64));
-        for c in &self.columns {
-            put_packet_with(out, seq, |b| c.encode(b));
-        }
-        let deprecate_eof = capabilities & CLIENT_DEPRECATE_EOF != 0;
-        if !deprecate_eof {
-            put_packet_with(out, seq, |b| put_eof(b, 0, status));
-        }
+        let mut writer = ResultWriter::begin(out, seq, &self.columns, capabilities, status);
         for row in &self.rows {
-            put_packet_with(out, seq, |b| match format {
+            writer.row_with(out, seq, |b| match format {
                 RowFormat::Text => {
                     let row: Vec<_> = row
                         .iter()
@@ -69,14 +61,11 @@ impl ResultSet {
                 RowFormat::Binary => self.put_binary_row(b, row),
             });
         }
-        put_packet_with(out, seq, |b| match deprecate_eof {
-            true => OkPacket {
-                status,
-                ..Default::default()
-            }
-            .encode(b, 0xfe, capabilities & !CLIENT_SESSION_TRACK),
-            false => put_eof(b, 0, status),
-        });
+        let end = RowsEnd {
+            warnings: 0,
+            status,
+        };
+        writer.end(out, seq, end);
     }
 
     fn put_binary_row(&self, out: &mut Vec<u8>, row: &[Option<String>]) {
