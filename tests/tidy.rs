@@ -11,7 +11,7 @@ const LINE_CHARS_MAX: usize = 110;
 const FUNCTION_LINES_MAX: usize = 80;
 
 /// Package folders by layer; a package may depend on lower layers, and within layer 1 as listed.
-const LAYERS: [(&str, u8, &[&str]); 15] = [
+const LAYERS: [(&str, u8, &[&str]); 16] = [
     ("wire", 0, &[]),
     ("router/sql", 0, &[]),
     ("meta/catalog", 0, &[]),
@@ -23,6 +23,7 @@ const LAYERS: [(&str, u8, &[&str]); 15] = [
     ("port", 1, &[]),
     ("meta/client", 1, &[]),
     ("meta", 1, &["meta-client", "port", "tls"]),
+    ("peers", 1, &["meta-client"]),
     ("txn", 2, &[]),
     ("control", 2, &[]),
     ("proxy", 3, &[]),

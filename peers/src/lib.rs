@@ -1,0 +1,24 @@
+//! The channel between proxies: an authenticated, bounded call to every proxy that is registered.
+//!
+//! Layer 1. A call is a value of [`PeerCall`]; who asks gets an answer of each proxy, or why there is none:
+//! a proxy that does not answer is never left out in silence. Calls are frames of JSON over TLS 1.3 in
+//! which both sides show a certificate that they made at their start and that the metadata service has
+//! registered (docs/decisions/0007-channel-between-proxies.md). This package knows nothing of sessions:
+//! the proxy answers through [`Answering`].
+
+pub mod call;
+pub mod config;
+mod frame;
+mod identity;
+mod outgoing;
+mod peers;
+mod roster;
+mod server;
+mod silent;
+mod trust;
+
+pub use call::{Ask, PeerAnswer, PeerCall, Whose};
+pub use config::PeersConfig;
+pub use identity::Identity;
+pub use peers::{Answering, Asked, Heard, Listing, Me, Peers};
+pub use silent::{Refused, Silent};
