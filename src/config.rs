@@ -5,6 +5,7 @@
 
 use control::ShardConfig;
 use meta::MetaConfig;
+use peers::PeersConfig;
 use proxy::config::{PoolConfig, ProxyConfig, UserConfig};
 use serde::Deserialize;
 use std::net::SocketAddr;
@@ -26,6 +27,9 @@ pub struct Config {
     /// The embedded metadata node.
     #[serde(default)]
     pub meta: MetaConfig,
+    /// The channel between proxies.
+    #[serde(default)]
+    pub peers: PeersConfig,
     /// The admin port.
     #[serde(default)]
     pub admin: AdminConfig,
@@ -179,6 +183,7 @@ fn check(c: &Config) -> Result<(), String> {
             "admin.connections_max and admin.head_timeout_ms must be at least 1".to_string(),
         );
     }
+    c.peers.check()?;
     if c.pool.connections_per_shard == 0 {
         return Err("pool.connections_per_shard must be at least 1".to_string());
     }

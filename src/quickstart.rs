@@ -12,6 +12,7 @@ use control::ShardConfig;
 use meta::MetaConfig;
 use meta_client::token;
 use nodes::Nodes;
+use peers::PeersConfig;
 use proxy::config::{PoolConfig, ProxyConfig, UserConfig};
 use servers::Server;
 use std::io::{BufRead, BufReader, Write};
@@ -185,7 +186,7 @@ fn serve(args: &QuickstartArgs, dir: &Path) -> Result<(), String> {
             () = role::stdin_closed(), if args.until_stdin_closes => {}
         }
         say("stopping");
-        proxy.stop(Duration::from_secs(3));
+        proxy.stop(Duration::from_secs(3)).await;
         Ok(())
     })
 }
@@ -229,6 +230,7 @@ fn config(args: &QuickstartArgs, dir: &Path, servers: &[Server], nodes: &[String
             token_file: Some(dir.join("token")),
             ..Default::default()
         },
+        peers: PeersConfig::default(),
         admin: AdminConfig {
             listen: SocketAddr::from(([127, 0, 0, 1], args.admin_port)),
             open: true,

@@ -132,9 +132,12 @@ fn password() -> Result<String, String> {
 pub async fn keep(cluster: Arc<Cluster>, service: Rc<Service>, own: Rc<OwnAccounts>) {
     let mut cleaned = Instant::now();
     loop {
-        let now = service.incarnation();
-        if now != 0 && now != own.incarnation.get() {
-            own.become_incarnation(now);
+        let now = service.registered();
+        // What was changed before the registration was not held up for this proxy: no worker may use the
+        // new accounts by an older catalog.
+        let is_current = cluster.proxy.epoch() >= now.epoch;
+        if now.incarnation != 0 && now.incarnation != own.incarnation.get() && is_current {
+            own.become_incarnation(now.incarnation);
         }
         let catalog = cluster.catalog();
         let visits: Vec<_> = managed(&cluster)

@@ -19,6 +19,9 @@ pub trait LocalProxy: Send + Sync {
 
     /// Lets go of clients that are between statements and takes no new ones, or takes them again.
     fn drain(&self, draining: bool);
+
+    /// Ids of new sessions begin with this number, which the registration gave.
+    fn set_number(&self, number: u16);
 }
 
 /// What every order works with.

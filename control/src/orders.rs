@@ -7,7 +7,7 @@ use crate::{Cluster, ShardConfig};
 use admin_types::order::{Order, OrderReply, OrderRequest};
 use admin_types::report::{Report, Severity};
 use admin_types::sequence::draws_ids;
-use catalog::{Answer, Change, Command, PendingRule, Proposal, Rejected, TableName};
+use catalog::{Answer, Change, Command, Fence, PendingRule, Proposal, Rejected, TableName};
 use meta_client::{BoxFuture, MetaError, MetaService};
 use schema::rule;
 use sql::shard_by::{Rule, parse_rule};
@@ -191,10 +191,7 @@ impl Orders {
                 incarnation,
                 draining,
             },
-            Order::Fence { incarnation } => Change::Fence {
-                incarnation,
-                why: "by order".to_string(),
-            },
+            Order::Fence { incarnation } => Change::Fence(Fence::new(incarnation, "by order")),
             Order::ImportTable { .. } => return Err(invalid("an import is not one change")),
             Order::User(order) => Change::Catalog(order.into()),
         };

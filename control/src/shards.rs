@@ -142,6 +142,8 @@ impl Follow {
                 let reached = self.cluster.proxy.epoch();
                 let draining = self.service.alive(self.clients, reached).await;
                 self.cluster.proxy.drain(draining);
+                let number = self.service.registered().number;
+                self.cluster.proxy.set_number(number);
                 match tokio::time::timeout(EPOCH_REPORT, news.changed()).await {
                     Ok(Ok(())) => break,
                     Ok(Err(_)) => return,

@@ -9,7 +9,7 @@ use crate::raft::log_store::LogStore;
 use crate::raft::machine::{Machine, News};
 use crate::raft::network::{Network, Transport};
 use crate::raft::{self, Raft};
-use catalog::{Answer, Catalog, Change, Proposal, State};
+use catalog::{Answer, Catalog, Change, Fence, Proposal, State};
 use meta_client::http::{Http, HttpError};
 use meta_client::protocol::{NewsReply, Renew, RenewReply};
 use meta_client::request::{accepted, proposal};
@@ -412,7 +412,7 @@ impl MetaNode {
             let overdue = self.leases().overdue(&registered, Instant::now(), silence);
             for incarnation in overdue {
                 let why = format!("silent for more than {} ms", silence.as_millis());
-                let fence = Change::Fence { incarnation, why };
+                let fence = Change::Fence(Fence::new(incarnation, why));
                 if let Err(error) = self.submit("meta", fence, None).await {
                     tracing::warn!(incarnation, %error, "cannot fence a silent proxy");
                 }

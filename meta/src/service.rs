@@ -1,9 +1,9 @@
 //! The service as a proxy holds it: a node inside its process, or nodes elsewhere.
 
 use crate::MetaNode;
-use catalog::{Answer, Change, Registration};
+use catalog::{Answer, Change, PeerPort, Registration};
 use meta_client::protocol::{Renew, RenewReply};
-use meta_client::{MetaService, RemoteConfig, RemoteMeta, token};
+use meta_client::{MetaService, Registered, RemoteConfig, RemoteMeta, token};
 use serde::Deserialize;
 use std::cell::Cell;
 use std::net::SocketAddr;
@@ -53,8 +53,13 @@ pub enum Service {
 }
 
 impl Service {
-    /// Opens the embedded node, or finds the nodes elsewhere. `clients` is where the proxy listens.
-    pub async fn open(config: &MetaConfig, clients: SocketAddr) -> Result<Self, String> {
+    /// Opens the embedded node, or finds the nodes elsewhere. `clients` is where clients reach the proxy,
+    /// `peer` where other proxies do.
+    pub async fn open(
+        config: &MetaConfig,
+        clients: SocketAddr,
+        peer: Option<PeerPort>,
+    ) -> Result<Self, String> {
         if config.endpoints.is_empty() {
             let node = MetaNode::embedded(&config.dir).await;
             let node = node.map_err(|e| e.to_string())?;
@@ -73,32 +78,51 @@ impl Service {
             name: config.name.clone().unwrap_or_else(|| clients.to_string()),
             address: clients.to_string(),
             version: env!("CARGO_PKG_VERSION").to_string(),
-            peer: None,
+            peer,
         });
         Ok(Service::Remote(remote.await.map_err(|e| e.to_string())?))
     }
 
-    /// This proxy's incarnation; 0 while it is not registered.
-    pub fn incarnation(&self) -> u64 {
+    /// What the registration of this proxy gave.
+    pub fn registered(&self) -> Registered {
         match self {
-            Service::Remote(remote) => remote.incarnation(),
-            Service::Embedded(_, incarnation) => incarnation.get(),
+            Service::Remote(remote) => remote.registered(),
+            Service::Embedded(_, incarnation) => Registered {
+                incarnation: incarnation.get(),
+                ..Default::default()
+            },
         }
     }
 
-    /// Registers the proxy and gives its incarnation, or 0 if the service cannot be reached for a while.
+    /// Registers the proxy and gives its incarnation, once the catalog is as new as the registration: what
+    /// was changed before it was not held up for this proxy. Gives 0 if the service cannot be reached for
+    /// a while.
     pub async fn register(&self, clients: SocketAddr) -> u64 {
         let until = Instant::now() + REGISTER_TIME;
-        while self.incarnation() == 0 && Instant::now() < until {
+        while Instant::now() < until {
+            let registered = self.registered();
+            let epoch = self.handle().watch().borrow().epoch;
+            if registered.incarnation != 0 && epoch >= registered.epoch {
+                return registered.incarnation;
+            }
             match self {
                 Service::Embedded(node, incarnation) => {
                     register_here(node, incarnation, clients).await;
                 }
+                // No node has answered for a while already.
+                Service::Remote(remote) if remote.is_cached() => break,
                 // Its own task does it.
                 Service::Remote(_) => tokio::time::sleep(REGISTER_STEP).await,
             }
         }
-        self.incarnation()
+        0
+    }
+
+    /// The process ends: nobody needs to wait for it any more.
+    pub async fn leave(&self) {
+        if let Service::Remote(remote) = self {
+            remote.leave().await;
+        }
     }
 
     /// Tells the service that this proxy lives and which epoch it has reached. A remote service is told

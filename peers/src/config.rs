@@ -44,9 +44,42 @@ impl PeersConfig {
             ("answer_bytes_max", self.answer_bytes_max as u64),
             ("calls_max", self.calls_max as u64),
         ];
-        match positive.iter().find(|(_, n)| *n == 0) {
-            Some((name, _)) => Err(format!("peers.{name} must be at least 1")),
-            None => Ok(()),
+        if let Some((name, _)) = positive.iter().find(|(_, n)| *n == 0) {
+            return Err(format!("peers.{name} must be at least 1"));
         }
+        match &self.advertise {
+            Some(a) if !has_port(a) => Err(format!(
+                "peers.advertise = {a}: give host and port, as in proxy-1:3308"
+            )),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn has_port(address: &str) -> bool {
+    let port = address
+        .rsplit_once(':')
+        .map(|(_, port)| port.parse::<u16>());
+    matches!(port, Some(Ok(1..)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_that_nobody_can_mean_are_refused() {
+        assert_eq!(PeersConfig::default().check(), Ok(()));
+        let with = |advertise: &str| PeersConfig {
+            advertise: Some(advertise.into()),
+            ..Default::default()
+        };
+        assert!(with("proxy-1:3308").check().is_ok() && with("[::1]:9").check().is_ok());
+        assert!(with("proxy-1").check().is_err() && with("proxy-1:0").check().is_err());
+        let none = PeersConfig {
+            calls_max: 0,
+            ..Default::default()
+        };
+        assert!(none.check().unwrap_err().contains("peers.calls_max"));
     }
 }

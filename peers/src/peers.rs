@@ -4,12 +4,13 @@ use crate::call::{Ask, PeerAnswer, PeerCall};
 use crate::config::PeersConfig;
 use crate::identity::Identity;
 use crate::outgoing::{Errand, Outgoing};
+use crate::port::OwnPort;
 use crate::roster::Roster;
 use crate::server::{self, Reply, Request};
 use crate::silent::{Refused, Silent};
 use meta_client::{BoxFuture, MetaError, ProxyView, Registered};
 use serde_json::value::to_raw_value;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
@@ -74,10 +75,10 @@ pub struct Heard<T> {
     pub answer: Result<T, Silent>,
 }
 
-/// What all proxies said.
+/// What the proxies said.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Asked<T> {
-    /// One entry for each registered proxy, this one first.
+    /// One entry for each registered proxy that was asked; if this one was, it is the first.
     pub heard: Vec<Heard<T>>,
     /// Why proxies may be missing: the service could not be asked which there are.
     pub stale: Option<String>,
@@ -88,6 +89,7 @@ pub(crate) struct Inner {
     pub(crate) identity: Identity,
     pub(crate) me: Me,
     pub(crate) roster: Roster,
+    listener: Mutex<Option<TcpListener>>,
     pub(crate) answering: OnceLock<Arc<dyn Answering>>,
     pub(crate) answering_room: Semaphore,
     outgoing: Outgoing,
@@ -101,12 +103,15 @@ pub(crate) struct Inner {
 pub struct Peers(Arc<Inner>);
 
 impl Peers {
-    /// The proxies that `listing` names. Must run on the runtime that stays.
-    pub fn new(config: PeersConfig, identity: Identity, me: Me, listing: Listing) -> Self {
+    /// The proxies that `listing` names. Must run on the runtime that stays. Others are answered once
+    /// [`Peers::answer_with`] says how.
+    pub fn new(config: PeersConfig, port: OwnPort, me: Me, listing: Listing) -> Self {
+        let OwnPort { identity, listener } = port;
         // A proxy that is asked may have to read the list itself, within the time of the call.
         let reading = config.call_timeout() / 2;
         let inner = Inner {
             roster: Roster::new(listing, reading),
+            listener: Mutex::new(listener),
             answering: OnceLock::new(),
             answering_room: Semaphore::new(config.calls_max),
             outgoing: Outgoing::new(identity.clone(), config.answer_bytes_max),
@@ -122,15 +127,21 @@ impl Peers {
     /// A proxy without others: its metadata node is inside of it.
     pub fn alone(me: Me) -> Result<Self, String> {
         let nobody: Listing = Arc::new(|| Box::pin(async { Ok(Vec::new()) }));
-        let identity = Identity::generate()?;
-        Ok(Self::new(PeersConfig::default(), identity, me, nobody))
+        let port = OwnPort {
+            identity: Identity::generate()?,
+            listener: None,
+        };
+        Ok(Self::new(PeersConfig::default(), port, me, nobody))
     }
 
-    /// Answers from now on, itself and, if there is a listener, others. A second call changes nothing.
-    pub fn answer_with(&self, answering: Arc<dyn Answering>, listener: Option<TcpListener>) {
-        if self.0.answering.set(answering).is_ok()
-            && let Some(listener) = listener
-        {
+    /// Answers from now on, itself and others. A second call changes nothing.
+    pub fn answer_with(&self, answering: Arc<dyn Answering>) {
+        if self.0.answering.set(answering).is_err() {
+            return;
+        }
+        let mut listener = self.0.listener.lock();
+        let listener = listener.as_mut().ok().and_then(|l| l.take());
+        if let Some(listener) = listener {
             self.0.home.spawn(server::serve(self.0.clone(), listener));
         }
     }
@@ -144,19 +155,22 @@ impl Peers {
     /// what the call waits for on purpose; with more proxies than `peers.calls_max`, within a multiple.
     pub async fn ask_all<A: Ask>(&self, ask: A) -> Asked<A::Answer> {
         let inner = self.0.clone();
-        let name = self.0.me.name.clone();
-        let asked = self.at_home(async move { inner.ask_all(&ask).await }).await;
-        asked.unwrap_or_else(|| Asked {
-            heard: Vec::new(),
-            stale: Some(format!("proxy {name} is shutting down")),
-        })
+        let asked = self.at_home(async move { inner.ask_all(&ask).await });
+        asked.await.unwrap_or_else(|| self.shutting_down())
     }
 
-    /// Asks the proxy whose sessions' ids begin with `number`; `None` if none is registered.
-    pub async fn ask_number<A: Ask>(&self, number: u16, ask: A) -> Option<Heard<A::Answer>> {
+    /// Asks the proxy whose sessions' ids begin with `number`; nobody is heard if none is registered.
+    pub async fn ask_number<A: Ask>(&self, number: u16, ask: A) -> Asked<A::Answer> {
         let inner = self.0.clone();
-        self.at_home(async move { inner.ask_number(number, &ask).await })
-            .await?
+        let asked = self.at_home(async move { inner.ask_number(number, ask).await });
+        asked.await.unwrap_or_else(|| self.shutting_down())
+    }
+
+    fn shutting_down<T>(&self) -> Asked<T> {
+        Asked {
+            heard: Vec::new(),
+            stale: Some(format!("proxy {} is shutting down", self.0.me.name)),
+        }
     }
 
     /// Runs on the home runtime; ends there when the caller goes away.
@@ -194,14 +208,17 @@ impl Inner {
         }
     }
 
-    async fn ask_number<A: Ask>(
-        self: &Arc<Self>,
-        number: u16,
-        ask: &A,
-    ) -> Option<Heard<A::Answer>> {
+    async fn ask_number<A: Ask>(&self, number: u16, ask: A) -> Asked<A::Answer> {
         let listed = self.roster.now().await;
-        let found = listed.proxies.iter().find(|p| p.number == number)?;
-        Some(self.ask_one(found.clone(), ask.clone()).await)
+        let found = listed.proxies.iter().find(|p| p.number == number).cloned();
+        let heard = match found {
+            Some(proxy) => vec![self.ask_one(proxy, ask).await],
+            None => Vec::new(),
+        };
+        Asked {
+            heard,
+            stale: listed.stale,
+        }
     }
 
     /// This proxy as an entry of the list, which it may not be in yet.

@@ -53,7 +53,7 @@ impl Session {
             Command::ChangeUser => change_user::run(self, body).await,
             Command::FieldList => field_list::run(self, body).await,
             Command::Statistics => Ok(statistics::run(self)),
-            Command::ProcessKill => kill::run(self, body),
+            Command::ProcessKill => kill::run(self, body).await,
             Command::ProcessInfo => {
                 query::run(self, b"SHOW PROCESSLIST").await?;
                 Ok(Outcome::quiet())

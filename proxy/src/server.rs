@@ -1,11 +1,15 @@
 //! What all workers share, and starting and stopping them.
 
+mod answers;
+
 use crate::auth::users::Users;
 use crate::config::{PoolConfig, ProxyConfig};
 use crate::listener;
 use crate::metrics::Metrics;
 use crate::registry::Registry;
+use answers::Answers;
 use meta_client::MetaService;
+use peers::Peers;
 use shard::{ShardDirectory, ShardHandle, Shards};
 use sql::Flavor;
 use std::net::SocketAddr;
@@ -34,6 +38,8 @@ pub struct Shared {
     pub users: Users,
     /// TLS for clients.
     pub tls: Option<Arc<rustls::ServerConfig>>,
+    /// The proxies of the cluster, this one among them.
+    pub peers: Peers,
     /// All sessions.
     pub registry: Arc<Registry>,
     /// Counters.
@@ -56,6 +62,8 @@ pub struct Parts {
     pub users: Users,
     /// TLS for clients.
     pub tls: Option<Arc<rustls::ServerConfig>>,
+    /// The proxies of the cluster, this one among them.
+    pub peers: Peers,
 }
 
 impl Shared {
@@ -177,6 +185,7 @@ impl Proxy {
             directory,
             users,
             tls,
+            peers,
         } = parts;
         let listen = config.listen;
         if !listen.ip().is_loopback() && tls.is_none() {
@@ -192,6 +201,7 @@ impl Proxy {
             config.workers
         };
         let registry = Registry::new(config.max_connections);
+        registry.set_number(peers.me().registered().number);
         let shared = Arc::new(Shared {
             config,
             pool,
@@ -200,11 +210,13 @@ impl Proxy {
             directory,
             users,
             tls,
+            peers,
             registry,
             metrics: Metrics::default(),
             rsa: OnceLock::new(),
             epochs: (0..workers).map(|_| AtomicU64::new(0)).collect(),
         });
+        shared.peers.answer_with(Arc::new(Answers::of(&shared)));
         let failed = |e| StartError::Listen(listen, e);
         // The workers' sockets share the port (SO_REUSEPORT), and would share it with another proxy
         // too: make sure that nobody listens there yet.

@@ -9,7 +9,9 @@ use admin::{Access, AdminPort};
 use control::shards::{Follow, Timing};
 use control::{Cluster, LocalProxy, Orders, OwnAccounts, accounts, shards};
 use meta::Service;
-use meta_client::token;
+use meta_client::{Registered, token};
+use peers::port::reachable;
+use peers::{Me, OwnPort, Peers};
 use shard::ShardDirectory;
 use std::net::SocketAddr;
 use std::rc::Rc;
@@ -32,7 +34,7 @@ pub fn run(args: &ProxyArgs) -> Result<(), String> {
         tracing::info!(address = %proxy.address, "ready for clients");
         super::wait_for_signal().await?;
         tracing::info!("shutting down");
-        proxy.stop(SHUTDOWN_GRACE);
+        proxy.stop(SHUTDOWN_GRACE).await;
         Ok(())
     })
 }
@@ -57,20 +59,70 @@ impl LocalProxy for Here {
     fn drain(&self, draining: bool) {
         self.0.registry.drain(draining);
     }
+
+    fn set_number(&self, number: u16) {
+        self.0.registry.set_number(number);
+    }
+}
+
+/// A proxy that serves, registered with the service.
+pub struct Running {
+    /// Where it listens.
+    pub address: SocketAddr,
+    proxy: Proxy,
+    service: Rc<Service>,
+}
+
+impl Running {
+    /// Ends all sessions, waits for the workers, at most `grace`, and tells the service.
+    pub async fn stop(self, grace: Duration) {
+        self.proxy.stop(grace);
+        self.service.leave().await;
+    }
+}
+
+/// The service, registered with, and the channel to the other proxies that use it. `clients` is where
+/// clients reach this one.
+async fn join(
+    config: &Config,
+    clients: SocketAddr,
+) -> Result<(Rc<Service>, OwnAccounts, Peers), String> {
+    let first = config.meta.endpoints.first();
+    let clients = first.map_or(clients, |node| reachable(clients, node));
+    let (own, port) = match first {
+        Some(node) => {
+            let (own, port) = OwnPort::open(&config.peers, clients, node).await?;
+            (Some(own), Some(port))
+        }
+        None => (None, None),
+    };
+    let service = Rc::new(Service::open(&config.meta, clients, port).await?);
+    let accounts = own_accounts(config, &service, clients).await;
+    let name = config.meta.name.clone();
+    let name = name.unwrap_or_else(|| clients.to_string());
+    let peers = match (&*service, own) {
+        (Service::Remote(remote), Some(own)) => {
+            let (known, meta) = (remote.clone(), service.handle());
+            let me = Me::new(name, clients.to_string(), move || known.registered());
+            let listing = Arc::new(move || meta.proxies());
+            Peers::new(config.peers.clone(), own, me, listing)
+        }
+        _ => Peers::alone(Me::new(name, clients.to_string(), Registered::default))?,
+    };
+    Ok((service, accounts, peers))
 }
 
 /// Puts the parts together and starts them. Must run on the runtime that stays.
 pub async fn start(
     config: Config,
     tls: Option<Arc<rustls::ServerConfig>>,
-) -> Result<Proxy, String> {
+) -> Result<Running, String> {
     // Who registers takes the place of whoever had the address: nobody may be there any more.
     let clients = config.proxy.listen;
     let free = std::net::TcpListener::bind(clients);
     drop(free.map_err(|e| format!("cannot listen on {clients} (proxy.listen): {e}"))?);
-    let service = Rc::new(Service::open(&config.meta, clients).await?);
-    let meta = service.handle();
-    let own = Rc::new(own_accounts(&config, &service, clients).await);
+    let (service, own, peers) = join(&config, clients).await?;
+    let (meta, own) = (service.handle(), Rc::new(own));
     let timing = Timing {
         connect: Duration::from_millis(config.pool.connect_timeout_ms),
         health_interval: Duration::from_millis(config.pool.health_interval_ms),
@@ -93,6 +145,7 @@ pub async fn start(
         directory: directory.clone(),
         users: Users::new(&config.users).map_err(|e| e.to_string())?,
         tls,
+        peers,
     });
     let proxy = proxy.map_err(|e| e.to_string())?;
     let port = admin_port(&config.admin)?;
@@ -118,13 +171,17 @@ pub async fn start(
         new_shards: config.new_shards,
     };
     tokio::task::spawn_local(follow.run());
-    tokio::task::spawn_local(accounts::keep(cluster.clone(), service, own));
+    tokio::task::spawn_local(accounts::keep(cluster.clone(), service.clone(), own));
     let status = Arc::new(ProxyStatus {
         proxy: proxy.shared.clone(),
         cluster,
     });
     tokio::spawn(admin::serve(listener, status, Arc::new(orders), port));
-    Ok(proxy)
+    Ok(Running {
+        address: proxy.address,
+        proxy,
+        service,
+    })
 }
 
 fn admin_port(config: &AdminConfig) -> Result<AdminPort, String> {
@@ -144,9 +201,10 @@ fn admin_port(config: &AdminConfig) -> Result<AdminPort, String> {
 /// The accounts of this process, as its incarnation if the service gives it one in time.
 async fn own_accounts(config: &Config, service: &Service, clients: SocketAddr) -> OwnAccounts {
     let own = OwnAccounts::default();
-    if config.shards.iter().any(|s| !s.manager_user.is_empty()) {
+    let makes_accounts = config.shards.iter().any(|s| !s.manager_user.is_empty());
+    if makes_accounts || service.is_remote() {
         let incarnation = service.register(clients).await;
-        if incarnation == 0 {
+        if incarnation == 0 && makes_accounts {
             tracing::warn!(
                 "not registered with the metadata service yet: statements use the management accounts"
             );

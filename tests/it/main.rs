@@ -19,6 +19,7 @@ mod logins;
 mod lossy;
 mod meta;
 mod mysql;
+mod peers;
 mod pipelines;
 mod pitfalls;
 mod protocol;

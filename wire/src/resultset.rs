@@ -12,6 +12,8 @@ pub struct ResultSet {
     pub columns: Vec<Column>,
     /// The rows; `None` is NULL.
     pub rows: Vec<Vec<Option<String>>>,
+    /// Warnings that SHOW WARNINGS has.
+    pub warnings: u16,
 }
 
 /// How a result set travels.
@@ -29,7 +31,7 @@ impl ResultSet {
         let columns = names.iter().map(|n| Column::text(n, 256)).collect();
         Self {
             columns,
-            rows: Vec::new(),
+            ..Self::default()
         }
     }
 
@@ -62,7 +64,7 @@ impl ResultSet {
             });
         }
         let end = RowsEnd {
-            warnings: 0,
+            warnings: self.warnings,
             status,
         };
         writer.end(out, seq, end);

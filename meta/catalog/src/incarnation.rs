@@ -1,8 +1,9 @@
 //! Registered proxies: what a registration brings, and the number that makes session ids unique.
 //!
 //! A number is given back to the proxy that had it: to one that registers again under the same name and
-//! address, and to one that was fenced and lives. Other numbers are given in turn, so that one comes back
-//! only after all others: a proxy that was fenced by mistake still has sessions with ids of its number.
+//! address, and to one that was fenced and lives. Numbers of proxies that have ended are given next. Other
+//! numbers are given in turn, so that one comes back only after all others: a proxy that was fenced by
+//! mistake still has sessions with ids of its number.
 
 use crate::command::Rejected;
 use crate::state::{Answer, State};
@@ -61,6 +62,29 @@ pub struct Registration {
     pub number: u16,
 }
 
+/// A proxy ends.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fence {
+    /// The incarnation.
+    pub incarnation: u64,
+    /// Why, for people.
+    pub why: String,
+    /// It says itself that it has ended: it has no sessions any more.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub has_ended: bool,
+}
+
+impl Fence {
+    /// Ends an incarnation that may be alive.
+    pub fn new(incarnation: u64, why: impl Into<String>) -> Self {
+        Self {
+            incarnation,
+            why: why.into(),
+            has_ended: false,
+        }
+    }
+}
+
 pub(crate) fn is_none(number: &u16) -> bool {
     *number == 0
 }
@@ -100,12 +124,26 @@ impl State {
         })
     }
 
-    /// The wanted number if it is free, else the next free one; 0 if all are taken.
+    /// Ends an incarnation.
+    pub(crate) fn fence(&mut self, f: &Fence) -> Result<(), Rejected> {
+        let gone = self.incarnations.remove(&f.incarnation);
+        let missing = || Rejected::Missing(format!("incarnation {}", f.incarnation));
+        let gone = gone.ok_or_else(missing)?;
+        if f.has_ended && gone.number != 0 {
+            self.left_numbers.insert(gone.number);
+        }
+        Ok(())
+    }
+
+    /// The wanted number if it is free, else one that was left, else the next in turn; 0 if all are taken.
     fn free_number(&mut self, wanted: u16) -> u16 {
         let taken: BTreeSet<u16> = self.incarnations.values().map(|i| i.number).collect();
         let is_free = |n: &u16| (1..=NUMBER_MAX).contains(n) && !taken.contains(n);
-        if is_free(&wanted) {
-            return wanted;
+        self.left_numbers.retain(|n| is_free(n));
+        let left = self.left_numbers.first().copied();
+        if let Some(n) = Some(wanted).filter(is_free).or(left) {
+            self.left_numbers.remove(&n);
+            return n;
         }
         let last = self.last_number;
         let next = (last.saturating_add(1)..=NUMBER_MAX)
@@ -160,6 +198,24 @@ mod tests {
         assert_eq!(register(&mut s, &registration("c", 0)), (4, 3));
         assert_eq!(register(&mut s, &registration("b", 2)), (5, 2));
         assert_eq!(register(&mut s, &registration("d", 2)), (6, 4));
+    }
+
+    #[test]
+    fn the_number_of_a_proxy_that_has_ended_is_given_next() {
+        let mut s = State::default();
+        for name in ["a", "b", "c"] {
+            register(&mut s, &registration(name, 0));
+        }
+        let end = |incarnation, has_ended| Fence {
+            incarnation,
+            why: String::new(),
+            has_ended,
+        };
+        s.fence(&end(1, false)).unwrap();
+        s.fence(&end(2, true)).unwrap();
+        assert!(s.fence(&end(2, true)).is_err());
+        assert_eq!(register(&mut s, &registration("d", 0)).1, 2);
+        assert_eq!(register(&mut s, &registration("e", 0)).1, 4);
     }
 
     #[test]

@@ -21,7 +21,7 @@ pub mod user;
 pub use command::{Command, Rejected};
 pub use definition::TableDefinition;
 pub use function::{Function, NoPartition, RangeBound, Upper};
-pub use incarnation::{Incarnation, PeerPort, Registration};
+pub use incarnation::{Fence, Incarnation, PeerPort, Registration};
 pub use job::{Job, JobId, ShardProgress};
 pub use key::{KeyType, KeyValue, Unroutable, Use};
 pub use model::{

@@ -3,12 +3,12 @@
 
 use crate::command::{Command, Rejected};
 use crate::incarnation::is_none;
-pub use crate::incarnation::{Incarnation, Registration};
+pub use crate::incarnation::{Fence, Incarnation, Registration};
 use crate::job::{Effect, JobId};
 use crate::model::{Catalog, Table, TableId};
 use crate::settings;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ops::Range;
 
 /// Audit records that are kept; older ones go.
@@ -68,12 +68,7 @@ pub enum Change {
         draining: bool,
     },
     /// An incarnation has ended or lost its lease; its number is never used again.
-    Fence {
-        /// The incarnation.
-        incarnation: u64,
-        /// Why, for people.
-        why: String,
-    },
+    Fence(Fence),
     /// A table that the shards have had enters the catalog: its job ends, and ids go on behind those in
     /// use, in one step.
     FinishImport {
@@ -157,6 +152,9 @@ pub struct State {
     /// The proxy's number that was given last.
     #[serde(default, skip_serializing_if = "is_none")]
     pub last_number: u16,
+    /// Numbers of proxies that have ended in good order.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub left_numbers: BTreeSet<u16>,
     /// Settings that differ from their defaults.
     pub settings: BTreeMap<String, String>,
     /// Changes so far.
@@ -235,10 +233,7 @@ impl State {
                 let missing = || Rejected::Missing(format!("incarnation {incarnation}"));
                 found.ok_or_else(missing)?.draining = *draining;
             }
-            Change::Fence { incarnation, .. } => {
-                let gone = self.incarnations.remove(incarnation);
-                gone.ok_or_else(|| Rejected::Missing(format!("incarnation {incarnation}")))?;
-            }
+            Change::Fence(f) => self.fence(f)?,
             Change::FinishImport { job, table, next } => {
                 let name = table.name.clone();
                 let (job, effect) = (*job, Effect::PutTable(table.clone()));
@@ -303,9 +298,10 @@ impl Change {
                 true => format!("incarnation {incarnation} is drained"),
                 false => format!("incarnation {incarnation} takes clients again"),
             },
-            Change::Fence { incarnation, why } => {
-                format!("incarnation {incarnation} is fenced: {why}")
+            Change::Fence(f) if f.has_ended => {
+                format!("incarnation {} has ended: {}", f.incarnation, f.why)
             }
+            Change::Fence(f) => format!("incarnation {} is fenced: {}", f.incarnation, f.why),
             Change::FinishImport { table, .. } => {
                 format!(
                     "table {} is imported as {}",
@@ -390,10 +386,7 @@ mod tests {
             proposal(&n.to_string(), change)
         };
         assert_eq!(s.apply(&register(1)), Answer::Incarnation(1));
-        let fence = Change::Fence {
-            incarnation: 1,
-            why: "test".into(),
-        };
+        let fence = Change::Fence(Fence::new(1, "test"));
         assert_eq!(
             s.apply(&proposal("f", fence.clone())),
             Answer::Done { epoch: 0 }

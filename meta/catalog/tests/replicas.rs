@@ -44,10 +44,11 @@ fn change(d: &mut Dice) -> Change {
             }),
             number: d.roll(5) as u16,
         }),
-        4 => Change::Fence {
+        4 => Change::Fence(Fence {
             incarnation: d.roll(40) + 1,
             why: "late".into(),
-        },
+            has_ended: d.roll(2) == 0,
+        }),
         5 => Change::Set {
             name: ["lease_ms", "fence_after_ms", "nothing"][d.roll(3) as usize].into(),
             value: Some(d.roll(9_000).to_string()),

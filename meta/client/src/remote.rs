@@ -6,7 +6,7 @@ use crate::http::{Http, HttpError};
 use crate::protocol::{NewsReply, Renew, RenewReply};
 use crate::request::{accepted, proposal};
 use crate::{BoxFuture, ClusterView, MemberChange, MetaError, MetaService, ProxyView};
-use catalog::{Answer, Catalog, Change, PeerPort, Registration, State};
+use catalog::{Answer, Catalog, Change, Fence, PeerPort, Registration, State};
 use serde::de::DeserializeOwned;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -32,6 +32,8 @@ const START_TIME: Duration = Duration::from_secs(3);
 const RENEW: Duration = Duration::from_secs(1);
 /// How long one renewal may take.
 const RENEW_TIME: Duration = Duration::from_millis(2_500);
+/// How long a proxy that ends waits for the service to know.
+const LEAVE_TIME: Duration = Duration::from_millis(1_000);
 /// An epoch that no catalog has: the answer is the whole catalog.
 const NO_EPOCH: u64 = u64::MAX;
 
@@ -80,6 +82,10 @@ struct Inner {
     /// The epoch that the whole proxy plans against.
     reached: AtomicU64,
     draining: AtomicBool,
+    /// The catalog is that of the last run: no node has answered yet.
+    cached: AtomicBool,
+    /// The process ends: it is not to register anew.
+    leaving: AtomicBool,
     renew_now: Notify,
 }
 
@@ -100,6 +106,8 @@ impl RemoteMeta {
             lease_until: Mutex::new(None),
             reached: AtomicU64::new(0),
             draining: AtomicBool::new(false),
+            cached: AtomicBool::new(false),
+            leaving: AtomicBool::new(false),
             renew_now: Notify::new(),
             config,
         }));
@@ -124,6 +132,7 @@ impl RemoteMeta {
                      Statements are served; changes of structure wait"
                 );
                 self.0.catalog.send_replace(Arc::new(c));
+                self.0.cached.store(true, Ordering::Release);
             }
             (Err(e), Some(Err(why))) => {
                 let path = self
@@ -188,6 +197,34 @@ impl RemoteMeta {
             tracing::warn!(path = %path.display(), %error, "cannot keep the catalog for a restart");
         }
         self.0.catalog.send_replace(Arc::new(catalog));
+        self.0.cached.store(false, Ordering::Release);
+    }
+
+    /// True while the catalog is that of the last run, because no node has answered.
+    pub fn is_cached(&self) -> bool {
+        self.0.cached.load(Ordering::Acquire)
+    }
+
+    /// The process ends: nobody waits for this incarnation any more.
+    pub async fn leave(&self) {
+        self.0.leaving.store(true, Ordering::Release);
+        let Registered { incarnation, .. } = self.registered();
+        if incarnation == 0 {
+            return;
+        }
+        let ended = Change::Fence(Fence {
+            incarnation,
+            why: "the proxy was stopped".to_string(),
+            has_ended: true,
+        });
+        let sent = self.send(&self.0.config.name, ended, None);
+        match tokio::time::timeout(LEAVE_TIME, sent).await {
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "the service does not know that this proxy ends")
+            }
+            Err(_) => tracing::warn!("the service does not answer that this proxy ends"),
+        }
     }
 
     /// Asks one node after the other until one answers; safe for what may come twice.
@@ -304,6 +341,9 @@ impl RemoteMeta {
             tokio::select! {
                 _ = tick.tick() => {}
                 () = self.0.renew_now.notified() => {}
+            }
+            if self.0.leaving.load(Ordering::Acquire) {
+                return;
             }
             if self.incarnation() == 0 && !self.register().await {
                 continue;

@@ -348,10 +348,7 @@ async fn proxies_get_incarnations_and_lose_them_for_ever() {
         assert!(Instant::now() < until, "the epoch is not acknowledged");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    let fence = Change::Fence {
-        incarnation: first,
-        why: "test".into(),
-    };
+    let fence = Change::Fence(catalog::Fence::new(first, "test"));
     node.submit("dba", fence, None).await.unwrap();
     eventually("registered anew", || remote.incarnation() > first).await;
     let proxies = node.proxies().await.unwrap();

@@ -135,13 +135,24 @@ async fn unregistered(service: &Service, incarnation: u64, config: PeersConfig, 
     let identity = Identity::generate().unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let at = listener.local_addr().unwrap().to_string();
-    let peers = Peers::new(config, identity.clone(), me(incarnation), service.listing());
-    peers.answer_with(Arc::new(f), Some(listener));
+    let port = OwnPort {
+        identity: identity.clone(),
+        listener: Some(listener),
+    };
+    let peers = Peers::new(config, port, me(incarnation), service.listing());
+    peers.answer_with(Arc::new(f));
     Proxy {
         peers,
         at,
         identity,
     }
+}
+
+/// Somebody who only asks.
+fn without_port(identity: Identity, me: Me, service: &Service) -> Peers {
+    let listener = None;
+    let port = OwnPort { identity, listener };
+    Peers::new(config(), port, me, service.listing())
 }
 
 async fn proxy(service: &Service, incarnation: u64) -> Proxy {
@@ -170,7 +181,12 @@ fn sessions() -> Sessions {
 
 /// The answer of one of the others.
 async fn of<A: Ask>(p: &Proxy, number: u16, ask: A) -> Result<A::Answer, Silent> {
-    p.peers.ask_number(number, ask).await.unwrap().answer
+    only(p.peers.ask_number(number, ask).await)
+}
+
+fn only<T>(asked: Asked<T>) -> Result<T, Silent> {
+    assert_eq!(asked.heard.len(), 1);
+    asked.heard.into_iter().next().unwrap().answer
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -213,10 +229,9 @@ async fn who_is_not_registered_is_not_heard() {
         let identity = Identity::generate().unwrap();
         let others = Service::default();
         others.put(9, Some(b.port()));
-        let peers = Peers::new(config(), identity, me(claimed), others.listing());
-        let heard = peers.ask_number(9, sessions()).await.unwrap();
-        let refused = matches!(heard.answer, Err(Silent::Lost { .. }));
-        assert!(refused, "{:?}", heard.answer);
+        let peers = without_port(identity, me(claimed), &others);
+        let answer = only(peers.ask_number(9, sessions()).await);
+        assert!(matches!(answer, Err(Silent::Lost { .. })), "{answer:?}");
     }
 }
 
@@ -225,10 +240,9 @@ async fn a_proxy_cannot_speak_for_another() {
     let service = Service::default();
     let (a, _b) = (proxy(&service, 1).await, proxy(&service, 2).await);
     service.put(3, None);
-    let (identity, as_other) = (a.identity.clone(), me(3));
-    let peers = Peers::new(config(), identity, as_other, service.listing());
-    let heard = peers.ask_number(2, sessions()).await.unwrap();
-    assert_eq!(heard.answer, Err(Refused::NotRegistered.into()));
+    let peers = without_port(a.identity.clone(), me(3), &service);
+    let answer = only(peers.ask_number(2, sessions()).await);
+    assert_eq!(answer, Err(Refused::NotRegistered.into()));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -239,15 +253,14 @@ async fn a_fenced_proxy_is_refused_though_its_connection_is_open() {
     // The fenced one does not know it yet, so its own list has the other.
     let old = Service::default();
     old.put(2, Some(b.port()));
-    let fenced = Peers::new(config(), a.identity.clone(), me(1), old.listing());
-    let asked = fenced.ask_number(2, sessions()).await.unwrap();
-    assert!(asked.answer.is_ok(), "{:?}", asked.answer);
+    let fenced = without_port(a.identity.clone(), me(1), &old);
+    assert!(only(fenced.ask_number(2, sessions()).await).is_ok());
     service.fence(1);
     tokio::time::sleep(Duration::from_millis(1_100)).await;
-    let refused = fenced.ask_number(2, sessions()).await.unwrap().answer;
+    let refused = only(fenced.ask_number(2, sessions()).await);
     assert_eq!(refused, Err(Refused::NotRegistered.into()));
     // And nothing at all after that, not even a reason.
-    let refused = fenced.ask_number(2, sessions()).await.unwrap().answer;
+    let refused = only(fenced.ask_number(2, sessions()).await);
     assert!(matches!(refused, Err(Silent::Lost { .. })), "{refused:?}");
 }
 
@@ -393,9 +406,9 @@ async fn a_proxy_without_others_answers_itself() {
     let starting = peers.ask_all(sessions()).await;
     let refused = Err(Silent::Refused(Refused::Starting));
     assert_eq!(starting.heard[0].answer, refused);
-    peers.answer_with(Arc::new(Fake::default()), None);
+    peers.answer_with(Arc::new(Fake::default()));
     let asked = peers.ask_all(sessions()).await;
     assert!(asked.stale.is_none() && asked.heard.len() == 1);
     assert!(asked.heard[0].answer.is_ok());
-    assert!(peers.ask_number(5, kill()).await.is_none());
+    assert!(peers.ask_number(5, kill()).await.heard.is_empty());
 }

@@ -1,10 +1,9 @@
 //! What a user may do and see.
 
-use crate::registry::{SessionInfo, SessionRow};
 use crate::session::client_state::ClientState;
 use crate::session::{Stop, error};
-use crate::worker::Worker;
 use catalog::{Catalog, Right};
+use peers::Whose;
 use router::{Privilege, RequiredPrivileges};
 
 impl ClientState {
@@ -72,23 +71,13 @@ impl ClientState {
         }
     }
 
-    /// True if the user may see and end a session.
-    pub(crate) fn may_end(&self, catalog: &Catalog, target: &SessionInfo) -> Result<bool, Stop> {
+    /// Whose sessions the user may see and end, at every proxy.
+    pub(crate) fn may_end(&self, catalog: &Catalog) -> Result<Whose, Stop> {
         let user = self.of_cluster(catalog)?;
-        Ok(user.is_none_or(|u| u.is_admin()) || target.user() == self.user.name)
-    }
-
-    /// The sessions that the user may see.
-    pub(crate) fn visible_sessions(
-        &self,
-        catalog: &Catalog,
-        worker: &Worker,
-    ) -> Result<Vec<SessionRow>, Stop> {
-        let mut rows = worker.shared.registry.rows();
-        if self.of_cluster(catalog)?.is_some_and(|u| !u.is_admin()) {
-            rows.retain(|r| r.user == self.user.name);
-        }
-        Ok(rows)
+        Ok(match user.is_none_or(|u| u.is_admin()) {
+            true => Whose::Anybodys,
+            false => Whose::User(self.user.name.clone()),
+        })
     }
 
     /// True if the user may see a database.

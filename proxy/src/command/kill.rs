@@ -1,36 +1,69 @@
-//! COM_PROCESS_KILL, and KILL as a statement.
+//! COM_PROCESS_KILL, and KILL as a statement: of a session here, or of one that another proxy serves, which
+//! its id tells.
 
-use crate::registry::Kill;
+use crate::registry::number_of;
 use crate::session::{Done, Outcome, Session, Stop, error};
+use peers::call::{Kill, Killed};
+use peers::{Asked, Heard};
 use wire::reply::OkPacket;
 
 /// Ends a session by its number.
-pub(super) fn run(s: &mut Session, body: &[u8]) -> Done {
+pub(super) async fn run(s: &mut Session, body: &[u8]) -> Done {
     let id = wire::Reader::new(body).u32("session");
     let id = id.map_err(|_| error(1094, "HY000", "Unknown thread id"))?;
-    kill(s, u64::from(id), false)?;
+    kill(s, u64::from(id), false).await?;
     s.put_ok(OkPacket::default(), 0);
     Ok(Outcome::quiet())
 }
 
-/// Ends a statement or a session, of any worker.
-pub(crate) fn kill(s: &Session, id: u64, query: bool) -> Result<(), Stop> {
-    let found = u32::try_from(id)
-        .ok()
-        .and_then(|id| s.worker.shared.registry.get(id));
-    let Some(target) = found else {
-        return Err(error(1094, "HY000", format!("Unknown thread id: {id}")));
-    };
-    if !s.client.may_end(&s.worker.catalog(), &target)? {
-        return Err(error(
-            1095,
-            "HY000",
-            format!("You are not owner of thread {id}"),
-        ));
-    }
-    if target.id == s.client.info.id && query {
+/// Ends a statement or a session, wherever it is.
+pub(crate) async fn kill(s: &mut Session, id: u64, query: bool) -> Result<(), Stop> {
+    let unknown = || error(1094, "HY000", format!("Unknown thread id: {id}"));
+    let short = u32::try_from(id).map_err(|_| unknown())?;
+    if short == s.client.info.id && query {
         return Err(error(1317, "70100", "Query execution was interrupted"));
     }
-    target.kill(if query { Kill::Query } else { Kill::Connection });
-    Ok(())
+    let kill = Kill {
+        id: short,
+        query,
+        by: s.client.may_end(&s.worker.catalog())?,
+    };
+    let shared = s.worker.shared.clone();
+    let number = number_of(short);
+    let own = shared.peers.me().registered().number;
+    let killed = match shared.kill(&kill) {
+        Killed::Unknown if number != 0 && number != own => {
+            let asked = shared.peers.ask_number(number, kill);
+            elsewhere(id, s.unless_ended(asked).await?)?
+        }
+        here => here,
+    };
+    match killed {
+        Killed::Done => Ok(()),
+        Killed::Unknown => Err(unknown()),
+        Killed::NotOwner => {
+            let text = format!("You are not owner of thread {id}");
+            Err(error(1095, "HY000", text))
+        }
+    }
+}
+
+/// What the proxy said that gave the id.
+fn elsewhere(id: u64, asked: Asked<Killed>) -> Result<Killed, Stop> {
+    let Some(Heard { proxy, answer, .. }) = asked.heard.into_iter().next() else {
+        return match asked.stale {
+            None => Ok(Killed::Unknown),
+            Some(why) => {
+                let text = format!("cannot find session {id}: {why}");
+                Err(error(1105, "HY000", text))
+            }
+        };
+    };
+    answer.map_err(|why| {
+        let text = format!(
+            "session {id} is one of proxy {proxy}, which {why}; check whether it was ended, or connect to \
+             that proxy"
+        );
+        error(1105, "HY000", text)
+    })
 }

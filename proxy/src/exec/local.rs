@@ -22,7 +22,7 @@ pub(super) async fn run(s: &mut Session, local: &Local, run: Run<'_>) -> Done {
             })
         }
         Local::Kill { query, id } => {
-            command::kill(s, *id, *query)?;
+            command::kill(s, *id, *query).await?;
             s.put_ok(OkPacket::default(), run.more);
             Ok(Outcome::quiet())
         }
@@ -37,14 +37,8 @@ pub(super) async fn run(s: &mut Session, local: &Local, run: Run<'_>) -> Done {
             let set = show::sharded_tables::rows(s, run.catalog)?;
             Ok(show::answer(s, &set, run))
         }
-        Local::ShowProxySessions => {
-            let set = show::sessions::rows(s, run.catalog)?;
-            Ok(show::answer(s, &set, run))
-        }
-        Local::ShowProcessList { full } => {
-            let set = show::processlist::rows(s, run.catalog, *full)?;
-            Ok(show::answer(s, &set, run))
-        }
+        Local::ShowProxySessions => show::sessions::run(s, run).await,
+        Local::ShowProcessList { full } => show::processlist::run(s, *full, run).await,
         Local::ShowProxyStatus => Ok(show::answer(s, &show::status::rows(s), run)),
         Local::ShowDdlJobs => Ok(show::answer(s, &show::jobs::rows(run.catalog), run)),
         Local::ShowGrants { of } => {

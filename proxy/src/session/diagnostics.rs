@@ -74,6 +74,12 @@ impl Diagnostics {
         self.unfetched = self.unfetched.saturating_add(other.unfetched);
     }
 
+    /// Adds a warning of the proxy's own.
+    pub(crate) fn warn(&mut self, code: &str, text: String) {
+        self.conditions
+            .push(("Warning".to_string(), code.to_string(), text));
+    }
+
     /// Adds a note of the proxy's own.
     pub(crate) fn note(&mut self, code: &str, text: String) {
         self.conditions

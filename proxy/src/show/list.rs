@@ -56,5 +56,9 @@ async fn list_of(s: &mut Session, shard: ShardId, text: &str) -> Result<ResultSe
              shards",
         )
     })?;
-    Ok(ResultSet { columns, rows })
+    Ok(ResultSet {
+        columns,
+        rows,
+        warnings: 0,
+    })
 }

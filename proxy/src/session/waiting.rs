@@ -1,0 +1,46 @@
+//! Waiting for something that no shard does: an answer of other proxies, a change of the catalog.
+
+use crate::metrics::count;
+use crate::registry::Kill;
+use crate::session::{Session, Stop, error};
+use shard::net::Peek;
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::Poll;
+
+impl Session {
+    /// Waits; ends with KILL and with the client's leaving. What was waited for is dropped then.
+    pub(crate) async fn unless_ended<T>(
+        &mut self,
+        work: impl Future<Output = T>,
+    ) -> Result<T, Stop> {
+        let mut work = pin!(work);
+        let (io, info) = (&self.io, &self.client.info);
+        let done = poll_fn(|cx| {
+            if let Poll::Ready(done) = work.as_mut().poll(cx) {
+                return Poll::Ready(Some(done));
+            }
+            while io.stream.poll_news(cx).is_ready() {
+                match io.stream.peek() {
+                    Some(Peek::Closed) => return Poll::Ready(None),
+                    // The next command, sent early.
+                    Some(Peek::Bytes) => break,
+                    None => {}
+                }
+            }
+            info.register(cx.waker());
+            match info.kill_state() {
+                Kill::No => Poll::Pending,
+                _ => Poll::Ready(None),
+            }
+        });
+        if let Some(done) = done.await {
+            return Ok(done);
+        }
+        count(&self.worker.shared.metrics.cancelled);
+        match self.client.info.kill_state() {
+            Kill::Query => Err(error(1317, "70100", "Query execution was interrupted")),
+            _ => Err(Stop::Gone),
+        }
+    }
+}
