@@ -50,7 +50,7 @@ impl Cluster {
         let (catalog, handles) = (self.catalog(), self.shards.all());
         let is_here = |s: &catalog::Shard| {
             let login = handles.get(&s.name).map(|h| &h.login);
-            login.is_some_and(|l| (&*l.host, l.port) == (&*s.host, s.port))
+            login.is_some_and(|l| (&*l.host, l.port) == s.primary().address())
         };
         if !catalog.shards.values().all(is_here) {
             return false;

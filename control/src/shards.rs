@@ -57,9 +57,10 @@ pub async fn open(
     for s in configured {
         let current = meta.watch().borrow().clone();
         // What the catalog says of a shard's address wins over the file: it may have moved since.
-        let (host, port) = match current.shard_named(&s.name) {
-            Some(known) if service.is_remote() && !just_started => (known.host.clone(), known.port),
-            Some(known) if known.host == s.host && known.port == s.port => (s.host.clone(), s.port),
+        let known = current.shard_named(&s.name).map(|k| k.primary().address());
+        let (host, port) = match known {
+            Some((host, port)) if service.is_remote() && !just_started => (host.to_string(), port),
+            Some(at) if at == (&*s.host, s.port) => (s.host.clone(), s.port),
             _ => {
                 let (name, host, port) = (s.name.clone(), s.host.clone(), s.port);
                 let put = catalog::Command::PutShard { name, host, port };
@@ -155,7 +156,8 @@ impl Follow {
 
     async fn take_over(&self, s: &catalog::Shard) {
         let known = self.cluster.shards.all();
-        let same = |h: &ShardHandle| (&*h.login.host, h.login.port) == (&*s.host, s.port);
+        let at = s.primary().address();
+        let same = |h: &ShardHandle| (&*h.login.host, h.login.port) == at;
         if known.get(&s.name).is_some_and(same) {
             return;
         }
@@ -167,15 +169,9 @@ impl Follow {
             );
             return;
         };
-        let at = (&*s.host, s.port);
         match handle(account, &s.name, at, self.timing.connect, &self.own) {
             Ok(handle) => {
-                tracing::info!(
-                    shard = s.name,
-                    host = s.host,
-                    port = s.port,
-                    "shard is used"
-                );
+                tracing::info!(shard = s.name, host = at.0, port = at.1, "shard is used");
                 prepare_account(&handle, &self.own, &self.service).await;
                 watch_health(&handle, self.timing.health_interval).await;
                 self.cluster.shards.put(&s.name, handle);

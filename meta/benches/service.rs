@@ -106,13 +106,7 @@ fn large() -> State {
             format!("10.1.{}.{}", n / 250, n % 250),
         );
         let id = ShardId(n);
-        let shard = Shard {
-            id,
-            name,
-            host,
-            port: 3306,
-            disabled: false,
-        };
+        let shard = Shard::new(id, &name, InstanceId(n), (&host, 3306));
         c.shards.insert(id, shard);
     }
     let home = Database {

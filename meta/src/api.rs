@@ -9,7 +9,8 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use catalog::{Proposal, Rejected};
+use catalog::earlier::{SHAPE, Shape1};
+use catalog::{Catalog, Proposal, Rejected};
 use meta_client::http::bears;
 use meta_client::protocol::{NEWS_WAIT_MS_MAX, Renew};
 use meta_client::{MemberChange, MetaError};
@@ -118,6 +119,33 @@ struct Since {
     wait_ms: u64,
 }
 
+/// The newest shape of the catalog that who asks can read; versions before there were two do not say.
+#[derive(Deserialize)]
+struct Reads {
+    shape: Option<u32>,
+}
+
+impl Reads {
+    /// The answer with its field `catalog` in a shape that can be read.
+    fn answer<T: Serialize>(
+        &self,
+        result: Result<T, MetaError>,
+        catalog: impl FnOnce(&T) -> Option<&Catalog>,
+    ) -> Response {
+        let value = match result {
+            Ok(value) if self.shape.unwrap_or(1) < SHAPE => value,
+            result => return answer(result),
+        };
+        let reshaped = serde_json::to_value(&value).and_then(|mut json| {
+            if let Some(c) = catalog(&value) {
+                json["catalog"] = serde_json::to_value(Shape1(c))?;
+            }
+            Ok(json)
+        });
+        answer(reshaped.map_err(|e| MetaError::Unavailable(e.to_string())))
+    }
+}
+
 async fn submit(
     State(app): State<App>,
     Query(h): Query<Hops>,
@@ -126,17 +154,17 @@ async fn submit(
     answer(app.node.carry_out(p, h.may_forward()).await)
 }
 
-async fn news(State(app): State<App>, Query(s): Query<Since>) -> Response {
+async fn news(State(app): State<App>, Query(s): Query<Since>, Query(r): Query<Reads>) -> Response {
     let wait = Duration::from_millis(s.wait_ms.min(NEWS_WAIT_MS_MAX));
-    answer(app.node.news(s.epoch, wait).await)
+    r.answer(app.node.news(s.epoch, wait).await, |n| n.catalog.as_ref())
 }
 
 async fn renew(State(app): State<App>, Query(h): Query<Hops>, Json(r): Json<Renew>) -> Response {
     answer(app.node.renew(r, h.may_forward()).await)
 }
 
-async fn state(State(app): State<App>, Query(h): Query<Hops>) -> Response {
-    answer(app.node.read(h.may_forward()).await)
+async fn state(State(app): State<App>, Query(h): Query<Hops>, Query(r): Query<Reads>) -> Response {
+    r.answer(app.node.read(h.may_forward()).await, |s| Some(&s.catalog))
 }
 
 async fn proxies(State(app): State<App>, Query(h): Query<Hops>) -> Response {

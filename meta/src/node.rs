@@ -9,6 +9,7 @@ use crate::raft::log_store::LogStore;
 use crate::raft::machine::{Machine, News};
 use crate::raft::network::{Network, Transport};
 use crate::raft::{self, Raft};
+use catalog::earlier::SHAPE;
 use catalog::{Answer, Catalog, Change, Fence, Proposal, State};
 use meta_client::http::{Http, HttpError};
 use meta_client::protocol::{NewsReply, Renew, RenewReply};
@@ -453,10 +454,10 @@ impl MetaNode {
     pub async fn read(&self, forward: bool) -> Result<State, MetaError> {
         match self.leader().await? {
             None => Ok(self.0.machine.state()),
-            Some(address) if forward => Ok(self
-                .http()?
-                .get(&address, "/v1/state?forwarded=1", TRY_TIME)
-                .await?),
+            Some(address) if forward => {
+                let path = format!("/v1/state?forwarded=1&shape={SHAPE}");
+                Ok(self.http()?.get(&address, &path, TRY_TIME).await?)
+            }
             Some(_) => Err(MetaError::Unavailable("another node leads".to_string())),
         }
     }

@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 /// Version of the encoding that is written; older ones are read.
-pub const FORMAT: u32 = 2;
+pub const FORMAT: u32 = 3;
 const HEADER_LEN: usize = 12;
 
 /// Why a value cannot be read.

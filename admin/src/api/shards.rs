@@ -49,8 +49,8 @@ async fn list(State(app): State<App>) -> Reply<Vec<ShardView>> {
     let catalog = app.catalog();
     let view = |s: &Shard| ShardView {
         name: s.name.clone(),
-        host: s.host.clone(),
-        port: s.port,
+        host: s.primary().host.clone(),
+        port: s.primary().port,
         disabled: s.disabled,
         tables: tables_on(&catalog, s),
     };

@@ -2,6 +2,7 @@
 
 use crate::job::{Effect, Job, JobId, ShardProgress};
 use crate::model::*;
+use crate::shard::{InstanceId, Shard};
 use crate::user::{Rights, User, Verifiers};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -281,17 +282,14 @@ impl Catalog {
                 t.name
             )));
         }
-        let next = ShardId(self.shards.keys().last().map_or(1, |s| s.0 + 1));
-        let (id, disabled) = self
-            .shard_named(name)
-            .map_or((next, false), |s| (s.id, s.disabled));
-        let shard = Shard {
-            id,
-            name: name.to_string(),
-            host: host.to_string(),
-            port,
-            disabled,
-        };
+        if let Some(known) = self.shards.values_mut().find(|s| s.name == name) {
+            known.move_primary(host, port);
+            return Ok(());
+        }
+        let id = ShardId(self.shards.keys().last().map_or(1, |s| s.0 + 1));
+        let instances = self.shards.values().flat_map(Shard::instances);
+        let primary = InstanceId(instances.map(|i| i.id.0).max().map_or(1, |last| last + 1));
+        let shard = Shard::new(id, name, primary, (host, port));
         self.shards.insert(id, shard);
         Ok(())
     }

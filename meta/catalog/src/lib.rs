@@ -6,12 +6,14 @@
 
 pub mod command;
 pub mod definition;
+pub mod earlier;
 pub mod function;
 pub mod incarnation;
 pub mod job;
 pub mod key;
 pub mod model;
 pub mod settings;
+pub mod shard;
 pub mod slot;
 pub mod state;
 pub mod temporal;
@@ -25,9 +27,10 @@ pub use incarnation::{Fence, Incarnation, PeerPort, Registration};
 pub use job::{Job, JobId, ShardProgress};
 pub use key::{KeyType, KeyValue, Unroutable, Use};
 pub use model::{
-    AutoIncrement, Catalog, Database, GroupId, KeyColumn, PendingRule, Placement, Shard, ShardId,
+    AutoIncrement, Catalog, Database, GroupId, KeyColumn, PendingRule, Placement, ShardId,
     Sharding, Table, TableId, TableName,
 };
+pub use shard::{Instance, InstanceId, Role, Shard};
 pub use state::{Answer, Change, Proposal, State};
 pub use text::TextRule;
 pub use user::{Right, Rights, User, Verifiers};

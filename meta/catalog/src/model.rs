@@ -3,6 +3,7 @@
 use crate::function::{Compiled, Function};
 use crate::job::{Job, JobId};
 use crate::key::KeyType;
+use crate::shard::Shard;
 use crate::user::User;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -43,22 +44,6 @@ impl std::fmt::Display for TableName {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}.{}", self.database, self.table)
     }
-}
-
-/// A replica set that holds part of the data.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Shard {
-    /// Its number.
-    pub id: ShardId,
-    /// Its name, for people and rules.
-    pub name: String,
-    /// Host of the primary.
-    pub host: String,
-    /// Port of the primary.
-    pub port: u16,
-    /// True if new databases and single tables go elsewhere.
-    #[serde(default)]
-    pub disabled: bool,
 }
 
 /// A logical database; it has the same name on every shard.

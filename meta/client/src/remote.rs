@@ -6,6 +6,7 @@ use crate::http::{Http, HttpError};
 use crate::protocol::{NewsReply, Renew, RenewReply};
 use crate::request::{accepted, proposal};
 use crate::{BoxFuture, ClusterView, MemberChange, MetaError, MetaService, ProxyView};
+use catalog::earlier::SHAPE;
 use catalog::{Answer, Catalog, Change, Fence, PeerPort, Registration, State};
 use serde::de::DeserializeOwned;
 use std::path::PathBuf;
@@ -118,7 +119,7 @@ impl RemoteMeta {
     }
 
     async fn first_catalog(&self) -> Result<(), MetaError> {
-        let path = format!("/v1/news?epoch={NO_EPOCH}&wait_ms=0");
+        let path = format!("/v1/news?epoch={NO_EPOCH}&wait_ms=0&shape={SHAPE}");
         let got: Result<NewsReply, _> = self.get(&path, START_TIME).await;
         let cached = self.0.config.cache.as_deref().map(cache::read);
         match (got.map(|n| n.catalog), cached) {
@@ -291,7 +292,7 @@ impl RemoteMeta {
     async fn follow(self) {
         let mut epoch = self.0.catalog.borrow().epoch;
         loop {
-            let path = format!("/v1/news?epoch={epoch}&wait_ms={NEWS_WAIT_MS}");
+            let path = format!("/v1/news?epoch={epoch}&wait_ms={NEWS_WAIT_MS}&shape={SHAPE}");
             let time = TRY_TIME;
             let at =
                 self.0.preferred.load(Ordering::Relaxed) % self.0.config.endpoints.len().max(1);
@@ -454,7 +455,8 @@ impl MetaService for RemoteMeta {
 
     fn state(&self) -> BoxFuture<Result<State, MetaError>> {
         self.at_home(|r: RemoteMeta| -> BoxFuture<_> {
-            Box::pin(async move { r.get("/v1/state", CALL_TIME).await })
+            let path = format!("/v1/state?shape={SHAPE}");
+            Box::pin(async move { r.get(&path, CALL_TIME).await })
         })
     }
 

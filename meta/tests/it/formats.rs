@@ -2,6 +2,7 @@
 //! same: the same tables, and every key of a sample on the shard where it was.
 
 use crate::storage::Folder;
+use catalog::earlier::Shape1;
 use catalog::{Catalog, KeyValue, Placement, Right, State, Table, Use};
 use meta::MetaNode;
 use meta::disk::{Disk, Durable, RedbDisk};
@@ -151,17 +152,18 @@ fn routing(c: &Catalog) -> String {
 fn check(state: &State) {
     let c = &state.catalog;
     assert_eq!(routing(c), text("routing.txt"));
-    let shards: Vec<_> = c
-        .shards
-        .values()
-        .map(|s| format!("{} {} {}:{} {}", s.id.0, s.name, s.host, s.port, s.disabled))
-        .collect();
+    let shard = |s: &catalog::Shard| {
+        let p = s.primary();
+        let (id, name, disabled) = (s.id.0, &s.name, s.disabled);
+        format!("{id} {name} {} {}:{} {disabled}", p.id.0, p.host, p.port)
+    };
+    let shards: Vec<_> = c.shards.values().map(shard).collect();
     assert_eq!(
         shards,
         [
-            "1 s1 s1.example:3311 false",
-            "2 s2 s2b.example:4312 false",
-            "3 s3 s3.example:3313 true"
+            "1 s1 1 s1.example:3311 false",
+            "2 s2 2 s2b.example:4312 false",
+            "3 s3 3 s3.example:3313 true"
         ]
     );
     let homes: Vec<_> = c
@@ -256,6 +258,41 @@ async fn a_snapshot_and_a_log_of_format_2_mean_the_same() {
 fn a_backup_and_a_cached_catalog_of_format_2_mean_the_same() {
     let state: State = serde_json::from_str(&text("state.json")).unwrap();
     check(&state);
+    // And is told to proxies of that version as it was.
+    let told = serde_json::to_value(Shape1(&state.catalog)).unwrap();
+    let json: serde_json::Value = serde_json::from_str(&text("state.json")).unwrap();
+    assert_eq!(told, json["catalog"]);
     let cached = meta_client::cache::read(&fixture("catalog.cache")).unwrap();
     assert_eq!(cached, state.catalog);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_proxy_of_format_2_is_answered_in_its_words() {
+    let folder = Folder::new("v2-proxy");
+    restore(&folder.0, true);
+    let node = MetaNode::embedded(&folder.0).await.unwrap();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let port = meta::serve::Port {
+        token: "a token for the test".to_string(),
+        address: address.clone(),
+        tls: None,
+    };
+    let http = meta_client::http::Http::new(&port.token, None).unwrap();
+    tokio::spawn(meta::serve::serve(node.clone(), listener, port));
+    let get = async |path: &str| -> serde_json::Value {
+        let time = std::time::Duration::from_secs(10);
+        http.get(&address, path, time).await.unwrap()
+    };
+    let old: serde_json::Value = serde_json::from_str(&text("state.json")).unwrap();
+    let news = format!("/v1/news?epoch={}&wait_ms=0", u64::MAX);
+    assert_eq!(get(&news).await["catalog"], old["catalog"]);
+    assert_eq!(get("/v1/state").await["catalog"], old["catalog"]);
+    let now = serde_json::to_value(node.state().await.unwrap()).unwrap();
+    assert_eq!(
+        get(&format!("{news}&shape=2")).await["catalog"],
+        now["catalog"]
+    );
+    assert_eq!(get("/v1/state?shape=2").await["catalog"], now["catalog"]);
+    node.stop().await;
 }

@@ -34,8 +34,8 @@ pub(crate) fn rows(s: &Session) -> ResultSet {
         });
         set.row([
             shard.name.clone(),
-            shard.host.clone(),
-            shard.port.to_string(),
+            shard.primary().host.clone(),
+            shard.primary().port.to_string(),
             state,
             detail.version,
             total.to_string(),

@@ -46,7 +46,7 @@ impl Worker {
         let handle = shards.get(name).ok_or_else(|| {
             unreachable("it is in the catalog but this proxy has no account for it")
         })?;
-        let at = catalog.shards.get(&shard).map(|s| (&*s.host, s.port));
+        let at = catalog.shards.get(&shard).map(|s| s.primary().address());
         if at != Some((&*handle.login.host, handle.login.port)) {
             return Err(unreachable("it is moving to another address; try again"));
         }
@@ -61,7 +61,7 @@ impl Worker {
     /// statements or transactions.
     pub(super) fn drop_moved_shards(&self, new: &Catalog) {
         for (id, old) in &self.catalog().shards {
-            let stays = |s: &catalog::Shard| (&s.host, s.port) == (&old.host, old.port);
+            let stays = |s: &catalog::Shard| s.primary().address() == old.primary().address();
             if !new.shards.get(id).is_some_and(stays) {
                 self.drop_pool(*id);
             }
