@@ -4,12 +4,14 @@
 mod access;
 mod audit;
 mod cluster;
+mod counters;
 mod databases;
 mod inspection;
 mod orders;
 mod proxies;
 mod rules;
 mod sequences;
+mod sessions;
 mod settings;
 mod shards;
 mod tables;
@@ -28,7 +30,7 @@ use meta_client::MetaError;
 use std::sync::Arc;
 
 /// Every resource's piece of the description.
-pub(crate) const RESOURCES: [&Resource; 13] = [
+pub(crate) const RESOURCES: [&Resource; 15] = [
     &version::RESOURCE,
     &cluster::RESOURCE,
     &shards::RESOURCE,
@@ -36,6 +38,8 @@ pub(crate) const RESOURCES: [&Resource; 13] = [
     &tables::RESOURCE,
     &rules::RESOURCE,
     &proxies::RESOURCE,
+    &sessions::RESOURCE,
+    &counters::RESOURCE,
     &users::RESOURCE,
     &sequences::RESOURCE,
     &settings::RESOURCE,
@@ -71,6 +75,8 @@ pub(crate) fn routes(orders: Arc<Orders>, access: Access) -> Router {
         .merge(tables::routes())
         .merge(rules::routes())
         .merge(proxies::routes())
+        .merge(sessions::routes())
+        .merge(counters::routes())
         .merge(users::routes())
         .merge(sequences::routes())
         .merge(settings::routes())

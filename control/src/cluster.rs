@@ -1,5 +1,6 @@
 //! The cluster as one process sees it: the metadata service, the shards, and the proxy that runs here.
 
+use crate::proxies::Proxies;
 use catalog::Catalog;
 use meta_client::MetaService;
 use shard::ShardDirectory;
@@ -30,6 +31,8 @@ pub struct Cluster {
     pub meta: Arc<dyn MetaService>,
     /// The shards and how this process reaches them.
     pub shards: Arc<ShardDirectory>,
+    /// All proxies.
+    pub proxies: Proxies,
     /// The proxy here.
     pub proxy: Arc<dyn LocalProxy>,
     /// Differences that the last drift check found.

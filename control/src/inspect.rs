@@ -42,6 +42,7 @@ pub async fn inspect(cluster: &Cluster) -> Report {
             list = cluster.meta.proxies().await.unwrap_or(list);
         }
         proxies(&list, epoch, &mut out);
+        channel(cluster, &mut out).await;
     }
     Report::new(out)
 }
@@ -129,6 +130,22 @@ fn nodes(view: &ClusterView, out: &mut Vec<Finding>) {
                 "look at its log",
             ));
         }
+    }
+}
+
+/// The proxies as this one reaches them.
+async fn channel(cluster: &Cluster, out: &mut Vec<Finding>) {
+    let asked = cluster.proxies.counters().await;
+    for s in &asked.silent {
+        let text = format!("over the channel between proxies it {}", s.why);
+        let advice =
+            "KILL and SHOW PROCESSLIST miss its sessions; let every proxy reach its peers.listen";
+        let subject = format!("proxy {}", s.proxy);
+        out.push(Finding::new(Severity::Warning, subject, text, advice));
+    }
+    if asked.silent.is_empty() && asked.proxies.len() > 1 {
+        let text = format!("{} proxies reach each other", asked.proxies.len());
+        out.push(Finding::fine("proxies", text));
     }
 }
 

@@ -13,6 +13,7 @@ mod machine;
 pub mod orders;
 mod prepare;
 mod probe;
+pub mod proxies;
 pub mod shards;
 mod visits;
 

@@ -2,6 +2,7 @@
 //! answered when the proxies work by it.
 
 use crate::import::Wanted;
+use crate::proxies::Proxies;
 use crate::visits::Visits;
 use crate::{Cluster, ShardConfig};
 use admin_types::order::{Order, OrderReply, OrderRequest};
@@ -52,6 +53,11 @@ impl Orders {
     /// The metadata service.
     pub fn meta(&self) -> &dyn MetaService {
         &*self.cluster.meta
+    }
+
+    /// What may be asked of every proxy.
+    pub fn proxies(&self) -> &Proxies {
+        &self.cluster.proxies
     }
 
     /// A health report of everything.

@@ -95,6 +95,12 @@ pub(crate) enum Command {
         #[command(subcommand)]
         verb: proxy::Verb,
     },
+    /// Clients' sessions, at every proxy.
+    Session {
+        /// What to do.
+        #[command(subcommand)]
+        verb: session::Verb,
+    },
     /// Users of the cluster and what they may do.
     User {
         /// What to do.

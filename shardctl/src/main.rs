@@ -94,6 +94,7 @@ async fn run(cli: &Cli) -> Result<u8, Failed> {
         Command::Rule { verb } => noun::rule::run(&client, verb).await,
         Command::Proxy { verb } => noun::proxy::run(&client, verb).await,
         Command::User { verb } => noun::user::run(&client, verb).await,
+        Command::Session { verb } => noun::session::run(&client, verb).await,
         Command::Sequence { verb } => noun::sequence::run(&client, verb).await,
         Command::Settings { verb } => noun::settings::run(&client, verb).await,
         Command::Audit { limit } => noun::audit::run(&client, *limit).await,

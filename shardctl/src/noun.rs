@@ -7,6 +7,7 @@ pub(crate) mod inspect;
 pub(crate) mod proxy;
 pub(crate) mod rule;
 pub(crate) mod sequence;
+pub(crate) mod session;
 pub(crate) mod settings;
 pub(crate) mod shard;
 pub(crate) mod table;

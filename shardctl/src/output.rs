@@ -1,6 +1,7 @@
 //! Tables, JSON and questions.
 
 use crate::Failed;
+use admin_types::session::SilentProxy;
 use comfy_table::{ContentArrangement, Table, presets};
 use serde::Serialize;
 use std::io::{BufRead, IsTerminal, Write};
@@ -30,6 +31,14 @@ pub(crate) fn json<T: Serialize>(value: &T) -> Result<u8, Failed> {
 /// Something that may not be known.
 pub(crate) fn maybe<T: ToString>(value: &Option<T>) -> String {
     value.as_ref().map_or_else(|| "-".to_string(), T::to_string)
+}
+
+/// What is missing in an answer of all proxies.
+pub(crate) fn silent(list: &[SilentProxy], stale: &Option<String>) {
+    for s in list {
+        eprintln!("proxy {} ({}) {}", s.proxy, s.address, s.why);
+    }
+    stale.iter().for_each(|why| eprintln!("{why}"));
 }
 
 /// Asks before a change that is hard to take back.

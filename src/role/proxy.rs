@@ -6,6 +6,7 @@ use crate::status::ProxyStatus;
 use ::proxy::users::Users;
 use ::proxy::{Parts, Proxy, Shared};
 use admin::{Access, AdminPort};
+use control::proxies::Proxies;
 use control::shards::{Follow, Timing};
 use control::{Cluster, LocalProxy, Orders, OwnAccounts, accounts, shards};
 use meta::Service;
@@ -152,6 +153,7 @@ pub async fn start(
     let cluster = Arc::new(Cluster {
         meta,
         shards: directory,
+        proxies: Proxies(proxy.shared.peers.clone()),
         proxy: Arc::new(Here(proxy.shared.clone())),
         schema_drift: Default::default(),
     });

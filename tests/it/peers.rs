@@ -76,6 +76,16 @@ async fn sessions_of_every_proxy_are_seen_and_ended_from_any() {
     let asked: Option<u32> = d.query_first("SELECT CONNECTION_ID()").await.unwrap();
     assert_eq!(asked, Some(d.id()));
 
+    let listed = json(&many.first, &["session", "list"]);
+    let ids: Vec<u64> = (0..2)
+        .map(|n| listed["sessions"][n]["id"].as_u64().unwrap())
+        .collect();
+    assert!(ids.contains(&u64::from(d.id())) && listed["sessions"].as_array().unwrap().len() == 2);
+    let counters = json(&many.first, &["proxy", "counters"]);
+    assert_eq!(counters["proxies"][1]["proxy"], "second");
+    assert!(counters["proxies"][1]["counts"]["commands"].as_u64() > Some(2));
+    assert!(fine(&many.first, &["session", "list"]).contains("second"));
+
     // A statement there, from here; the session goes on.
     let id = d.id();
     let start = Instant::now();
@@ -140,6 +150,8 @@ async fn a_frozen_proxy_is_named_and_holds_nobody_up() {
         states.iter().any(|s| s.contains("proxy third")),
         "{states:?}"
     );
+    let listed = json(&many.first, &["session", "list"]);
+    assert_eq!(listed["silent"][0]["proxy"], "third");
     let kill = format!("KILL QUERY {}", theirs.id());
     let (code, text) = error_of(&mut c, &kill).await;
     assert!(code == 1105 && text.contains("third"), "{code}: {text}");

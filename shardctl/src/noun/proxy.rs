@@ -3,7 +3,8 @@
 use crate::Shown;
 use crate::cli::{Format, How};
 use crate::client::Client;
-use crate::output::{json, maybe, table, time};
+use crate::output::{json, maybe, silent, table, time};
+use admin_types::counters::{CounterList, ProxyCounters};
 use admin_types::order::Order;
 use clap::Subcommand;
 use meta_client::ProxyView;
@@ -13,6 +14,8 @@ use meta_client::ProxyView;
 pub(crate) enum Verb {
     /// Running proxies, their epochs and when each was heard of.
     List,
+    /// What each proxy has counted since its start.
+    Counters,
     /// Let a proxy take no new clients and let go of the idle ones, before an upgrade for instance.
     Drain {
         /// Its incarnation (`shardctl proxy list`).
@@ -67,6 +70,7 @@ pub(crate) async fn run(client: &Client, verb: &Verb) -> Shown {
             table(&head, list.iter().map(row).collect());
             Ok(0)
         }
+        Verb::Counters => counters(client).await,
         Verb::Drain {
             incarnation,
             undo,
@@ -86,4 +90,40 @@ pub(crate) async fn run(client: &Client, verb: &Verb) -> Shown {
             client.order(order, how, Some(&question)).await
         }
     }
+}
+
+/// Counters that tables have beside the gauges; `--output json` has all.
+const COUNTS: [&str; 5] = [
+    "commands",
+    "statements_shared",
+    "statements_exclusive",
+    "statements_scattered",
+    "statements_refused",
+];
+
+async fn counters(client: &Client) -> Shown {
+    let list: CounterList = client.get("/v1/counters").await?;
+    if client.format == Format::Json {
+        return json(&list);
+    }
+    let row = |p: &ProxyCounters| {
+        let gauges = [p.sessions, p.uptime_s, p.epoch].map(|n| n.to_string());
+        let counts = COUNTS.map(|name| maybe(&p.counts.get(name)));
+        let name = std::iter::once(p.proxy.clone());
+        name.chain(gauges).chain(counts).collect()
+    };
+    let head = [
+        "proxy",
+        "sessions",
+        "uptime s",
+        "epoch",
+        "commands",
+        "pipelined",
+        "exclusive",
+        "scattered",
+        "refused",
+    ];
+    table(&head, list.proxies.iter().map(row).collect());
+    silent(&list.silent, &list.stale);
+    Ok(0)
 }
