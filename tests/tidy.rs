@@ -11,8 +11,9 @@ const LINE_CHARS_MAX: usize = 110;
 const FUNCTION_LINES_MAX: usize = 80;
 
 /// Package folders by layer; a package may depend on lower layers, and within layer 1 as listed.
-const LAYERS: [(&str, u8, &[&str]); 16] = [
+const LAYERS: [(&str, u8, &[&str]); 17] = [
     ("wire", 0, &[]),
+    ("errors", 0, &[]),
     ("router/sql", 0, &[]),
     ("meta/catalog", 0, &[]),
     ("admin/types", 0, &["catalog"]),

@@ -8,13 +8,14 @@ pub mod facts;
 pub mod schema;
 pub mod scope;
 
+use crate::Refusal;
 use crate::analyze::calls::Call;
 use crate::analyze::condition::{Reader, Side};
 use crate::analyze::facts::{Facts, Instance, InstanceId, KeyColumnRef};
 use crate::analyze::scope::{Relation, Scope, Scopes};
 use crate::plan::PlanContext;
-use crate::refusal::Refusal;
 use catalog::{Catalog, Placement};
+use errors::{Obstacle, ReadError};
 use sql::lexer::Token;
 use sqlparser::ast::*;
 use std::ops::ControlFlow;
@@ -49,7 +50,7 @@ pub struct Analysis<'a> {
     /// A statement that cannot be run at all.
     pub refusal: Option<Refusal>,
     /// Why the results of several shards cannot be put together, if so.
-    pub scatter_block: Option<String>,
+    pub obstacle: Option<Obstacle>,
 }
 
 impl<'a> Analysis<'a> {
@@ -73,7 +74,7 @@ impl<'a> Analysis<'a> {
             calls: Vec::new(),
             system: false,
             refusal: None,
-            scatter_block: None,
+            obstacle: None,
         };
         out.root(ast);
         let _ = Visit::visit(ast, &mut out);
@@ -83,10 +84,7 @@ impl<'a> Analysis<'a> {
         }
         out.facts.propagate();
         if out.relations.0 != out.relations.1 && out.refusal.is_none() {
-            out.refusal = Some(Refusal::unsupported(
-                "Shardwright does not understand every table reference of this statement, \
-                 and it uses a sharded table; simplify its FROM clause",
-            ));
+            out.refusal = Some(ReadError::UnclearTables.into());
         }
         out
     }
@@ -175,10 +173,8 @@ impl<'a> Analysis<'a> {
         if looked_up.iter().any(sharded)
             && let Some(&i) = kept.iter().find(|i| !sharded(i))
         {
-            let alias = self.scopes.instances[i].alias.clone();
-            self.block(format!(
-                "the outer join keeps rows of {alias}, which every shard has"
-            ));
+            let kept = self.scopes.instances[i].alias.clone();
+            self.note_obstacle(Obstacle::OuterJoin { kept });
         }
     }
 
@@ -344,9 +340,8 @@ impl<'a> Analysis<'a> {
                 .is_some_and(|d| self.catalog.table(d, name).is_some())
         };
         if let Some(name) = names.iter().find(table) {
-            let text =
-                format!("WITH RECURSIVE {name} has the name of a table; give it another one");
-            self.refuse(Refusal::unsupported(text));
+            let name = name.clone();
+            self.refuse(ReadError::RecursiveName { name }.into());
         }
     }
 
@@ -354,15 +349,13 @@ impl<'a> Analysis<'a> {
         self.refusal.get_or_insert(r);
     }
 
-    fn odd(&mut self, what: &str) {
-        self.refuse(Refusal::unsupported(format!(
-            "Shardwright does not support {what} together with sharded tables"
-        )));
+    fn odd(&mut self, what: &'static str) {
+        self.refuse(ReadError::UnsupportedConstruct { what }.into());
     }
 
     /// Notes why several shards cannot answer; the first reason stays.
-    pub fn block(&mut self, why: String) {
-        self.scatter_block.get_or_insert(why);
+    pub fn note_obstacle(&mut self, obstacle: Obstacle) {
+        self.obstacle.get_or_insert(obstacle);
     }
 
     /// The instances of sharded tables.
@@ -382,8 +375,8 @@ impl<'a> Analysis<'a> {
             .iter()
             .find(|i| self.scopes.instances[**i].depth > 0)
         {
-            let alias = self.scopes.instances[i].alias.clone();
-            return self.block(format!("the sharded table {alias} stands in a subquery"));
+            let table = self.scopes.instances[i].alias.clone();
+            return self.note_obstacle(Obstacle::Subquery { table });
         }
         let mut reached = vec![first];
         let mut at = 0;
@@ -396,12 +389,9 @@ impl<'a> Analysis<'a> {
             at += 1;
         }
         if let Some(&i) = sharded.iter().find(|i| !reached.contains(i)) {
-            let (a, b) = (
-                &self.scopes.instances[first].alias,
-                &self.scopes.instances[i].alias,
-            );
-            let why = format!("{a} and {b} are not joined on their whole sharding keys");
-            self.block(why);
+            let alias = |i: InstanceId| self.scopes.instances[i].alias.clone();
+            let (left, right) = (alias(first), alias(i));
+            self.note_obstacle(Obstacle::NotJoinedOnKey { left, right });
         }
     }
 
@@ -488,8 +478,9 @@ impl Visitor for Analysis<'_> {
     }
 }
 
-/// Why the answers of several shards cannot simply follow each other; `None` if they can.
-pub fn shape_block(q: &Query) -> Option<&'static str> {
+/// The clause that needs the rows of several shards in one place; `None` if they may simply follow each
+/// other.
+pub fn merging_clause(q: &Query) -> Option<&'static str> {
     let SetExpr::Select(s) = q.body.as_ref() else {
         return Some("UNION, EXCEPT or INTERSECT");
     };

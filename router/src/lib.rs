@@ -12,7 +12,6 @@ pub mod names;
 pub mod plan;
 pub mod privileges;
 pub mod reads;
-pub mod refusal;
 pub mod traits;
 
 pub use analyze::scope;
@@ -24,5 +23,7 @@ pub use plan::{
 };
 pub use privileges::{Privilege, RequiredPrivileges};
 pub use reads::ReadNeeds;
-pub use refusal::Refusal;
 pub use traits::Traits;
+
+/// Why a statement is not run: an error of the catalogue.
+pub type Refusal = errors::ClientError;

@@ -13,11 +13,12 @@ mod rows;
 mod server;
 mod show;
 
+use crate::Refusal;
 use crate::names::named;
 use crate::privileges::RequiredPrivileges;
-use crate::refusal::Refusal;
 use crate::traits::Traits;
 use catalog::{Catalog, ShardId, TableName};
+use errors::{ReadError, SqlError};
 use smallvec::SmallVec;
 use sql::ddl::Ddl;
 use sql::{Flavor, LexMode, Lexed, Statement, classify};
@@ -161,7 +162,7 @@ impl Read<'_> {
                 ddl => Ok(Plan::Ddl(Box::new(ddl.clone()))),
             },
             Statement::Set(set) => local::set(set),
-            Statement::Empty => Err(Refusal::empty()),
+            Statement::Empty => Err(SqlError::EmptyQuery.into()),
             Statement::BadClause(e) => Err(Refusal::syntax(e)),
             _ => Ok(local::of(statement)),
         }
@@ -187,5 +188,5 @@ fn pinned(plan: Plan, pin: Pin) -> Plan {
 
 /// There is no shard at all.
 pub fn no_shards() -> Refusal {
-    Refusal::unsupported("there is no shard yet: add one to the configuration and restart")
+    ReadError::NoShard.into()
 }

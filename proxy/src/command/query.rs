@@ -3,6 +3,7 @@
 use crate::exec::{self, Run};
 use crate::session::outcome::Next;
 use crate::session::{Done, Session, Stop};
+use errors::SqlError;
 use router::Refusal;
 use sql::lexer::Op;
 use sql::{Lexed, TokenKind};
@@ -28,7 +29,9 @@ pub(super) async fn run(s: &mut Session, text: &[u8]) -> Result<(), Stop> {
 async fn several(s: &mut Session, text: &[u8], lexed: &Lexed) -> Result<Next, Stop> {
     let ranges = sql::split::statements(text, &lexed.tokens);
     if ranges.is_empty() {
-        return s.end_statement(Err(Refusal::empty().into())).await;
+        return s
+            .end_statement(Err(Refusal::from(SqlError::EmptyQuery).into()))
+            .await;
     }
     if ranges.len() > 1 && !s.client.multi_statements {
         let why = "several statements in one query need CLIENT_MULTI_STATEMENTS";

@@ -24,7 +24,8 @@ impl From<ErrPacket> for Stop {
 
 impl From<Refusal> for Stop {
     fn from(r: Refusal) -> Self {
-        Stop::Error(ErrPacket::new(r.code, r.sqlstate, r.message))
+        let code = r.code();
+        Stop::Error(ErrPacket::new(code.number, code.sqlstate, r.to_string()))
     }
 }
 

@@ -1,6 +1,7 @@
 //! The functions that a statement calls, and whether several shards may run them for one answer.
 
 use crate::functions::{self, Kind};
+use errors::Obstacle;
 use sql::Flavor;
 use sqlparser::ast::{Function, FunctionArguments};
 
@@ -61,17 +62,16 @@ impl Call {
 }
 
 /// Why shards that run these calls each for itself do not give one answer; `None` if they do.
-pub fn scatter_block(calls: &[Call]) -> Option<String> {
+pub fn obstacle(calls: &[Call]) -> Option<Obstacle> {
     if calls.iter().any(Call::combines_rows) {
-        return Some("it has an aggregate or window function".to_string());
+        return Some(Obstacle::Aggregate);
     }
     let counts = |c: &&Call| c.is_seeded() || c.function.is_some_and(|f| f.effects.counter);
     if let Some(c) = calls.iter().find(counts) {
-        return Some(format!("each shard would count for itself in {}", c.name));
+        let function = c.name.clone();
+        return Some(Obstacle::Counter { function });
     }
     let unknown = calls.iter().find(|c| c.function.is_none())?;
-    Some(format!(
-        "it calls {}, which is not known to look at one row at a time",
-        unknown.name
-    ))
+    let function = unknown.name.clone();
+    Some(Obstacle::UnknownFunction { function })
 }

@@ -1,17 +1,18 @@
 //! UPDATE and DELETE: what may touch several shards, and what never may.
 
+use crate::Refusal;
 use crate::analyze::Analysis;
 use crate::analyze::calls;
-use crate::refusal::Refusal;
 use crate::traits::Traits;
 use catalog::Placement;
+use errors::{Obstacle, WriteError};
 use sqlparser::ast::{AssignmentTarget, Delete, FromTable, Update};
 
 /// Checks an UPDATE; notes what keeps it on one shard.
 pub fn check_update(a: &mut Analysis<'_>, u: &Update) -> Result<(), Refusal> {
     for assignment in &u.assignments {
         let AssignmentTarget::ColumnName(name) = &assignment.target else {
-            return Err(Refusal::unsupported("tuple assignments are not supported"));
+            return Err(WriteError::TupleAssignment.into());
         };
         let column =
             crate::analyze::scope::parts(name).and_then(|p| p.last().map(|i| i.value.clone()));
@@ -24,11 +25,8 @@ pub fn check_update(a: &mut Analysis<'_>, u: &Update) -> Result<(), Refusal> {
                 .sharding()
                 .is_some_and(|s| s.key_index(&column).is_some())
             {
-                return Err(Refusal::unsupported(format!(
-                    "UPDATE of the sharding key column {column} of {} would move rows between \
-                     shards, which is not supported yet; delete the row and insert it again",
-                    table.name
-                )));
+                let table = table.name.to_string();
+                return Err(WriteError::KeyUpdated { column, table }.into());
             }
         }
     }
@@ -64,7 +62,7 @@ pub fn check_delete(a: &mut Analysis<'_>, d: &Delete) -> Result<(), Refusal> {
 
 fn common(
     a: &mut Analysis<'_>,
-    verb: &str,
+    verb: &'static str,
     joined: bool,
     ordered: bool,
     limited: bool,
@@ -78,11 +76,11 @@ fn common(
         (a.scopes.instances.len() > 1, "a subquery or a join"),
     ] {
         if yes {
-            a.block(format!("the {verb} has {what}"));
+            a.note_obstacle(Obstacle::WriteWith { verb, what });
         }
     }
-    if let Some(why) = calls::scatter_block(&a.calls) {
-        a.block(why);
+    if let Some(obstacle) = calls::obstacle(&a.calls) {
+        a.note_obstacle(obstacle);
     }
 }
 
@@ -95,23 +93,14 @@ pub fn target_is_reference(a: &Analysis<'_>) -> bool {
 /// A write to a reference table must have the same effect on every shard.
 pub fn check_reference_write(a: &Analysis<'_>, traits: Traits) -> Result<(), Refusal> {
     if a.any_placement(|p| !matches!(p, Placement::Reference)) {
-        return Err(Refusal::unsupported(
-            "a write to a reference table may only use reference tables, \
-             because every shard must see the same rows",
-        ));
+        return Err(WriteError::ReferenceSources.into());
     }
     if let Some(c) = a.calls.iter().find(|c| c.function.is_none()) {
-        return Err(Refusal::unsupported(format!(
-            "a write to a reference table runs on every shard and must do the same everywhere; {} is no function \
-             that is known to do so",
-            c.name
-        )));
+        let function = c.name.clone();
+        return Err(WriteError::ReferenceFunction { function }.into());
     }
-    if traits.non_deterministic || a.scatter_block.is_some() {
-        return Err(Refusal::unsupported(
-            "a write to a reference table runs on every shard and must do the same everywhere: \
-             no RAND, UUID, LIMIT, RETURNING, join or subquery",
-        ));
+    if traits.non_deterministic || a.obstacle.is_some() {
+        return Err(WriteError::ReferenceDiffers.into());
     }
     Ok(())
 }

@@ -1,15 +1,16 @@
 //! information_schema: every shard has its own, which knows the objects that this shard has. A query is
 //! answered by a shard that has everything it may ask about, or not at all.
 
+use crate::Refusal;
 use crate::analyze::facts::{Domain, InstanceId};
 use crate::analyze::{Analysis, LooksFor};
 use crate::args::{Args, ParamRef, Source};
 use crate::plan::PlanContext;
-use crate::refusal::Refusal;
 use catalog::{
     Catalog, Function, GroupId, KeyColumn, KeyType, Placement, ShardId, Sharding, Table, TableId,
     TableName, TextRule,
 };
+use errors::ReadError;
 use sql::lexer::{Token, TokenKind};
 use std::sync::Arc;
 
@@ -286,10 +287,7 @@ fn narrow_to_tables(
     Ok(())
 }
 
-fn apart(a: &str, b: &str) -> Refusal {
-    Refusal::unsupported(format!(
-        "no shard's information_schema knows all that this statement may ask about: {a} and {b} live on \
-         different shards. Name one database or table as a constant (WHERE TABLE_SCHEMA = '...' AND \
-         TABLE_NAME = '...'), or use SHOW"
-    ))
+fn apart(one: &str, other: &str) -> Refusal {
+    let (one, other) = (one.to_string(), other.to_string());
+    ReadError::SchemaApart { one, other }.into()
 }

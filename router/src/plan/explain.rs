@@ -1,8 +1,8 @@
 //! The text of EXPLAIN SHARD; golden plan tests print the same.
 
+use crate::Refusal;
 use crate::plan::insert::{InsertPlan, PartSql};
 use crate::plan::{Access, Forward, List, Operator, Pin, Plan, Planned, RouteContext, Target};
-use crate::refusal::Refusal;
 use catalog::{Catalog, Placement, ShardId, TableName};
 
 type Lines = Vec<(String, String)>;
@@ -12,11 +12,9 @@ fn put(out: &mut Lines, item: &str, value: impl Into<String>) {
 }
 
 fn put_error(out: &mut Lines, r: &Refusal) {
-    put(
-        out,
-        "error",
-        format!("{} ({}): {}", r.code, r.sqlstate, r.message),
-    );
+    let code = r.code();
+    let (number, sqlstate) = (code.number, code.sqlstate);
+    put(out, "error", format!("{number} ({sqlstate}): {r}"));
 }
 
 fn names(catalog: &Catalog, shards: &[ShardId]) -> String {
@@ -144,11 +142,11 @@ fn forward(f: &Forward, cx: &RouteContext<'_>, out: &mut Lines) {
         put(out, "connection", pinned(pin));
     }
     if let Target::Keyed {
-        scatter_block: Some(why),
+        obstacle: Some(why),
         ..
     } = &f.target
     {
-        put(out, "one shard only", why.as_str());
+        put(out, "one shard only", why.to_string());
     }
 }
 

@@ -1,10 +1,11 @@
 //! Statements that are sent as they are: from the plan and the values of one execution to an operator.
 
+use crate::Refusal;
 use crate::analyze::schema::SchemaNeed;
 use crate::args::{Args, Source};
-use crate::refusal::Refusal;
 use crate::traits::Traits;
 use catalog::{Catalog, KeyValue, ShardId, TableName, Use};
+use errors::{NameList, Obstacle, ReadError, WriteError};
 use smallvec::SmallVec;
 use std::sync::Arc;
 
@@ -52,7 +53,7 @@ pub enum Target {
         /// Where single tables of the statement live.
         home: Option<ShardId>,
         /// Why more than one shard cannot answer, if so.
-        scatter_block: Option<String>,
+        obstacle: Option<Obstacle>,
     },
 }
 
@@ -143,7 +144,7 @@ impl Forward {
             Target::Keyed {
                 tables,
                 home,
-                scatter_block,
+                obstacle,
             } => {
                 let mut shards = Shards::new();
                 for t in tables {
@@ -152,7 +153,7 @@ impl Forward {
                 shards.extend(*home);
                 shards.sort_unstable();
                 shards.dedup();
-                match (shards.as_slice(), scatter_block) {
+                match (shards.as_slice(), obstacle) {
                     // No partition holds such a key: any shard of the table finds nothing.
                     ([], _) => Ok(tables
                         .first()
@@ -160,7 +161,7 @@ impl Forward {
                         .map_or(Operator::Any, Operator::One)),
                     ([one], _) => Ok(Operator::One(*one)),
                     (_, None) if home.is_none() => self.on_several(shards, cx.session),
-                    (_, block) => Err(self.needs_several(cx.catalog, &shards, block.as_deref())),
+                    (_, obstacle) => Err(self.needs_several(cx.catalog, &shards, obstacle.clone())),
                 }
             }
         }
@@ -184,87 +185,65 @@ impl Forward {
     fn on_several(&self, shards: Shards, session: SessionFacts) -> Result<Operator, Refusal> {
         let traits = self.traits;
         if traits.sets_last_insert_id {
-            return Err(Refusal::unsupported(
-                "LAST_INSERT_ID(expression) in a statement on several shards would have a value of each",
-            ));
+            return Err(ReadError::LastInsertId.into());
         }
         if self.access == Access::Write {
             self.check_write(session)?;
             return Ok(Operator::Write(shards));
         }
         if traits.of_session() {
-            return Err(of_session());
+            return Err(ReadError::SessionFunction.into());
         }
         if session.select_limit {
-            return Err(Refusal::unsupported(
-                "sql_select_limit would count the rows of each shard by itself: SET sql_select_limit = \
-                 DEFAULT before a read of several shards",
-            ));
+            return Err(ReadError::SelectLimit.into());
         }
         if session.cursor {
-            return Err(Refusal::unsupported(
-                "a cursor over rows of several shards is not supported yet; read the result without a \
-                 cursor (no fetch size)",
-            ));
+            return Err(ReadError::Cursor.into());
         }
         Ok(Operator::Scatter(shards))
     }
 
     fn check_write(&self, session: SessionFacts) -> Result<(), Refusal> {
         if self.traits.of_session() {
-            return Err(of_session());
+            return Err(ReadError::SessionFunction.into());
         }
         check_write(self.traits, session)
     }
 
-    fn needs_several(&self, catalog: &Catalog, shards: &[ShardId], block: Option<&str>) -> Refusal {
-        let names: Vec<_> = shards.iter().map(|s| catalog.shard_name(*s)).collect();
-        let why = block.unwrap_or("it combines a single table with rows of other shards");
-        let keys: Vec<String> = match &self.target {
-            Target::Keyed { tables, .. } => tables
-                .iter()
-                .filter_map(|t| {
-                    let key: Vec<_> = t
-                        .table
-                        .sharding()?
-                        .key
-                        .iter()
-                        .map(|k| k.name.as_str())
-                        .collect();
-                    Some(format!("{}({})", t.table.name, key.join(", ")))
-                })
-                .collect(),
-            _ => Vec::new(),
+    fn needs_several(
+        &self,
+        catalog: &Catalog,
+        shards: &[ShardId],
+        obstacle: Option<Obstacle>,
+    ) -> Refusal {
+        let key = |t: &Keyed| {
+            let key = &t.table.sharding()?.key;
+            let columns: NameList = key.iter().map(|k| &k.name).collect();
+            Some(format!("{}({columns})", t.table.name))
         };
-        Refusal::unsupported(format!(
-            "This statement needs shards {} and cannot be put together from them yet: {why}. \
-             Give the sharding key as a constant: {}",
-            names.join(", "),
-            keys.join(", ")
-        ))
+        let keys = match &self.target {
+            Target::Keyed { tables, .. } => tables.iter().filter_map(key).collect(),
+            _ => NameList::default(),
+        };
+        ReadError::NeedsSeveral {
+            shards: shards.iter().map(|s| catalog.shard_name(*s)).collect(),
+            obstacle: obstacle.unwrap_or(Obstacle::SingleTable),
+            keys,
+        }
+        .into()
     }
 }
 
 /// Refusals of every write on several shards.
 pub(super) fn check_write(traits: Traits, session: SessionFacts) -> Result<(), Refusal> {
     if traits.writes_user_variables {
-        return Err(Refusal::unsupported(
-            "a statement that assigns user variables cannot change rows on several shards; assign them \
-             with SET before",
-        ));
+        return Err(WriteError::UserVariables.into());
     }
     if session.locked_tables {
         // As a server says of any table that LOCK TABLES did not name; BEGIN would end the locks.
-        return Err(Refusal::not_locked());
+        return Err(WriteError::NotLocked.into());
     }
     Ok(())
-}
-
-fn of_session() -> Refusal {
-    Refusal::unsupported(
-        "session functions such as USER() in a statement on a table with rows on several shards are not \
-         supported yet; read the value first",
-    )
 }
 
 impl Keyed {

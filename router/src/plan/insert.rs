@@ -3,11 +3,12 @@
 mod route;
 mod split;
 
+use crate::Refusal;
 use crate::names::Common;
 use crate::plan::{Access, Forward, Plan, Read, Target};
-use crate::refusal::Refusal;
 use crate::traits::Traits;
 use catalog::{Placement, ShardId, Table, TableName};
+use errors::InsertError;
 use smallvec::SmallVec;
 use sql::insert::{Insert, Row, Source as Rows, Value};
 use sql::lexer::Token;
@@ -46,24 +47,16 @@ pub(super) fn plan(read: Read<'_>, insert: &Insert) -> Result<Plan, Refusal> {
         return single(read, s, table);
     }
     if let Rows::Select(_) = insert.source {
-        return Err(Refusal::unsupported(format!(
-            "INSERT ... SELECT into {}, which has rows on several shards, is not supported yet; \
-             read the rows and insert them with VALUES",
-            table.name
-        )));
+        let table = table.name.to_string();
+        return Err(InsertError::InsertSelect { table }.into());
     }
     if reads_rows(read.text, read.tokens) {
-        return Err(Refusal::unsupported(format!(
-            "a subquery in an INSERT into {}, which has rows on several shards, is not supported; read its \
-             value first",
-            table.name
-        )));
+        let table = table.name.to_string();
+        return Err(InsertError::InsertSubquery { table }.into());
     }
     if insert.returning {
-        return Err(Refusal::unsupported(format!(
-            "RETURNING is not supported for {}, which has rows on several shards",
-            table.name
-        )));
+        let table = table.name.to_string();
+        return Err(InsertError::Returning { table }.into());
     }
     sharded(table, insert, read.traits).map(|p| Plan::Insert(Box::new(p)))
 }
@@ -87,10 +80,8 @@ fn single(read: Read<'_>, shard: ShardId, table: &Arc<Table>) -> Result<Plan, Re
             Placement::Single(s) | Placement::View(s) if s == shard => {}
             Placement::Reference => {}
             _ => {
-                return Err(Refusal::unsupported(format!(
-                    "{} and {} are not on one shard, so rows cannot be copied between them yet",
-                    table.name, other.name
-                )));
+                let (table, source) = (table.name.to_string(), other.name.to_string());
+                return Err(InsertError::CopyApart { table, source }.into());
             }
         }
     }
@@ -131,30 +122,18 @@ fn sharded(table: &Arc<Table>, insert: &Insert, traits: Traits) -> Result<Insert
                 .as_ref()
                 .is_some_and(|a| a.column.eq_ignore_ascii_case(&k.name));
             if at.is_none() && !is_auto {
-                return Err(Refusal {
-                    code: 1364,
-                    sqlstate: "HY000",
-                    message: format!(
-                        "Field '{}' is the sharding key of {} and has no value in this INSERT; \
-                         name it and give its value",
-                        k.name, table.name
-                    ),
-                });
+                let (column, table) = (k.name.clone(), table.name.to_string());
+                return Err(InsertError::KeyMissing { column, table }.into());
             }
             key.push(at);
         }
         let assigned = insert.on_duplicate.iter().flatten();
         if let Some(c) = assigned.into_iter().find(|c| s.key_index(c).is_some()) {
-            return Err(Refusal::unsupported(format!(
-                "ON DUPLICATE KEY UPDATE of the sharding key column {c} of {} is not supported",
-                table.name
-            )));
+            let (column, table) = (c.clone(), table.name.to_string());
+            return Err(InsertError::DuplicateKeyUpdated { column, table }.into());
         }
     } else if traits.non_deterministic {
-        return Err(Refusal::unsupported(
-            "a write to a reference table runs on every shard and must do the same everywhere: \
-             no RAND or UUID",
-        ));
+        return Err(InsertError::ReferenceInsertDiffers.into());
     }
     let width = columns.len();
     Ok(InsertPlan {

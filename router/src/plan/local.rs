@@ -1,7 +1,8 @@
 //! What the proxy does by itself: session state, transactions, and statements about other statements.
 
+use crate::Refusal;
 use crate::plan::Plan;
-use crate::refusal::Refusal;
+use errors::AdminError;
 use sql::Statement;
 use sql::set::{Assignment, Set};
 use sql::shard_by::RuleStatement;
@@ -155,9 +156,7 @@ pub(super) fn of(statement: &Statement) -> Plan {
         Statement::SqlPrepare(text) => plan(Local::Prepare(text.clone())),
         Statement::SqlExecute => plan(Local::ExecutePrepared),
         Statement::ExecuteImmediate(text) => plan(Local::ExecuteImmediate(text.clone())),
-        _ => Plan::Refuse(Refusal::unsupported(
-            "this kind of statement is not supported",
-        )),
+        _ => Plan::Refuse(AdminError::UnknownStatement.into()),
     }
 }
 

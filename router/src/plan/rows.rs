@@ -1,14 +1,15 @@
 //! Statements that read or change rows: from the tables they name to where they go.
 
+use crate::Refusal;
 use crate::analyze::facts::InstanceId;
 use crate::analyze::schema::SchemaNeed;
-use crate::analyze::{Analysis, LooksFor, shape_block};
+use crate::analyze::{Analysis, LooksFor, merging_clause};
 use crate::analyze::{calls, dml};
 use crate::names::{Common, Named};
 use crate::plan::{Access, Forward, Keyed, Plan, Read, Target, insert, no_shards};
-use crate::refusal::Refusal;
 use crate::traits::{Traits, is_word};
 use catalog::{Placement, ShardId, TableName};
+use errors::{Obstacle, ReadError, WriteError};
 use sql::Statement;
 use sql::lexer::Token;
 use sql::parse::{Doubt, ParseError, Parsed};
@@ -36,9 +37,7 @@ impl Read<'_> {
             (_, Common::Nothing) => self.forward(statement, Target::Fixed(self.default_shard()?)),
             (_, Common::Reference) if is_read(statement) => self.forward(statement, Target::Any),
             (_, Common::Apart(a, b)) if !parseable(statement) => {
-                return Err(Refusal::unsupported(format!(
-                    "{a} and {b} live on different shards; Shardwright joins them in a later version"
-                )));
+                return Err(different_shards(&a, &b));
             }
             (Statement::Query | Statement::Update | Statement::Delete, _) => {
                 self.parsed(statement)?
@@ -54,14 +53,10 @@ impl Read<'_> {
             false => plan,
         };
         match &plan {
-            Plan::Forward(f) if f.traits.quoted_session_value => Err(Refusal::unsupported(
-                "FOUND_ROWS(), CONNECTION_ID() and the like are given by the proxy where their names stand \
-                 without quotes; take the quotes away",
-            )),
-            Plan::Forward(f) if f.traits.into_file => Err(Refusal::unsupported(
-                "INTO OUTFILE and INTO DUMPFILE write a file on a shard's machine; \
-                 select the rows and write the file where the client runs",
-            )),
+            Plan::Forward(f) if f.traits.quoted_session_value => {
+                Err(ReadError::QuotedFunction.into())
+            }
+            Plan::Forward(f) if f.traits.into_file => Err(ReadError::IntoFile.into()),
             _ => Ok(plan),
         }
     }
@@ -89,10 +84,7 @@ impl Read<'_> {
                 let target = Target::Fixed(keeper);
                 Ok(Plan::Forward(Forward { target, ..f }))
             }
-            _ => Err(Refusal::unsupported(
-                "GET_LOCK and the like are kept by one shard and cannot stand in a statement on tables of \
-                 others; SELECT GET_LOCK(...) by itself",
-            )),
+            _ => Err(ReadError::NamedLock.into()),
         }
     }
 
@@ -113,19 +105,18 @@ impl Read<'_> {
                         Target::Schema(need.within(fixed.then_some(s)))
                     }
                     Target::Any => Target::Schema(need),
-                    _ => return Err(schema_beside_shards()),
+                    _ => return Err(ReadError::SchemaBesideShards.into()),
                 };
                 Ok(Plan::Forward(Forward { target, ..f }))
             }
-            _ => Err(schema_beside_shards()),
+            _ => Err(ReadError::SchemaBesideShards.into()),
         }
     }
 }
 
-fn schema_beside_shards() -> Refusal {
-    Refusal::unsupported(
-        "a statement that writes several shards cannot ask information_schema; read from it before",
-    )
+fn different_shards(left: &TableName, right: &TableName) -> Refusal {
+    let (left, right) = (left.to_string(), right.to_string());
+    ReadError::DifferentShards { left, right }.into()
 }
 
 fn is_read(s: &Statement) -> bool {
@@ -152,16 +143,10 @@ fn other_statement(statement: &Statement, common: &Common) -> Refusal {
     let what = match statement {
         Statement::Call => "CALL",
         Statement::Load(_) => {
-            return Refusal::unsupported(format!(
-                "LOAD DATA into {table}, which has rows on several shards, is not supported yet; \
-                 use INSERT, or a single table"
-            ));
+            return WriteError::LoadData { table }.into();
         }
         Statement::Explain(_) => {
-            return Refusal::unsupported(format!(
-                "EXPLAIN of a statement on {table}, which has rows on several shards, would show \
-                 one shard only; use EXPLAIN SHARD"
-            ));
+            return ReadError::ExplainSeveral { table }.into();
         }
         Statement::LockTables => "LOCK TABLES",
         Statement::Handler => "HANDLER",
@@ -169,9 +154,7 @@ fn other_statement(statement: &Statement, common: &Common) -> Refusal {
         Statement::Insert(None) => "this form of INSERT",
         _ => "this statement",
     };
-    Refusal::unsupported(format!(
-        "{what} is not supported on {table}, which is not on one shard"
-    ))
+    ReadError::NotOnOneShard { what, table }.into()
 }
 
 impl Named {
@@ -210,16 +193,11 @@ impl Read<'_> {
         } = self;
         let body = without_locking_clause(text, tokens);
         let Parsed { ast, doubt } = sql::parse::parse(text, body, ctx.mode).map_err(|e| {
-            let table = names
-                .tables
-                .first()
-                .map_or_else(String::new, |t| t.name.to_string());
+            let first = names.tables.first();
+            let table = first.map_or_else(String::new, |t| t.name.to_string());
             match e {
-                ParseError::TooLarge { .. } => Refusal::unsupported(format!("{e}; split it")),
-                ParseError::Syntax(m) => Refusal::unsupported(format!(
-                    "Shardwright's parser does not know this syntax, which it must to route a \
-                 statement on {table}: {m}"
-                )),
+                ParseError::TooLarge { what, max } => ReadError::TooComplex { what, max },
+                ParseError::Syntax(detail) => ReadError::UnknownSyntax { table, detail },
             }
         })?;
         let mut a = Analysis::of(ctx, body, &ast, doubt.is_none(), LooksFor::Tables);
@@ -227,23 +205,21 @@ impl Read<'_> {
             return Err(r);
         }
         if a.system && !a.sharded().is_empty() {
-            return Err(Refusal::unsupported(
-                "a sharded table cannot be combined with the server's own schemas",
-            ));
+            return Err(ReadError::SystemSchema.into());
         }
         match ast.as_ref() {
             sqlparser::ast::Statement::Query(q) => {
-                if let Some(what) = shape_block(q) {
-                    a.block(format!("it has {what}"));
+                if let Some(clause) = merging_clause(q) {
+                    a.note_obstacle(Obstacle::Clause { clause });
                 }
-                if let Some(why) = calls::scatter_block(&a.calls) {
-                    a.block(why);
+                if let Some(obstacle) = calls::obstacle(&a.calls) {
+                    a.note_obstacle(obstacle);
                 }
                 if traits.writes_user_variables || traits.calc_found_rows {
-                    a.block("it sets session state".to_string());
+                    a.note_obstacle(Obstacle::SessionState);
                 }
                 if matches!(doubt, Some(Doubt::Assignment | Doubt::Grammar)) {
-                    a.block("its syntax is not read for routing".to_string());
+                    a.note_obstacle(Obstacle::UnreadSyntax);
                 }
             }
             sqlparser::ast::Statement::Update(u) => dml::check_update(&mut a, u)?,
@@ -261,10 +237,7 @@ impl Read<'_> {
             if let Placement::Single(s) | Placement::View(s) = &table.placement {
                 match &home {
                     Some((other, name)) if other != s => {
-                        return Err(Refusal::unsupported(format!(
-                            "{name} and {} live on different shards and cannot be combined yet",
-                            table.name
-                        )));
+                        return Err(different_shards(name, &table.name));
                     }
                     _ => home = Some((*s, table.name.clone())),
                 }
@@ -293,7 +266,7 @@ impl Read<'_> {
             Target::Keyed {
                 tables: sharded.iter().filter_map(keyed).collect(),
                 home,
-                scatter_block: a.scatter_block.clone(),
+                obstacle: a.obstacle.clone(),
             }
         };
         if write_reference {

@@ -1,7 +1,7 @@
 //! SHOW and DESCRIBE: answered by the proxy, by the shard of a table, by any shard, or put together.
 
+use crate::Refusal;
 use crate::plan::{Access, Forward, List, Plan, Read, Target, local, no_shards, server};
-use crate::refusal::Refusal;
 use catalog::{Catalog, Placement, ShardId};
 use sql::show::Show;
 

@@ -1,11 +1,12 @@
 //! Values of one execution of an INSERT: ids of its rows, and the shard of each.
 
 use super::{InsertPlan, Part, PartSql};
+use crate::Refusal;
 use crate::args::{Args, ParamRef, Source};
 use crate::plan::RouteContext;
 use crate::plan::forward::check_write;
-use crate::refusal::Refusal;
 use catalog::{KeyValue, ShardId, Use};
+use errors::InsertError;
 use smallvec::SmallVec;
 use sql::insert::ValueKind;
 use sql::lexer::TokenKind;
@@ -56,11 +57,7 @@ impl InsertPlan {
             if n != self.width
                 && !(n == 0 && self.insert.columns.as_ref().is_none_or(Vec::is_empty))
             {
-                return Err(Refusal {
-                    code: 1136,
-                    sqlstate: "21S01",
-                    message: format!("Column count doesn't match value count at row {}", row + 1),
-                });
+                return Err(InsertError::ColumnCount { row: row + 1 }.into());
             }
             let id = self.row_id(row, args, zero_is_value)?;
             match id {
@@ -109,16 +106,12 @@ impl InsertPlan {
     }
 
     fn odd_id(&self) -> Refusal {
-        let column = self
-            .table
-            .auto_increment
-            .as_ref()
-            .map_or("?", |a| &a.column);
-        Refusal::unsupported(format!(
-            "the AUTO_INCREMENT column {column} of {} must be given as a whole number, NULL, \
-             DEFAULT or not at all",
-            self.table.name
-        ))
+        let auto = self.table.auto_increment.as_ref();
+        InsertError::OddId {
+            column: auto.map_or_else(String::new, |a| a.column.clone()),
+            table: self.table.name.to_string(),
+        }
+        .into()
     }
 
     /// Finds each row's shard, and the statement that each shard gets. `generated` are the generated ids
@@ -182,12 +175,11 @@ impl InsertPlan {
                 key.push(self.key_value(row, k, *at, id, args)?);
             }
             let shard = sharding.compiled.shard(&key).map_err(|_| {
-                let shown: Vec<_> = self
-                    .key
-                    .iter()
-                    .map(|at| self.show(row, *at, args))
-                    .collect();
-                Refusal::no_partition(&self.table.name.to_string(), &shown.join(", "))
+                let values = self.key.iter().map(|at| self.show(row, *at, args));
+                InsertError::NoPartition {
+                    table: self.table.name.to_string(),
+                    values: values.collect(),
+                }
             })?;
             match shards.iter_mut().find(|(s, _)| *s == shard) {
                 Some((_, rows)) => rows.push(row),
@@ -219,22 +211,18 @@ impl InsertPlan {
             return Ok(KeyValue::Number(id.into()));
         }
         let value = at.and_then(|i| self.values(row).get(i));
+        let names = || (column.name.clone(), self.table.name.to_string());
         let source = match value.map(|v| v.kind) {
             Some(ValueKind::Literal { token, negated }) => Source::Literal { token, negated },
             Some(ValueKind::Param(n)) => Source::Param(n),
             Some(ValueKind::Null) => Source::Null,
             Some(ValueKind::Default) | None => {
-                return Err(Refusal::unsupported(format!(
-                    "the sharding key column {} of {} must be given a value, not its default",
-                    column.name, self.table.name
-                )));
+                let (column, table) = names();
+                return Err(InsertError::KeyDefault { column, table }.into());
             }
             Some(ValueKind::Expression) => {
-                return Err(Refusal::unsupported(format!(
-                    "the sharding key column {} of {} must be a literal or a parameter in an \
-                     INSERT, not an expression",
-                    column.name, self.table.name
-                )));
+                let (column, table) = names();
+                return Err(InsertError::KeyExpression { column, table }.into());
             }
         };
         let value = args.key_value(source, &column.kind, Use::Store);
@@ -246,12 +234,15 @@ impl InsertPlan {
             Ok(value) => return Ok(value),
             Err(why) => why.0,
         };
-        Err(Refusal::unsupported(format!(
-            "the value {} of the sharding key column {} of {} cannot be placed: {why}",
-            args.show(source),
-            column.name,
-            self.table.name
-        )))
+        let (column, table) = names();
+        let value = args.show(source);
+        Err(InsertError::KeyNotPlaced {
+            value,
+            column,
+            table,
+            why,
+        }
+        .into())
     }
 
     /// True if the server may store something else where the statement says NULL. Whether a column is

@@ -1,0 +1,119 @@
+//! Reads that need more than one shard, and statements of which Shardwright does not know what they need.
+
+use crate::{NameList, Obstacle};
+
+area! {
+    "Reads over several shards": ReadError
+
+    /// The conditions do not name one shard, and several cannot each do their part: the obstacles are
+    /// listed below. `EXPLAIN SHARD` shows what a statement needs.
+    NeedsSeveral { shards: NameList, obstacle: Obstacle, keys: NameList }
+        = ER_NOT_SUPPORTED_YET, Unsupported, No:
+        "This statement needs shards {shards} and cannot be spread over them yet: {obstacle}. Give \
+         the sharding key as a constant: {keys}";
+
+    /// Both tables would have to be on one shard, or be sharded by the same key.
+    DifferentShards { left: String, right: String } = ER_NOT_SUPPORTED_YET, Unsupported, No:
+        "{left} and {right} live on different shards and cannot be combined yet; read one after the \
+         other";
+
+    /// Statements that are passed on unread go to one shard.
+    NotOnOneShard { what: &'static str, table: String } = ER_NOT_SUPPORTED_YET, Unsupported, No:
+        "{what} is not supported on {table}, which has rows on several shards; use SELECT, INSERT, \
+         UPDATE or DELETE, or a single table";
+
+    /// A server's EXPLAIN speaks of its own rows only.
+    ExplainSeveral { table: String } = ER_NOT_SUPPORTED_YET, Unsupported, No:
+        "EXPLAIN of a statement on {table}, which has rows on several shards, would show one shard \
+         only; use EXPLAIN SHARD";
+
+    /// Every shard would add the value of its own account or last statement. In a statement on one shard
+    /// these functions are replaced by the session's values.
+    SessionFunction = ER_NOT_SUPPORTED_YET, Unsupported, No:
+        "session functions such as USER() in a statement on a table with rows on several shards are not \
+         supported yet; read the value first";
+
+    /// Each shard would set it to its last row.
+    LastInsertId = ER_NOT_SUPPORTED_YET, Unsupported, No:
+        "LAST_INSERT_ID(expression) in a statement on several shards would have a value of each; give \
+         the sharding key as a constant, or assign the value by itself";
+
+    /// The names of such functions are replaced in the text where they stand plainly; in quotes they may
+    /// be names of columns.
+    QuotedFunction = ER_NOT_SUPPORTED_YET, Unsupported, No:
+        "FOUND_ROWS(), CONNECTION_ID() and the like are given by the proxy where their names stand \
+         without quotes; take the quotes away";
+
+    /// Each shard would stop at that many rows.
+    SelectLimit = ER_NOT_SUPPORTED_YET, Unsupported, No:
+        "sql_select_limit would count the rows of each shard by itself: SET sql_select_limit = DEFAULT \
+         before a read of several shards";
+
+    /// A cursor lives on one server. Drivers open one when a fetch size is set.
+    Cursor = ER_NOT_SUPPORTED_YET, Unsupported, No:
+        "a cursor over rows of several shards is not supported yet; read the result without a cursor \
+         (no fetch size)";
+
+    /// The file would be on a machine that the client does not know.
+    IntoFile = ER_NOT_SUPPORTED_YET, Unsupported, No:
+        "INTO OUTFILE and INTO DUMPFILE write a file on a shard's machine; select the rows and write \
+         the file where the client runs";
+
+    /// Sessions exclude each other only if all of them ask the same server.
+    NamedLock = ER_NOT_SUPPORTED_YET, Unsupported, No:
+        "GET_LOCK and the like are kept by one shard and cannot stand in a statement on tables of \
+         others; SELECT GET_LOCK(...) by itself";
+
+    /// information_schema of a shard knows that shard's objects.
+    SchemaApart { one: String, other: String } = ER_NOT_SUPPORTED_YET, Unsupported, No:
+        "no shard's information_schema knows all that this statement may ask about: {one} and {other} \
+         live on different shards. Name one database or table as a constant (WHERE TABLE_SCHEMA = '...' \
+         AND TABLE_NAME = '...'), or use SHOW";
+
+    /// Each shard would answer for itself.
+    SchemaBesideShards = ER_NOT_SUPPORTED_YET, Unsupported, No:
+        "a statement on several shards cannot ask information_schema; read from it before";
+
+    /// mysql, performance_schema and sys describe one server.
+    SystemSchema = ER_NOT_SUPPORTED_YET, Unsupported, No:
+        "a sharded table cannot be combined with the server's own schemas; read one after the other";
+
+    /// Statements on sharded tables are parsed, others are passed on unread.
+    UnknownSyntax { table: String, detail: String } = ER_NOT_SUPPORTED_YET, Unsupported, No:
+        "Shardwright's parser does not know this syntax, which it must to route a statement on {table} \
+         ({detail}); write it in another way";
+
+    /// The parser's depth and the number of its operators are bounded.
+    TooComplex { what: &'static str, max: usize } = ER_NOT_SUPPORTED_YET, Unsupported, No:
+        "the statement has more than {max} {what}; split it";
+
+    /// A table that were overlooked could lead to a wrong answer.
+    UnclearTables = ER_NOT_SUPPORTED_YET, Unsupported, No:
+        "Shardwright does not understand every table reference of this statement, and it uses a sharded \
+         table; simplify its FROM clause";
+
+    /// FULL JOIN, LATERAL, table functions and the like.
+    UnsupportedConstruct { what: &'static str } = ER_NOT_SUPPORTED_YET, Unsupported, No:
+        "Shardwright does not support {what} together with sharded tables; write it in another way";
+
+    /// Servers differ in which of the two the first query sees.
+    RecursiveName { name: String } = ER_NOT_SUPPORTED_YET, Unsupported, No:
+        "WITH RECURSIVE {name} has the name of a table; give it another one";
+
+    /// SHOW TABLES and the like sort by name, which takes one character set.
+    ListingNotUtf8 = ER_NOT_SUPPORTED_YET, Unsupported, No:
+        "names or comments are not UTF-8 here; SET NAMES utf8mb4 before listing tables of several shards";
+
+    /// SHOW WARNINGS answers with all conditions of the last statement.
+    WarningsLimit = ER_NOT_SUPPORTED_YET, Unsupported, No:
+        "LIMIT is not supported for SHOW WARNINGS; read all of them";
+
+    /// A prepared read that shared a connection with other sessions' left its warnings there.
+    WarningsGone = ER_NOT_SUPPORTED_YET, Unsupported, No:
+        "The last execution ran on a shared connection and its warnings are gone; run it once more, \
+         then SHOW WARNINGS has them";
+
+    /// A statement needs a shard, and the catalog has none.
+    NoShard = ER_NOT_SUPPORTED_YET, Unavailable, Later:
+        "there is no shard yet: add one to the configuration and restart";
+}

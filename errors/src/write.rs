@@ -1,0 +1,44 @@
+//! UPDATE, DELETE and other changes of rows on several shards.
+
+area! {
+    "Writes over several shards": WriteError
+
+    /// Rows live where their key says. Moving one is a deletion and an insertion.
+    KeyUpdated { column: String, table: String } = ER_NOT_SUPPORTED_YET, Unsupported, No:
+        "UPDATE of the sharding key column {column} of {table} would move rows between shards, which is \
+         not supported yet; delete the row and insert it again";
+
+    /// `SET (a, b) = (1, 2)` is no MySQL.
+    TupleAssignment = ER_NOT_SUPPORTED_YET, Unsupported, No:
+        "tuple assignments are not supported; assign each column by itself";
+
+    /// Each shard would have its own value at the end.
+    UserVariables = ER_NOT_SUPPORTED_YET, Unsupported, No:
+        "a statement that assigns user variables cannot change rows on several shards; assign them with \
+         SET before";
+
+    /// Under LOCK TABLES a server lets nobody use a table that was not named, and tables on several
+    /// shards cannot be named.
+    NotLocked = ER_TABLE_NOT_LOCKED, Mistake, No:
+        "A table on several shards was not locked with LOCK TABLES; UNLOCK TABLES first";
+
+    /// Every shard applies the write by itself and must come to the same rows.
+    ReferenceSources = ER_NOT_SUPPORTED_YET, Unsupported, No:
+        "a write to a reference table may only use reference tables, because every shard must see the \
+         same rows; read the other values first";
+
+    /// A stored function may give each shard another value.
+    ReferenceFunction { function: String } = ER_NOT_SUPPORTED_YET, Unsupported, No:
+        "a write to a reference table runs on every shard and must do the same everywhere; {function} \
+         is no function that is known to do so: read its value first";
+
+    /// Which rows a LIMIT takes, or a value that a shard makes, may differ between shards.
+    ReferenceDiffers = ER_NOT_SUPPORTED_YET, Unsupported, No:
+        "a write to a reference table runs on every shard and must do the same everywhere: no RAND, \
+         UUID, LIMIT, RETURNING, join or subquery";
+
+    /// The file would have to be split by the sharding key.
+    LoadData { table: String } = ER_NOT_SUPPORTED_YET, Unsupported, No:
+        "LOAD DATA into {table}, which has rows on several shards, is not supported yet; use INSERT, or \
+         a single table";
+}
