@@ -1,17 +1,29 @@
 //! What the admin port tells of a running proxy.
 
-use control::Cluster;
-use proxy::Shared;
-use std::fmt::Write;
+use control::{Cluster, ClusterGauges};
+use prometheus_client::encoding::text::encode_eof;
+use proxy::{ProxyGauges, Shared};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 /// What the port reads from.
 pub struct ProxyStatus {
-    /// The proxy.
-    pub proxy: Arc<Shared>,
-    /// The rest of the cluster.
-    pub cluster: Arc<Cluster>,
+    proxy: Arc<Shared>,
+    cluster: Arc<Cluster>,
+    proxy_gauges: ProxyGauges,
+    cluster_gauges: ClusterGauges,
+}
+
+impl ProxyStatus {
+    /// Of a running proxy.
+    pub fn new(proxy: Arc<Shared>, cluster: Arc<Cluster>) -> Self {
+        Self {
+            proxy,
+            cluster,
+            proxy_gauges: ProxyGauges::default(),
+            cluster_gauges: ClusterGauges::default(),
+        }
+    }
 }
 
 impl admin::Status for ProxyStatus {
@@ -35,35 +47,12 @@ impl admin::Status for ProxyStatus {
     }
 
     fn metrics(&self) -> String {
-        let mut out = String::new();
-        let mut put = |name: &str, help: &str, kind: &str, value: u64| {
-            // Writing to a String cannot fail.
-            let _ = writeln!(out, "# HELP shardwright_{name} {help}");
-            let _ = writeln!(out, "# TYPE shardwright_{name} {kind}");
-            let _ = writeln!(out, "shardwright_{name} {value}");
-        };
-        for (name, help, value) in self.proxy.metrics.all() {
-            put(&format!("{name}_total"), help, "counter", value);
-        }
-        let r = &self.proxy.registry;
-        let (count, refused) = (r.count() as u64, r.refused.load(Ordering::Relaxed));
-        put("sessions", "Client sessions now.", "gauge", count);
-        put(
-            "logins_refused_total",
-            "Logins that failed.",
-            "counter",
-            refused,
-        );
-        let up = self
-            .proxy
-            .shards()
-            .values()
-            .filter(|s| !s.health.is_down())
-            .count() as u64;
-        let drift = self.cluster.schema_drift.load(Ordering::Relaxed);
-        let help = "Differences between the shards' tables and the catalog.";
-        put("schema_drift", help, "gauge", drift);
-        put("shards_up", "Shards that answer.", "gauge", up);
-        out
+        let mut page = String::new();
+        self.proxy.metrics.encode(&mut page);
+        self.proxy_gauges.encode(&self.proxy, &mut page);
+        self.cluster_gauges.encode(&self.cluster, &mut page);
+        // Writing to a String cannot fail.
+        let _ = encode_eof(&mut page);
+        page
     }
 }

@@ -25,7 +25,7 @@ pub trait Status: Send + Sync {
     /// Why the process is not ready to serve; empty if it is.
     fn not_ready(&self) -> Vec<String>;
 
-    /// Metrics in the Prometheus text format.
+    /// Metrics in the OpenMetrics text format.
     fn metrics(&self) -> String;
 }
 
@@ -85,6 +85,6 @@ async fn ready(State(status): State<SharedStatus>) -> (StatusCode, String) {
 }
 
 async fn metrics(State(status): State<SharedStatus>) -> impl IntoResponse {
-    const PROMETHEUS: &str = "text/plain; version=0.0.4; charset=utf-8";
-    ([(header::CONTENT_TYPE, PROMETHEUS)], status.metrics())
+    const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    ([(header::CONTENT_TYPE, OPEN_METRICS)], status.metrics())
 }

@@ -11,9 +11,10 @@ pub mod config;
 pub mod ddl;
 mod eligibility;
 mod exec;
+mod gauges;
 mod ids;
 mod listener;
-pub mod metrics;
+mod metrics;
 mod plans;
 pub mod registry;
 mod server;
@@ -22,4 +23,6 @@ mod show;
 mod worker;
 
 pub use auth::users;
+pub use gauges::ProxyGauges;
+pub use metrics::Metrics;
 pub use server::{Parts, Proxy, Shared, StartError};

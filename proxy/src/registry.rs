@@ -26,8 +26,6 @@ pub struct Registry {
     count: AtomicUsize,
     max: usize,
     started: Instant,
-    /// Logins that failed.
-    pub refused: AtomicU64,
     /// Sessions so far.
     pub accepted: AtomicU64,
     /// Set when the proxy shuts down.
@@ -43,7 +41,6 @@ impl Registry {
             count: AtomicUsize::new(0),
             max,
             started: Instant::now(),
-            refused: AtomicU64::new(0),
             accepted: AtomicU64::new(0),
             closing: AtomicBool::new(false),
             draining: AtomicBool::new(false),

@@ -4,6 +4,7 @@ mod answers;
 
 use crate::auth::users::Users;
 use crate::config::{PoolConfig, ProxyConfig};
+use crate::gauges::PublishedPools;
 use crate::listener;
 use crate::metrics::Metrics;
 use crate::registry::Registry;
@@ -44,6 +45,8 @@ pub struct Shared {
     pub registry: Arc<Registry>,
     /// Counters.
     pub metrics: Metrics,
+    /// What the workers' pools hold.
+    pub(crate) pools: PublishedPools,
     rsa: OnceLock<Arc<RsaKey>>,
     epochs: Vec<AtomicU64>,
 }
@@ -213,6 +216,7 @@ impl Proxy {
             peers,
             registry,
             metrics: Metrics::default(),
+            pools: PublishedPools::new(workers),
             rsa: OnceLock::new(),
             epochs: (0..workers).map(|_| AtomicU64::new(0)).collect(),
         });

@@ -137,16 +137,19 @@ impl Worker {
         let idle_ms = self.shared.config.idle_timeout_s.saturating_mul(1000);
         self.shared.registry.end_idle(self.index, idle_ms);
         self.close_idle_connections();
-        let m = &self.shared.metrics;
-        let mut plans = self.plans.borrow_mut();
-        let (hits, misses) = (
-            std::mem::take(&mut plans.hits),
-            std::mem::take(&mut plans.misses),
-        );
-        m.plan_cache_hits
-            .fetch_add(hits, std::sync::atomic::Ordering::Relaxed);
-        m.plan_cache_misses
-            .fetch_add(misses, std::sync::atomic::Ordering::Relaxed);
+        self.publish_counts();
+    }
+
+    /// What only this thread can count, for whoever asks for metrics.
+    fn publish_counts(&self) {
+        let (m, mut plans) = (&self.shared.metrics, self.plans.borrow_mut());
+        m.plan_cache_hits.inc_by(std::mem::take(&mut plans.hits));
+        let misses = std::mem::take(&mut plans.misses);
+        m.plan_cache_misses.inc_by(misses);
+        let catalog = self.catalog();
+        let named = |(id, counts)| (catalog.shard_name(id).to_string(), counts);
+        let pools = self.pool_counts().into_iter().map(named);
+        self.shared.pools.publish(self.index, pools.collect());
     }
 
     /// A lexer to fill; give it back with [`Self::put_lexer`].

@@ -58,7 +58,7 @@ pub enum Purpose {
 }
 
 /// How many connections a pool has, and who waits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct PoolCounts {
     /// Leased to sessions.
     pub leased: usize,

@@ -174,10 +174,7 @@ pub async fn start(
     };
     tokio::task::spawn_local(follow.run());
     tokio::task::spawn_local(accounts::keep(cluster.clone(), service.clone(), own));
-    let status = Arc::new(ProxyStatus {
-        proxy: proxy.shared.clone(),
-        cluster,
-    });
+    let status = Arc::new(ProxyStatus::new(proxy.shared.clone(), cluster));
     tokio::spawn(admin::serve(listener, status, Arc::new(orders), port));
     Ok(Running {
         address: proxy.address,

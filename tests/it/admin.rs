@@ -37,6 +37,25 @@ fn a_page_of_another_site_reads_nothing() {
     assert!(probe.starts_with("HTTP/1.1 200"), "{probe}");
 }
 
+#[test]
+fn the_metrics_are_those_that_the_documentation_names() {
+    let page = get(shared().admin, "/metrics");
+    assert!(page.contains("application/openmetrics-text"), "{page}");
+    assert!(page.ends_with("# EOF\n"), "{page}");
+    let types = page.lines().filter_map(|l| l.strip_prefix("# TYPE "));
+    let name = |l: &str| l.split(' ').next().unwrap().replacen("shardwright_", "", 1);
+    let mut shown: Vec<String> = types.map(name).collect();
+    shown.sort_unstable();
+    let documentation = include_str!("../../docs/metrics.md");
+    let rows = documentation.lines().filter_map(|l| l.strip_prefix("| "));
+    let first = rows.filter_map(|l| l.split(" |").next());
+    let mut named: Vec<_> = first
+        .filter(|n| !["counter", "gauge"].contains(n))
+        .collect();
+    named.sort_unstable();
+    assert_eq!(shown, named);
+}
+
 /// They end, and more of them than the port has room for make the next one wait, no more.
 #[test]
 fn half_sent_requests_do_not_keep_the_port() {
@@ -59,7 +78,7 @@ fn health_and_metrics_answer() {
     let port = shared().admin;
     assert!(get(port, "/healthz").starts_with("HTTP/1.1 200"));
     assert!(get(port, "/readyz").contains("ready"));
-    assert!(get(port, "/metrics").contains("shardwright_commands_total"));
+    assert!(get(port, "/metrics").contains("shardwright_commands_total "));
 }
 
 #[test]

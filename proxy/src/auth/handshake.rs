@@ -2,11 +2,11 @@
 
 use crate::auth::rights::{may_use, no_entry_text};
 use crate::auth::users::{User, Verdict};
+use crate::metrics::count;
 use crate::server::Shared;
 use crate::session::client_io::{ClientIo, ReadEnd};
 use shard::NetStream;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use wire::caps::*;
 use wire::handshake::*;
 use wire::reply::{ErrPacket, OkPacket};
@@ -219,7 +219,7 @@ pub async fn authenticate(
     match (known, verdict) {
         (Some(user), Verdict::Accepted) => Ok(user),
         _ => {
-            shared.registry.refused.fetch_add(1, Ordering::Relaxed);
+            count(&shared.metrics.logins_refused);
             Err(denied(&response.user, !answer.is_empty()))
         }
     }

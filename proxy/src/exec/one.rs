@@ -143,7 +143,7 @@ pub(crate) async fn relay_on(
     match relayed {
         Ok(end) => {
             if end.killed {
-                count(&s.worker.shared.metrics.cancelled);
+                count(&s.worker.shared.metrics.statements_cancelled);
                 // The KILL may have come too late and hit whatever runs here next.
                 if !open {
                     branch.lease.discard();
@@ -159,7 +159,7 @@ pub(crate) async fn relay_on(
         Err(RelayError::Gone) => {
             branch.lease.discard();
             spawn_kill(login, thread_id);
-            count(&s.worker.shared.metrics.cancelled);
+            count(&s.worker.shared.metrics.statements_cancelled);
             Err(Stop::Gone)
         }
         Err(RelayError::Shard { error, resumable }) => {

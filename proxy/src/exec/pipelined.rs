@@ -192,7 +192,7 @@ async fn slot_news(s: &mut Session) -> Result<SlotNews, Stop> {
         None => {
             // The answer that still comes belongs to nobody: leave it the old slot.
             s.slot = Rc::default();
-            count(&s.worker.shared.metrics.cancelled);
+            count(&s.worker.shared.metrics.statements_cancelled);
             match s.client.info.kill_state() {
                 Kill::Query => Err(error(1317, "70100", "Query execution was interrupted")),
                 _ => Err(Stop::Gone),

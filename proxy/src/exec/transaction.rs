@@ -105,7 +105,7 @@ pub(crate) async fn commit_all(s: &mut Session) -> Result<(), Stop> {
     match judge(&results) {
         Verdict::Committed => {
             if several {
-                count(&metrics.commits_multi_shard);
+                count(&metrics.commits);
             }
             Ok(())
         }
@@ -118,7 +118,7 @@ pub(crate) async fn commit_all(s: &mut Session) -> Result<(), Stop> {
             let catalog = s.worker.catalog();
             let err = partially_committed(&catalog, &committed, &refused, &unknown);
             if several {
-                count(&metrics.commits_torn);
+                count(&metrics.commits_partial);
                 tracing::error!(message = %err.message, "a transaction is partially committed");
             }
             Err(Stop::Error(err))

@@ -5,7 +5,6 @@ use crate::session::diagnostics::Diagnostics;
 use crate::session::{Session, Stop};
 use catalog::ShardId;
 use smallvec::SmallVec;
-use std::sync::atomic::AtomicU64;
 use wire::reply::ErrPacket;
 
 /// How a statement was answered.
@@ -164,13 +163,12 @@ impl Session {
 
     fn count(&self, outcome: &Outcome) {
         let m = &self.worker.shared.metrics;
-        let path: Option<&AtomicU64> = match outcome.path {
-            Path::Local => None,
-            Path::Pipelined => Some(&m.statements_shared),
-            Path::Exclusive => Some(&m.statements_exclusive),
-            Path::Several => Some(&m.statements_scattered),
-        };
-        path.into_iter().for_each(count);
+        count(match outcome.path {
+            Path::Local => &m.statements_local,
+            Path::Pipelined => &m.statements_pipelined,
+            Path::Exclusive => &m.statements_exclusive,
+            Path::Several => &m.statements_several,
+        });
     }
 
     fn count_failure(&self, stop: &Stop) {

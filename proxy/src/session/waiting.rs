@@ -37,7 +37,7 @@ impl Session {
         if let Some(done) = done.await {
             return Ok(done);
         }
-        count(&self.worker.shared.metrics.cancelled);
+        count(&self.worker.shared.metrics.statements_cancelled);
         match self.client.info.kill_state() {
             Kill::Query => Err(error(1317, "70100", "Query execution was interrupted")),
             _ => Err(Stop::Gone),
