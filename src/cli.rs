@@ -1,5 +1,6 @@
 //! Arguments of the command line.
 
+use crate::log::LogFormat;
 use clap::{Args, Parser, Subcommand};
 use std::io::{BufRead, IsTerminal};
 use std::net::SocketAddr;
@@ -9,6 +10,9 @@ use std::path::PathBuf;
 #[derive(Debug, Parser)]
 #[command(name = "shardwright", version, about)]
 pub struct Cli {
+    /// How the log is written; before log.format of a configuration file.
+    #[arg(long, global = true, value_enum, env = "SHARDWRIGHT_LOG_FORMAT")]
+    pub log_format: Option<LogFormat>,
     /// What to run.
     #[command(subcommand)]
     pub command: Command,

@@ -3,6 +3,7 @@
 //! An override is named after its key: `SHARDWRIGHT_POOL__WAIT_MS=500` sets `pool.wait_ms`. Lists
 //! (`shards`, `users`) come from the file alone.
 
+use crate::log::LogConfig;
 use control::ShardConfig;
 use meta::MetaConfig;
 use peers::PeersConfig;
@@ -33,6 +34,9 @@ pub struct Config {
     /// The admin port.
     #[serde(default)]
     pub admin: AdminConfig,
+    /// The log.
+    #[serde(default)]
+    pub log: LogConfig,
     /// The shards.
     #[serde(default)]
     pub shards: Vec<ShardConfig>,
@@ -236,6 +240,18 @@ mod tests {
         assert_eq!(c.pool.wait_ms, 77);
         let bad = env(&[("SHARDWRIGHT_POOL__WAITMS", "77")]);
         assert!(parse(FILE, bad.into_iter()).unwrap_err().contains("waitms"));
+        let json = env(&[("SHARDWRIGHT_LOG__FORMAT", "json")]);
+        let c = parse(FILE, json.into_iter()).unwrap();
+        assert_eq!(c.log.format, crate::log::LogFormat::Json);
+    }
+
+    #[test]
+    fn the_documented_file_is_read() {
+        let page = include_str!("../docs/configuration.md");
+        let (_, rest) = page.split_once("```toml\n").unwrap();
+        let (file, _) = rest.split_once("```").unwrap();
+        let c = parse(file, env(&[]).into_iter()).unwrap();
+        check(&c).unwrap();
     }
 
     #[test]

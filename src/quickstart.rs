@@ -236,6 +236,7 @@ fn config(args: &QuickstartArgs, dir: &Path, servers: &[Server], nodes: &[String
             open: true,
             ..Default::default()
         },
+        log: Default::default(),
         shards: shards.collect(),
         shards_just_started: true,
         // Any server on this machine may join, if it takes root without a password.

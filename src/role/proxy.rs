@@ -1,7 +1,7 @@
 //! The proxy role: from a configuration to a running proxy, and its end.
 
 use crate::cli::ProxyArgs;
-use crate::config::{self, AdminConfig, Config};
+use crate::config::{AdminConfig, Config};
 use crate::status::ProxyStatus;
 use ::proxy::users::Users;
 use ::proxy::{Parts, Proxy, Shared};
@@ -23,8 +23,7 @@ use std::time::Duration;
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(5);
 
 /// Runs the proxy until it is told to end.
-pub fn run(args: &ProxyArgs) -> Result<(), String> {
-    let config = config::load(&args.config)?;
+pub fn run(config: Config, args: &ProxyArgs) -> Result<(), String> {
     if args.check {
         println!("{}: fine", args.config.display());
         return Ok(());

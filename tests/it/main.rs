@@ -16,6 +16,7 @@ mod homes;
 mod ids;
 mod import;
 mod logins;
+mod logs;
 mod lossy;
 mod meta;
 mod mysql;
