@@ -19,6 +19,7 @@ mod logins;
 mod logs;
 mod lossy;
 mod meta;
+#[cfg(feature = "mysql-server")]
 mod mysql;
 mod peers;
 mod pipelines;
