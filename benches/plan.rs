@@ -6,7 +6,6 @@ use router::{Args, Plan, PlanCache, PlanContext, Planned, RouteContext, SessionF
 use sql::{Flavor, LexMode, Lexed};
 use std::hint::black_box;
 use std::rc::Rc;
-use std::sync::Arc;
 
 fn catalog() -> catalog::Catalog {
     use catalog::*;
@@ -35,7 +34,7 @@ fn catalog() -> catalog::Catalog {
         columns: ["id", "k", "c", "pad"].map(String::from).to_vec(),
         auto_increment: None,
     };
-    c.tables_mut().insert(table.name.clone(), Arc::new(table));
+    c.insert_table(table);
     c
 }
 

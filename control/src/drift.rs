@@ -74,7 +74,7 @@ pub fn compare(catalog: &Catalog, shards: &BTreeMap<ShardId, OnShard>) -> Vec<Fi
         let on = match &table.placement {
             Placement::Single(s) | Placement::View(s) => vec![*s],
             Placement::Reference => catalog.shard_ids(),
-            Placement::Sharded(s) => s.function.shards().to_vec(),
+            Placement::Sharded(s) => s.shards().to_vec(),
         };
         let mut first: Option<(ShardId, &TableDefinition)> = None;
         for id in on {
@@ -128,7 +128,6 @@ mod tests {
     use super::*;
     use catalog::{Table, TableId, TableName};
     use schema::TableInfo;
-    use std::sync::Arc;
 
     fn table(list: &[(&str, &str)]) -> TableInfo {
         let column = |(name, data_type): &(&str, &str)| Column {
@@ -158,7 +157,7 @@ mod tests {
             columns: vec!["a".into(), "b".into()],
             auto_increment: None,
         };
-        c.tables_mut().insert(table.name.clone(), Arc::new(table));
+        c.insert_table(table);
         let mut shards = BTreeMap::new();
         for (id, info) in c.shard_ids().into_iter().zip(there) {
             let tables: Tables = info.map(|i| ("t".to_string(), i)).into_iter().collect();

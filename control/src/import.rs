@@ -99,7 +99,7 @@ pub(crate) async fn import(cluster: &Cluster, wanted: Wanted) -> Result<Imported
     let notes = found.notes();
     let change = Change::FinishImport {
         job,
-        table: Box::new(found.table.clone()),
+        table: Box::new((&found.table).into()),
         next: found.next,
     };
     let answer = cluster.meta.submit(&wanted.who, change, None).await?;

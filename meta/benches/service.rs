@@ -125,7 +125,7 @@ fn large() -> State {
             name: "id".to_string(),
             kind,
         }];
-        let sharding = Sharding::new(key, Function::even_hash(&on), GroupId(1)).unwrap();
+        let sharding = Sharding::new(key, Function::even_hash(&on), GroupId(first.into())).unwrap();
         let table = Table {
             id: TableId(n + 1),
             name: TableName::new(
@@ -136,7 +136,7 @@ fn large() -> State {
             columns: (0..8).map(|c| format!("column_number_{c}")).collect(),
             auto_increment: None,
         };
-        c.tables_mut().insert(table.name.clone(), table.into());
+        c.insert_table(table);
     }
     (c.epoch, c.last_id) = (1, TABLES + 1);
     State {

@@ -406,7 +406,7 @@ impl<'a> Analysis<'a> {
                 .iter()
                 .any(|(f, t)| (*f, *t) == ((a, k), (b, k)) || (*f, *t) == ((b, k), (a, k)))
         };
-        x.group == y.group && (0..x.key.len()).all(edge)
+        x.group.id == y.group.id && (0..x.key.len()).all(edge)
     }
 
     /// True if placement `wanted` occurs among the tables.

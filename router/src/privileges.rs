@@ -431,7 +431,7 @@ mod tests {
                 columns: vec![],
                 auto_increment: None,
             };
-            c.tables_mut().insert(table.name.clone(), table.into());
+            c.insert_table(table);
         }
         c
     }

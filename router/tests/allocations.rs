@@ -57,7 +57,7 @@ fn catalog() -> Catalog {
         columns: ["id", "total"].map(String::from).to_vec(),
         auto_increment: None,
     };
-    c.tables_mut().insert(table.name.clone(), table.into());
+    c.insert_table(table);
     c
 }
 

@@ -10,7 +10,6 @@ use router::plan::explain::explain;
 use router::{PlanContext, Planned, RouteContext, SessionFacts};
 use sql::{Flavor, LexMode, Lexed};
 use std::fmt::Write;
-use std::sync::Arc;
 
 fn int(name: &str) -> KeyColumn {
     KeyColumn {
@@ -54,7 +53,7 @@ impl Build {
             columns,
             auto_increment,
         };
-        self.0.tables_mut().insert(name, Arc::new(table));
+        self.0.insert_table(table);
     }
 
     fn sharded(

@@ -45,15 +45,15 @@ pub fn placement(
             let Some(model) = table.sharding() else {
                 return Err(format!("WITH {}: that table is not sharded", table.name));
             };
-            let s = Sharding::new(key, model.function.clone(), model.group)?;
-            if !s.is_placed_like(model) || function.name() != model.function.name() {
-                return Err(format!(
+            let joined = Sharding::in_group(key, model.group.clone());
+            let same_kind = function.kind() == model.group.kind();
+            joined.ok().filter(|_| same_kind).ok_or_else(|| {
+                format!(
                     "WITH {}: the function or the types of the keys differ, so equal keys would not \
                      live together",
                     table.name
-                ));
-            }
-            s
+                )
+            })?
         }
     };
     Ok(Placement::Sharded(Box::new(sharding)))

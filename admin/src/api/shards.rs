@@ -61,7 +61,7 @@ fn tables_on(catalog: &Catalog, shard: &Shard) -> usize {
     let there = |p: &Placement| match p {
         Placement::Single(s) | Placement::View(s) => *s == shard.id,
         Placement::Reference => true,
-        Placement::Sharded(s) => s.function.shards().contains(&shard.id),
+        Placement::Sharded(s) => s.shards().contains(&shard.id),
     };
     let tables = catalog.tables.values();
     tables.filter(|t| there(&t.placement)).count()

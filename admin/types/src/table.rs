@@ -32,7 +32,7 @@ impl TableView {
         let shards = match &t.placement {
             Placement::Single(s) | Placement::View(s) => vec![*s],
             Placement::Reference => catalog.shard_ids(),
-            Placement::Sharded(s) => s.function.shards().to_vec(),
+            Placement::Sharded(s) => s.shards().to_vec(),
         };
         let sharding = t.sharding();
         TableView {
@@ -46,7 +46,7 @@ impl TableView {
                 .iter()
                 .map(|s| catalog.shard_name(*s).to_string())
                 .collect(),
-            group: sharding.map(|s| s.group.0),
+            group: sharding.map(|s| s.group.id.0),
             id: t.id.0,
             columns: t.columns.clone(),
             auto_increment: t.auto_increment.as_ref().map(|a| a.column.clone()),

@@ -75,7 +75,7 @@ pub(super) async fn rows_in_place(
                 })?,
             );
         }
-        match sharding.compiled.shard(&key) {
+        match sharding.shard(&key) {
             Ok(shard) if shard == part.id => Ok(()),
             Ok(shard) => Err(Broken(format!(
                 "the row of {name} with the key {} is on {}, and the rule places it on {}",

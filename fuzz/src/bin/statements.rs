@@ -7,7 +7,6 @@ use libfuzzer_sys::fuzz_target;
 use router::plan::explain::explain;
 use router::{Args, PlanContext, Planned, RouteContext, SessionFacts};
 use sql::{Flavor, LexMode, Lexed};
-use std::sync::Arc;
 
 /// The tables of the comparison corpus, whose statements are the seeds.
 fn catalog() -> Catalog {
@@ -28,7 +27,7 @@ fn catalog() -> Catalog {
             columns: ["id", "a", "b", "c", "n", "x", "v"].map(String::from).to_vec(),
             auto_increment: None,
         };
-        c.tables_mut().insert(table.name.clone(), Arc::new(table));
+        c.insert_table(table);
     }
     c
 }

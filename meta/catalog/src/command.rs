@@ -2,6 +2,7 @@
 
 use crate::job::{Effect, Job, JobId, ShardProgress};
 use crate::model::*;
+use crate::record::TableRecord;
 use crate::shard::{InstanceId, Shard};
 use crate::user::{Rights, User, Verifiers};
 use serde::{Deserialize, Serialize};
@@ -338,7 +339,11 @@ impl Catalog {
         }
         self.jobs.remove(&id);
         match effect {
-            Effect::PutTable(table) => self.put_table(table),
+            Effect::PutTable(table) => {
+                self.rules.remove(&table.name);
+                let put = self.put_record(TableRecord::clone(table));
+                put.map_err(Rejected::Invalid)?;
+            }
             Effect::DropTables(names) => names.iter().for_each(|n| {
                 self.tables_mut().remove(n);
             }),
@@ -375,30 +380,8 @@ impl Catalog {
             }
             Effect::Nothing => {}
         }
+        self.drop_empty_groups();
         Ok(())
-    }
-
-    fn put_table(&mut self, table: &Table) {
-        let mut table = table.clone();
-        if table.id.0 == 0 {
-            self.last_id += 1;
-            table.id = TableId(self.last_id);
-        }
-        if let Placement::Sharded(s) = &mut table.placement
-            && s.group.0 == 0
-        {
-            let like = self.tables.values().filter_map(|t| t.sharding());
-            s.group = match like.filter(|o| o.is_placed_like(s)).map(|o| o.group).next() {
-                Some(group) => group,
-                None => {
-                    self.last_id += 1;
-                    GroupId(self.last_id)
-                }
-            };
-        }
-        self.rules.remove(&table.name);
-        self.tables_mut()
-            .insert(table.name.clone(), Arc::new(table));
     }
 }
 
@@ -406,6 +389,7 @@ impl Catalog {
 mod tests {
     use super::*;
     use crate::function::Function;
+    use crate::group::Sharding;
     use crate::key::KeyType;
 
     fn base() -> Catalog {
@@ -436,19 +420,17 @@ mod tests {
         }
     }
 
-    fn create(c: &Catalog, name: &str) -> Catalog {
+    /// Runs a whole job.
+    fn finish(c: &Catalog, object: &str, effect: Effect) -> Result<Catalog, Rejected> {
         let start = Command::StartJob {
             database: None,
-            statement: name.into(),
-            objects: vec![TableName::new("d", name)],
+            statement: object.into(),
+            objects: vec![TableName::new("d", object)],
             shards: c.shard_ids(),
         };
         let mut c = c.apply(&start).unwrap();
         let job = JobId(c.last_id);
-        let finish = Command::FinishJob {
-            job,
-            effect: Effect::PutTable(Box::new(table(name))),
-        };
+        let finish = Command::FinishJob { job, effect };
         assert!(matches!(c.apply(&finish), Err(Rejected::Unfinished(_))));
         for shard in c.shard_ids() {
             let done = Command::Progress {
@@ -458,7 +440,11 @@ mod tests {
             };
             c = c.apply(&done).unwrap();
         }
-        c.apply(&finish).unwrap()
+        c.apply(&finish)
+    }
+
+    fn create(c: &Catalog, name: &str) -> Catalog {
+        finish(c, name, Effect::put_table(&table(name))).unwrap()
     }
 
     #[test]
@@ -470,8 +456,38 @@ mod tests {
     #[test]
     fn like_placed_tables_share_a_group() {
         let c = create(&create(&base(), "a"), "b");
-        let group = |t: &str| c.table("d", t).unwrap().sharding().unwrap().group;
-        assert_eq!(group("a"), group("b"));
+        let group = |t: &str| c.table("d", t).unwrap().sharding().unwrap().group.clone();
+        assert!(Arc::ptr_eq(&group("a"), &group("b")));
+        assert!(Arc::ptr_eq(&group("a"), &c.groups[&group("a").id]));
+        let text = serde_json::to_string(&c).unwrap();
+        let again: Catalog = serde_json::from_str(&text).unwrap();
+        assert_eq!(again, c);
+        let group = |t: &str| {
+            again
+                .table("d", t)
+                .unwrap()
+                .sharding()
+                .unwrap()
+                .group
+                .clone()
+        };
+        assert!(Arc::ptr_eq(&group("a"), &group("b")));
+    }
+
+    #[test]
+    fn a_group_goes_with_its_last_table_and_its_number_is_not_given_again() {
+        let c = create(&create(&base(), "a"), "b");
+        let first = c.groups.keys().next().unwrap().0;
+        let drop = |c: &Catalog, name: &str| {
+            let effect = Effect::DropTables(vec![TableName::new("d", name)]);
+            finish(c, name, effect).unwrap()
+        };
+        let c = drop(&c, "a");
+        assert_eq!(c.groups.len(), 1);
+        let c = drop(&c, "b");
+        assert!(c.groups.is_empty());
+        let c = create(&c, "c");
+        assert!(c.groups.keys().next().unwrap().0 > first);
     }
 
     #[test]
@@ -495,7 +511,7 @@ mod tests {
             placement: Placement::Reference,
             ..table("city")
         };
-        c.tables_mut().insert(city.name.clone(), Arc::new(city));
+        c.insert_table(city);
         let put = |name: &str, port| Command::PutShard {
             name: name.into(),
             host: "127.0.0.1".into(),

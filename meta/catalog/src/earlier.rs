@@ -1,10 +1,9 @@
-//! The catalog as earlier versions read it: while a cluster is upgraded, proxies of one ask nodes of the next.
-//!
-//! What they could not read is left out or told in their words; they cannot do with it anyway. Their own
-//! files and proposals are read where the types are read.
+//! The catalog as earlier versions read it: while a cluster is upgraded, proxies of one ask nodes of the
+//! next. What they could not read is left out or told in their words; they cannot do with it anyway.
 
 use crate::job::{Job, JobId};
 use crate::model::*;
+use crate::record::TableRecord;
 use crate::shard::Shard;
 use crate::user::User;
 use serde::{Serialize, Serializer};
@@ -13,7 +12,8 @@ use std::collections::BTreeMap;
 /// The shape of the JSON that this version writes. Who does not say which one it reads, reads shape 1.
 pub const SHAPE: u32 = 2;
 
-/// A catalog that is written in shape 1: a shard is the address of its primary.
+/// A catalog that is written in shape 1: a shard is the address of its primary, and each sharded table has
+/// its function.
 pub struct Shape1<'a>(pub &'a Catalog);
 
 #[derive(Serialize)]
@@ -22,7 +22,7 @@ struct Catalog1<'a> {
     last_id: u64,
     shards: BTreeMap<ShardId, Shard1<'a>>,
     databases: &'a BTreeMap<String, Database>,
-    tables: Vec<&'a Table>,
+    tables: Vec<TableRecord>,
     rules: Vec<(&'a TableName, &'a PendingRule)>,
     jobs: &'a BTreeMap<JobId, Job>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
@@ -60,7 +60,7 @@ impl Serialize for Shape1<'_> {
             last_id: c.last_id,
             shards: shards.collect(),
             databases: &c.databases,
-            tables: c.tables.values().map(|t| &**t).collect(),
+            tables: c.tables.values().map(|t| (&**t).into()).collect(),
             rules: c.rules.iter().collect(),
             jobs: &c.jobs,
             users: &c.users,

@@ -1,6 +1,7 @@
 //! DDL jobs: one statement, sent to every shard concerned, resumable.
 
 use crate::model::{ShardId, Table, TableName};
+use crate::record::TableRecord;
 use serde::{Deserialize, Serialize};
 
 /// Number of a job, never reused.
@@ -22,7 +23,7 @@ pub enum ShardProgress {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Effect {
     /// A table, or a new version of one.
-    PutTable(Box<Table>),
+    PutTable(Box<TableRecord>),
     /// Tables are gone.
     DropTables(Vec<TableName>),
     /// Tables have new names, in order.
@@ -38,6 +39,13 @@ pub enum Effect {
     DropDatabase(String),
     /// Only the shards change.
     Nothing,
+}
+
+impl Effect {
+    /// A table, or a new version of one.
+    pub fn put_table(table: &Table) -> Effect {
+        Effect::PutTable(Box::new(table.into()))
+    }
 }
 
 /// A statement on its way to the shards.

@@ -224,13 +224,33 @@ impl KeyType {
         }
     }
 
-    /// True if equal values of both types hash and compare alike, so that joins stay in one place.
+    /// True if equal values of both types hash and compare alike: their widest types are the same.
     pub fn is_compatible(&self, other: &KeyType) -> bool {
         match (self, other) {
             (KeyType::Integer { .. }, KeyType::Integer { .. }) => true,
             (KeyType::Text { collation: a, .. }, KeyType::Text { collation: b, .. }) => a == b,
             (KeyType::Bytes { .. }, KeyType::Bytes { .. }) => true,
             (a, b) => a == b,
+        }
+    }
+
+    /// The widest type whose values hash and compare as those of this one: columns with one widest type
+    /// have equal values in one place.
+    pub fn widest(&self) -> KeyType {
+        match self {
+            KeyType::Integer { .. } => KeyType::Integer {
+                min: i64::MIN.into(),
+                max: u64::MAX.into(),
+            },
+            KeyType::Text {
+                rule, collation, ..
+            } => KeyType::Text {
+                rule: *rule,
+                collation: collation.clone(),
+                chars: u32::MAX,
+            },
+            KeyType::Bytes { .. } => KeyType::Bytes { len: u32::MAX },
+            other => other.clone(),
         }
     }
 }
@@ -348,6 +368,39 @@ mod tests {
         assert_eq!(t.from_text(b"abcd", true, Use::Store), Err(TOO_LONG));
         assert!(t.from_text(b"abcd", true, Use::Compare).is_ok());
         assert!(t.from_text(b"\xe4", false, Use::Compare).is_err());
+    }
+
+    #[test]
+    fn compatible_types_have_one_widest_type() {
+        let text = |collation: &str, chars| KeyType::Text {
+            rule: TextRule::of_collation(collation).unwrap(),
+            collation: collation.into(),
+            chars,
+        };
+        let decimal = |precision, scale| KeyType::Decimal { precision, scale };
+        let all = [
+            INT,
+            KeyType::Integer {
+                min: 0,
+                max: u64::MAX.into(),
+            },
+            decimal(6, 2),
+            decimal(8, 2),
+            KeyType::Date,
+            KeyType::DateTime { fsp: 0 },
+            KeyType::DateTime { fsp: 3 },
+            text("utf8mb4_bin", 10),
+            text("utf8mb4_bin", 20),
+            text("latin1_bin", 10),
+            KeyType::Bytes { len: 8 },
+            KeyType::Bytes { len: 16 },
+        ];
+        for a in &all {
+            for b in &all {
+                assert_eq!(a.is_compatible(b), a.widest() == b.widest(), "{a:?} {b:?}");
+            }
+            assert_eq!(a.widest().widest(), a.widest());
+        }
     }
 
     #[test]

@@ -8,28 +8,33 @@ pub mod command;
 pub mod definition;
 pub mod earlier;
 pub mod function;
+pub mod group;
 pub mod incarnation;
 pub mod job;
 pub mod key;
 pub mod model;
+pub mod record;
 pub mod settings;
 pub mod shard;
 pub mod slot;
 pub mod state;
+mod stored;
 pub mod temporal;
 pub mod text;
 pub mod user;
 
 pub use command::{Command, Rejected};
 pub use definition::TableDefinition;
-pub use function::{Function, NoPartition, RangeBound, Upper};
+pub use function::{Function, FunctionKind, NoPartition, RangeBound, Upper};
+pub use group::{Partition, PartitionId, Sharding, TableGroup};
 pub use incarnation::{Fence, Incarnation, PeerPort, Registration};
 pub use job::{Job, JobId, ShardProgress};
 pub use key::{KeyType, KeyValue, Unroutable, Use};
 pub use model::{
-    AutoIncrement, Catalog, Database, GroupId, KeyColumn, PendingRule, Placement, ShardId,
-    Sharding, Table, TableId, TableName,
+    AutoIncrement, Catalog, Database, GroupId, KeyColumn, PendingRule, Placement, ShardId, Table,
+    TableId, TableName,
 };
+pub use record::TableRecord;
 pub use shard::{Instance, InstanceId, Role, Shard};
 pub use state::{Answer, Change, Proposal, State};
 pub use text::TextRule;

@@ -1,12 +1,13 @@
 //! The catalog and what it holds.
 
-use crate::function::{Compiled, Function};
+use crate::group::{Sharding, TableGroup};
 use crate::job::{Job, JobId};
 use crate::key::KeyType;
 use crate::shard::Shard;
+use crate::stored::Stored;
 use crate::user::User;
-use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use serde::{Deserialize, Serialize, Serializer};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Number of a shard.
@@ -62,85 +63,8 @@ pub struct KeyColumn {
     pub kind: KeyType,
 }
 
-/// How a sharded table is placed.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(try_from = "ShardingText", into = "ShardingText")]
-pub struct Sharding {
-    /// The sharding key.
-    pub key: Vec<KeyColumn>,
-    /// The function.
-    pub function: Function,
-    /// The group.
-    pub group: GroupId,
-    /// The function, ready to run.
-    pub compiled: Arc<Compiled>,
-}
-
-#[derive(Clone, Serialize, Deserialize)]
-struct ShardingText {
-    key: Vec<KeyColumn>,
-    function: Function,
-    group: GroupId,
-}
-
-impl TryFrom<ShardingText> for Sharding {
-    type Error = String;
-    fn try_from(t: ShardingText) -> Result<Self, String> {
-        Sharding::new(t.key, t.function, t.group)
-    }
-}
-
-impl From<Sharding> for ShardingText {
-    fn from(s: Sharding) -> Self {
-        Self {
-            key: s.key,
-            function: s.function,
-            group: s.group,
-        }
-    }
-}
-
-impl PartialEq for Sharding {
-    fn eq(&self, o: &Self) -> bool {
-        self.key == o.key && self.function == o.function && self.group == o.group
-    }
-}
-
-impl Eq for Sharding {}
-
-impl Sharding {
-    /// Checks and compiles a rule.
-    pub fn new(key: Vec<KeyColumn>, function: Function, group: GroupId) -> Result<Self, String> {
-        let compiled = Arc::new(Compiled::new(&function, &key)?);
-        Ok(Self {
-            key,
-            function,
-            group,
-            compiled,
-        })
-    }
-
-    /// True if equal keys of both live together.
-    pub fn is_placed_like(&self, other: &Sharding) -> bool {
-        self.function == other.function
-            && self.key.len() == other.key.len()
-            && self
-                .key
-                .iter()
-                .zip(&other.key)
-                .all(|(a, b)| a.kind.is_compatible(&b.kind))
-    }
-
-    /// Index of a column in the key (column names ignore case).
-    pub fn key_index(&self, column: &str) -> Option<usize> {
-        self.key
-            .iter()
-            .position(|k| k.name.eq_ignore_ascii_case(column))
-    }
-}
-
 /// Where a table's rows are.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub enum Placement {
     /// All on one shard.
     Single(ShardId),
@@ -159,7 +83,7 @@ impl Placement {
             Placement::Single(_) => "single",
             Placement::View(_) => "view",
             Placement::Reference => "reference",
-            Placement::Sharded(s) => s.function.name(),
+            Placement::Sharded(s) => s.group.kind().name(),
         }
     }
 }
@@ -173,8 +97,8 @@ pub struct AutoIncrement {
     pub max: u64,
 }
 
-/// A table.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// A table. What proposals and files say of one is a [`TableRecord`](crate::record::TableRecord).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Table {
     /// Its number.
     pub id: TableId,
@@ -208,9 +132,13 @@ pub struct PendingRule {
 /// Tables by database and name.
 pub type Tables = BTreeMap<TableName, Arc<Table>>;
 
+/// Table groups by number.
+pub type Groups = BTreeMap<GroupId, Arc<TableGroup>>;
+
 /// Everything that proxies plan against. Copies share the tables until one changes them: most changes
 /// are steps of jobs.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Stored")]
 pub struct Catalog {
     /// Increases by one with each change.
     pub epoch: u64,
@@ -220,16 +148,19 @@ pub struct Catalog {
     pub shards: BTreeMap<ShardId, Shard>,
     /// The databases.
     pub databases: BTreeMap<String, Database>,
+    /// The groups of the sharded tables; one without tables is gone.
+    #[serde(serialize_with = "values")]
+    pub groups: Arc<Groups>,
     /// The tables, by database and name.
-    #[serde(with = "tables_as_list")]
+    #[serde(serialize_with = "values")]
     pub tables: Arc<Tables>,
     /// Rules that wait for their table.
-    #[serde(with = "rules_as_list")]
+    #[serde(serialize_with = "pairs")]
     pub rules: BTreeMap<TableName, PendingRule>,
     /// Jobs that are not finished.
     pub jobs: BTreeMap<JobId, Job>,
     /// Who may log in at every proxy, and what they may do.
-    #[serde(default, with = "users_by_name", skip_serializing_if = "no_users")]
+    #[serde(serialize_with = "shared", skip_serializing_if = "no_users")]
     pub users: Arc<BTreeMap<String, User>>,
 }
 
@@ -244,9 +175,27 @@ impl Catalog {
         self.tables.get(&TableName::new(database, table))
     }
 
-    /// The tables, to change them.
-    pub fn tables_mut(&mut self) -> &mut Tables {
+    /// The tables, to change them. A sharded one comes in by [`Catalog::insert_table`].
+    pub(crate) fn tables_mut(&mut self) -> &mut Tables {
         Arc::make_mut(&mut self.tables)
+    }
+
+    /// Puts a table in as it is, with its group, in place of the one of its name.
+    pub fn insert_table(&mut self, table: Table) {
+        if let Some(s) = table.sharding() {
+            Arc::make_mut(&mut self.groups).insert(s.group.id, s.group.clone());
+        }
+        self.tables_mut()
+            .insert(table.name.clone(), Arc::new(table));
+    }
+
+    /// Takes the groups out that have no table any more.
+    pub(crate) fn drop_empty_groups(&mut self) {
+        let of = |t: &Arc<Table>| Some(t.sharding()?.group.id);
+        let used: BTreeSet<_> = self.tables.values().filter_map(of).collect();
+        if self.groups.len() > used.len() {
+            Arc::make_mut(&mut self.groups).retain(|id, _| used.contains(id));
+        }
     }
 
     /// The users, to change them.
@@ -281,55 +230,20 @@ impl Catalog {
     }
 }
 
-mod tables_as_list {
-    use super::*;
-    use serde::{Deserializer, Serializer};
-
-    pub fn serialize<S: Serializer>(map: &Arc<Tables>, s: S) -> Result<S::Ok, S::Error> {
-        s.collect_seq(map.values().map(|t| &**t))
-    }
-
-    pub fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Arc<Tables>, D::Error> {
-        let list = Vec::<Table>::deserialize(d)?;
-        let pairs = list.into_iter().map(|t| (t.name.clone(), Arc::new(t)));
-        Ok(Arc::new(pairs.collect()))
-    }
+fn values<K, V: Serialize, S: Serializer>(
+    map: &BTreeMap<K, Arc<V>>,
+    s: S,
+) -> Result<S::Ok, S::Error> {
+    s.collect_seq(map.values().map(|v| &**v))
 }
 
-mod rules_as_list {
-    use super::*;
-    use serde::{Deserializer, Serializer};
-
-    pub fn serialize<S: Serializer>(
-        map: &BTreeMap<TableName, PendingRule>,
-        s: S,
-    ) -> Result<S::Ok, S::Error> {
-        s.collect_seq(map.iter())
-    }
-
-    pub fn deserialize<'de, D: Deserializer<'de>>(
-        d: D,
-    ) -> Result<BTreeMap<TableName, PendingRule>, D::Error> {
-        Ok(Vec::<(TableName, PendingRule)>::deserialize(d)?
-            .into_iter()
-            .collect())
-    }
+fn pairs<K: Serialize, V: Serialize, S: Serializer>(
+    map: &BTreeMap<K, V>,
+    s: S,
+) -> Result<S::Ok, S::Error> {
+    s.collect_seq(map.iter())
 }
 
-mod users_by_name {
-    use super::*;
-    use serde::{Deserializer, Serializer};
-
-    pub fn serialize<S: Serializer>(
-        map: &Arc<BTreeMap<String, User>>,
-        s: S,
-    ) -> Result<S::Ok, S::Error> {
-        map.as_ref().serialize(s)
-    }
-
-    pub fn deserialize<'de, D: Deserializer<'de>>(
-        d: D,
-    ) -> Result<Arc<BTreeMap<String, User>>, D::Error> {
-        BTreeMap::deserialize(d).map(Arc::new)
-    }
+fn shared<T: Serialize, S: Serializer>(value: &Arc<T>, s: S) -> Result<S::Ok, S::Error> {
+    value.as_ref().serialize(s)
 }

@@ -5,7 +5,8 @@ use crate::command::{Command, Rejected};
 use crate::incarnation::is_none;
 pub use crate::incarnation::{Fence, Incarnation, Registration};
 use crate::job::{Effect, JobId};
-use crate::model::{Catalog, Table, TableId};
+use crate::model::{Catalog, TableId};
+use crate::record::TableRecord;
 use crate::settings;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -75,7 +76,7 @@ pub enum Change {
         /// The job, done on every shard.
         job: JobId,
         /// The table, with id 0.
-        table: Box<Table>,
+        table: Box<TableRecord>,
         /// The next id, if ids come from here.
         next: Option<u64>,
     },

@@ -91,9 +91,7 @@ fn with_a_table() -> State {
         auto_increment: None,
     };
     let mut s = State::default();
-    s.catalog
-        .tables_mut()
-        .insert(table.name.clone(), table.into());
+    s.catalog.insert_table(table);
     s
 }
 

@@ -120,7 +120,7 @@ fn routing(c: &Catalog) -> String {
         let shards = match &t.placement {
             Placement::Single(s) | Placement::View(s) => vec![*s],
             Placement::Reference => c.shard_ids(),
-            Placement::Sharded(s) => s.function.shards().to_vec(),
+            Placement::Sharded(s) => s.shards().to_vec(),
         };
         let shards: Vec<_> = shards.iter().map(|s| c.shard_name(*s)).collect();
         let (shards, columns) = (shards.join(","), t.columns.join(","));
@@ -137,11 +137,11 @@ fn routing(c: &Catalog) -> String {
         out.push('\n');
         let Some(s) = t.sharding() else { continue };
         let names: Vec<_> = s.key.iter().map(|k| k.name.as_str()).collect();
-        let (group, names, parts) = (s.group.0, names.join(","), s.function.partitions());
+        let (group, names, parts) = (s.group.id.0, names.join(","), s.group.partitions().len());
         writeln!(out, "  group {group} key {names} partitions {parts}").unwrap();
         for sample in SAMPLES {
             let Some(key) = key(sample, t) else { continue };
-            let at = s.compiled.shard(&key);
+            let at = s.shard(&key);
             let at = at.map_or("nowhere", |s| c.shard_name(s));
             writeln!(out, "  {sample} -> {at}").unwrap();
         }
@@ -252,6 +252,23 @@ async fn a_snapshot_and_a_log_of_format_2_mean_the_same() {
         from_snapshot, from_log,
         "every node comes to the same, whatever it starts from"
     );
+}
+
+/// A leader of this version sends followers of format 2 what they know.
+#[test]
+fn proposals_of_format_2_are_written_as_they_were() {
+    let mut proposals = 0;
+    for line in text("log.txt").lines() {
+        let (_, json) = line.split_once(' ').unwrap();
+        let entry: serde_json::Value = serde_json::from_str(json).unwrap();
+        let old = &entry["payload"]["Normal"];
+        if !old.is_null() {
+            let proposal: catalog::Proposal = serde_json::from_value(old.clone()).unwrap();
+            assert_eq!(serde_json::to_value(&proposal).unwrap(), *old);
+            proposals += 1;
+        }
+    }
+    assert_eq!(proposals, 177);
 }
 
 #[test]

@@ -69,7 +69,7 @@ fn shard_that_knows(
         Plan::List(list) => Ok(Some(list.home)),
         Plan::Databases(shard) => Ok(Some(*shard)),
         Plan::Insert(p) => Ok(match &p.table.placement {
-            catalog::Placement::Sharded(s) => s.function.shards().first().copied(),
+            catalog::Placement::Sharded(s) => s.shards().first().copied(),
             _ => Some(any()),
         }),
         Plan::Forward(f) => {

@@ -97,7 +97,7 @@ impl Change<'_> {
             id: entry.id,
             ..now
         };
-        self.finish_job(&job, Effect::PutTable(Box::new(now))).await
+        self.finish_job(&job, Effect::put_table(&now)).await
     }
 
     fn check_action(

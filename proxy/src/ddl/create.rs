@@ -88,8 +88,7 @@ impl Change<'_> {
                 return Err(stop);
             }
         };
-        self.finish_job(&job, Effect::PutTable(Box::new(table)))
-            .await
+        self.finish_job(&job, Effect::put_table(&table)).await
     }
 
     async fn take_back(&mut self, job: &Running, name: &TableName) -> Result<(), Stop> {

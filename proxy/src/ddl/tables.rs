@@ -274,8 +274,7 @@ impl Change<'_> {
             columns: info.insert_columns(),
             auto_increment: None,
         };
-        self.finish_job(&job, Effect::PutTable(Box::new(table)))
-            .await
+        self.finish_job(&job, Effect::put_table(&table)).await
     }
 
     pub(super) async fn drop_views(

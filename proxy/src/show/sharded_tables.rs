@@ -30,8 +30,8 @@ pub(crate) fn rows(s: &Session, catalog: &Catalog) -> Result<ResultSet, Stop> {
             t.name.table.clone(),
             kind,
             key,
-            sharding.map_or("1".to_string(), |s| s.function.partitions().to_string()),
-            sharding.map_or(String::new(), |s| s.group.0.to_string()),
+            sharding.map_or("1".to_string(), |s| s.group.partitions().len().to_string()),
+            sharding.map_or(String::new(), |s| s.group.id.0.to_string()),
             shards,
             auto.unwrap_or_default(),
         ]);

@@ -271,7 +271,7 @@ fn narrow_to_tables(
         match &table.placement {
             Placement::Single(s) | Placement::View(s) => left.retain(|l| l == s),
             Placement::Sharded(sharding) => {
-                let has = sharding.function.shards();
+                let has = sharding.shards();
                 left.retain(|l| has.contains(l));
             }
             Placement::Reference => {}

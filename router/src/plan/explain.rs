@@ -175,7 +175,7 @@ pub fn placement_text(catalog: &Catalog, placement: &Placement) -> (String, Stri
         Placement::Reference => (kind, String::new(), names(catalog, &catalog.shard_ids())),
         Placement::Sharded(s) => {
             let key: Vec<_> = s.key.iter().map(|k| k.name.as_str()).collect();
-            (kind, key.join(", "), names(catalog, &s.function.shards()))
+            (kind, key.join(", "), names(catalog, s.shards()))
         }
     }
 }

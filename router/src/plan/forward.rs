@@ -157,7 +157,7 @@ impl Forward {
                     // No partition holds such a key: any shard of the table finds nothing.
                     ([], _) => Ok(tables
                         .first()
-                        .and_then(|t| t.table.sharding()?.function.shards().first().copied())
+                        .and_then(|t| t.table.sharding()?.shards().first().copied())
                         .map_or(Operator::Any, Operator::One)),
                     ([one], _) => Ok(Operator::One(*one)),
                     (_, None) if home.is_none() => self.on_several(shards, cx.session),
@@ -176,7 +176,7 @@ impl Forward {
             // Without values every key may be meant: any shard of the table knows its columns.
             (Err(_), Target::Keyed { tables, home, .. }) => home.or_else(|| {
                 let s = tables.first()?.table.sharding()?;
-                s.function.shards().first().copied()
+                s.shards().first().copied()
             }),
             (Err(_), _) => None,
         }
@@ -258,20 +258,21 @@ impl Keyed {
             return;
         }
         if let Some((low, high)) = self.bounds
-            && let Some(kind) = sharding.compiled.key_type(0)
+            && let Some(kind) = sharding.group.compiled().key_type(0)
         {
             let value =
                 |s: Option<Source>| s.and_then(|s| args.key_value(s, kind, Use::Compare).ok());
             let (low, high) = (value(low), value(high));
             if let Some(some) = sharding
-                .compiled
+                .group
+                .compiled()
                 .shards_between(low.as_ref(), high.as_ref())
             {
                 out.extend(some);
                 return;
             }
         }
-        out.extend(sharding.function.shards());
+        out.extend(sharding.shards().iter().copied());
     }
 
     /// `None` if a value cannot be placed exactly; then every shard may hold it.
@@ -295,7 +296,7 @@ impl Keyed {
                 }
             }
             // A value that no partition takes is stored nowhere.
-            if let Ok(s) = sharding.compiled.shard(&key)
+            if let Ok(s) = sharding.shard(&key)
                 && !out.contains(&s)
             {
                 out.push(s);

@@ -50,7 +50,7 @@ impl Read<'_> {
 pub fn shard_of_table(catalog: &Catalog, database: &str, table: &str) -> Result<ShardId, Refusal> {
     let of_table = match catalog.table(database, table).map(|t| &t.placement) {
         Some(Placement::Single(s) | Placement::View(s)) => Some(*s),
-        Some(Placement::Sharded(s)) => s.function.shards().first().copied(),
+        Some(Placement::Sharded(s)) => s.shards().first().copied(),
         _ => None,
     };
     let or_default = of_table.or_else(|| catalog.default_shard(Some(database)));
@@ -68,7 +68,7 @@ fn others(catalog: &Catalog, db: Option<&str>, home: ShardId) -> Vec<ShardId> {
         let away = match &table.placement {
             Placement::Single(s) | Placement::View(s) => (*s != home).then_some(*s),
             Placement::Sharded(s) => {
-                let shards = s.function.shards();
+                let shards = s.shards();
                 let first = shards.first().copied();
                 first.filter(|_| !shards.contains(&home))
             }

@@ -24,7 +24,7 @@ fn catalog() -> Catalog {
                 max: 1000,
             }),
         };
-        c.tables_mut().insert(table.name.clone(), table.into());
+        c.insert_table(table);
     };
     add(1, "orders", Placement::Single(shard));
     add(2, "seen", Placement::View(shard));

@@ -174,7 +174,7 @@ impl InsertPlan {
             for (k, at) in self.key.iter().enumerate() {
                 key.push(self.key_value(row, k, *at, id, args)?);
             }
-            let shard = sharding.compiled.shard(&key).map_err(|_| {
+            let shard = sharding.shard(&key).map_err(|_| {
                 let values = self.key.iter().map(|at| self.show(row, *at, args));
                 InsertError::NoPartition {
                     table: self.table.name.to_string(),
