@@ -9,18 +9,18 @@ use std::path::PathBuf;
 /// Sharded SQL behind one MySQL endpoint.
 #[derive(Debug, Parser)]
 #[command(name = "shardwright", version, about)]
-pub struct Cli {
+pub(crate) struct Cli {
     /// How the log is written; before log.format of a configuration file.
     #[arg(long, global = true, value_enum, env = "SHARDWRIGHT_LOG_FORMAT")]
-    pub log_format: Option<LogFormat>,
+    pub(crate) log_format: Option<LogFormat>,
     /// What to run.
     #[command(subcommand)]
-    pub command: Command,
+    pub(crate) command: Command,
 }
 
 /// Roles and tools.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(crate) enum Command {
     /// Start private MariaDB shards, the proxy and a demo database on this machine.
     #[command(
         after_help = "Examples:\n  shardwright quickstart --shards 4 --detach\n  \
@@ -49,111 +49,111 @@ pub enum Command {
 
 /// Arguments of `quickstart`.
 #[derive(Debug, Clone, Args)]
-pub struct QuickstartArgs {
+pub(crate) struct QuickstartArgs {
     /// How many shards to start.
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=64))]
-    pub shards: u16,
+    pub(crate) shards: u16,
     /// Folder for data, logs and process ids.
     #[arg(long, default_value = ".shardwright")]
-    pub dir: PathBuf,
+    pub(crate) dir: PathBuf,
     /// Port for MySQL clients, on 127.0.0.1.
     #[arg(long, default_value_t = 3307)]
-    pub mysql_port: u16,
+    pub(crate) mysql_port: u16,
     /// Port for /healthz, /readyz and /metrics, on 127.0.0.1.
     #[arg(long, default_value_t = 8080)]
-    pub admin_port: u16,
+    pub(crate) admin_port: u16,
     /// Return when everything is ready, and leave it running.
     #[arg(long)]
-    pub detach: bool,
+    pub(crate) detach: bool,
     /// Stop what an earlier start left running.
     #[arg(long, conflicts_with_all = ["detach", "fresh"])]
-    pub stop: bool,
+    pub(crate) stop: bool,
     /// Throw the data of an earlier start away.
     #[arg(long)]
-    pub fresh: bool,
+    pub(crate) fresh: bool,
     /// Do not make the demo database.
     #[arg(long)]
-    pub no_demo: bool,
+    pub(crate) no_demo: bool,
     /// PEM file with a TLS certificate chain.
     #[arg(long, requires = "tls_key")]
-    pub tls_cert: Option<PathBuf>,
+    pub(crate) tls_cert: Option<PathBuf>,
     /// PEM file with its key.
     #[arg(long, requires = "tls_cert")]
-    pub tls_key: Option<PathBuf>,
+    pub(crate) tls_key: Option<PathBuf>,
     /// Offer TLS with a certificate made now.
     #[arg(long, conflicts_with = "tls_cert")]
-    pub tls_self_signed: bool,
+    pub(crate) tls_self_signed: bool,
     /// Metadata nodes as processes of their own (1, 3 or 5) instead of one inside the proxy.
     #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u16).range(0..=5))]
-    pub meta: u16,
+    pub(crate) meta: u16,
     /// Threads that serve clients; 0 means one a core.
     #[arg(long, default_value_t = 0)]
-    pub workers: usize,
+    pub(crate) workers: usize,
     /// Shared connections of each worker to each shard; 0 turns sharing off.
     #[arg(long, default_value_t = 1, hide = true)]
-    pub shared_connections: usize,
+    pub(crate) shared_connections: usize,
     /// End when standard input is closed, so that a parent's end is ours too.
     #[arg(long, hide = true)]
-    pub until_stdin_closes: bool,
+    pub(crate) until_stdin_closes: bool,
     /// An option for every shard server, such as innodb-buffer-pool-size=4G; may be repeated.
     #[arg(long, value_name = "NAME=VALUE", value_parser = crate::quickstart::servers::option)]
-    pub shard_option: Vec<String>,
+    pub(crate) shard_option: Vec<String>,
     /// Connections to each shard, of all workers together.
     #[arg(long, default_value_t = 64)]
-    pub connections: usize,
+    pub(crate) connections: usize,
 }
 
 /// Arguments of `meta`.
 #[derive(Debug, Clone, Args)]
-pub struct MetaArgs {
+pub(crate) struct MetaArgs {
     /// Number of this node, for ever.
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
-    pub id: u64,
+    pub(crate) id: u64,
     /// Folder of its log and state.
     #[arg(long)]
-    pub dir: PathBuf,
+    pub(crate) dir: PathBuf,
     /// Address for the other nodes and for proxies; anything but loopback needs TLS.
     #[arg(long)]
-    pub listen: SocketAddr,
+    pub(crate) listen: SocketAddr,
     /// Host and port under which the others reach it, if not --listen.
     #[arg(long)]
-    pub advertise: Option<String>,
+    pub(crate) advertise: Option<String>,
     /// File with the cluster's token, readable by its owner alone.
     #[arg(long)]
-    pub token_file: PathBuf,
+    pub(crate) token_file: PathBuf,
     /// Found a new service; does nothing where this node belongs to one.
     #[arg(long, conflicts_with = "join")]
-    pub init: bool,
+    pub(crate) init: bool,
     /// Join the service of this node (host:port); does nothing where this node belongs to one.
     #[arg(long)]
-    pub join: Option<String>,
+    pub(crate) join: Option<String>,
     /// PEM file with a TLS certificate chain.
     #[arg(long, requires_all = ["tls_key", "tls_ca"])]
-    pub tls_cert: Option<PathBuf>,
+    pub(crate) tls_cert: Option<PathBuf>,
     /// PEM file with its key.
     #[arg(long, requires = "tls_cert")]
-    pub tls_key: Option<PathBuf>,
+    pub(crate) tls_key: Option<PathBuf>,
     /// PEM file with the authority of the other nodes' certificates.
     #[arg(long, requires = "tls_cert")]
-    pub tls_ca: Option<PathBuf>,
+    pub(crate) tls_ca: Option<PathBuf>,
     /// End when standard input is closed, so that a parent's end is ours too.
     #[arg(long, hide = true)]
-    pub until_stdin_closes: bool,
+    pub(crate) until_stdin_closes: bool,
 }
 
 /// Arguments of `proxy`.
 #[derive(Debug, Clone, Args)]
-pub struct ProxyArgs {
+pub(crate) struct ProxyArgs {
     /// The configuration file.
     #[arg(long, short, env = "SHARDWRIGHT_CONFIG")]
-    pub config: PathBuf,
+    pub(crate) config: PathBuf,
     /// Read and check the configuration, then end.
     #[arg(long)]
-    pub check: bool,
+    pub(crate) check: bool,
 }
 
 /// Prints the verifiers of the password on standard input.
-pub fn hash_password() -> Result<(), String> {
+pub(crate) fn hash_password() -> Result<(), String> {
     if std::io::stdin().is_terminal() {
         eprintln!("Type the password and press Enter (it will show):");
     }

@@ -18,58 +18,58 @@ const PREFIX: &str = "SHARDWRIGHT_";
 /// Everything that a proxy is told.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Config {
+pub(crate) struct Config {
     /// The clients' side.
     #[serde(default)]
-    pub proxy: ProxyConfig,
+    pub(crate) proxy: ProxyConfig,
     /// The shards' side.
     #[serde(default)]
-    pub pool: PoolConfig,
+    pub(crate) pool: PoolConfig,
     /// The embedded metadata node.
     #[serde(default)]
-    pub meta: MetaConfig,
+    pub(crate) meta: MetaConfig,
     /// The channel between proxies.
     #[serde(default)]
-    pub peers: PeersConfig,
+    pub(crate) peers: PeersConfig,
     /// The admin port.
     #[serde(default)]
-    pub admin: AdminConfig,
+    pub(crate) admin: AdminConfig,
     /// The log.
     #[serde(default)]
-    pub log: LogConfig,
+    pub(crate) log: LogConfig,
     /// The shards.
     #[serde(default)]
-    pub shards: Vec<ShardConfig>,
+    pub(crate) shards: Vec<ShardConfig>,
     /// The addresses of the shards here are newer than the catalog's: a quickstart has just started them.
     #[serde(skip)]
-    pub shards_just_started: bool,
+    pub(crate) shards_just_started: bool,
     /// The account for shards that are added while the proxy runs; name, host and port do not count.
     #[serde(default)]
-    pub new_shards: Option<ShardConfig>,
+    pub(crate) new_shards: Option<ShardConfig>,
     /// Who may log in.
     #[serde(default)]
-    pub users: Vec<UserConfig>,
+    pub(crate) users: Vec<UserConfig>,
 }
 
 /// `[admin]`: health and metrics over HTTP.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct AdminConfig {
+pub(crate) struct AdminConfig {
     /// Address. Health and metrics have no login, so it belongs on loopback or a closed network.
-    pub listen: SocketAddr,
+    pub(crate) listen: SocketAddr,
     /// Names under which /metrics and the API's description answer, beside localhost and addresses.
-    pub hosts: Vec<String>,
+    pub(crate) hosts: Vec<String>,
     /// Connections at once; more wait to be accepted.
-    pub connections_max: usize,
+    pub(crate) connections_max: usize,
     /// How long the head of a request may take; an idle connection is closed after it.
-    pub head_timeout_ms: u64,
+    pub(crate) head_timeout_ms: u64,
     /// File with the token of the API (`shardctl`); without it the API is closed.
-    pub token_file: Option<PathBuf>,
+    pub(crate) token_file: Option<PathBuf>,
     /// How often the shards' tables are compared with the catalog; 0 = only when somebody inspects.
-    pub drift_check_s: u64,
+    pub(crate) drift_check_s: u64,
     /// The API takes everybody on this machine: a quickstart.
     #[serde(skip)]
-    pub open: bool,
+    pub(crate) open: bool,
 }
 
 impl Default for AdminConfig {
@@ -87,7 +87,7 @@ impl Default for AdminConfig {
 }
 
 /// Reads the file, then the environment, then checks what only people can get wrong.
-pub fn load(path: &Path) -> Result<Config, String> {
+pub(crate) fn load(path: &Path) -> Result<Config, String> {
     let text = std::fs::read_to_string(path).map_err(|e| format!("{}: {e}", path.display()))?;
     let config = parse(&text, std::env::vars()).map_err(|e| format!("{}: {e}", path.display()))?;
     check(&config).map_err(|e| format!("{}: {e}", path.display()))?;

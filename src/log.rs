@@ -13,7 +13,7 @@ const FILTER_VARIABLE: &str = "SHARDWRIGHT_LOG";
 /// How a record is written.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ValueEnum)]
 #[serde(rename_all = "lowercase")]
-pub enum LogFormat {
+pub(crate) enum LogFormat {
     /// A line for people, coloured on a terminal.
     #[default]
     Text,
@@ -24,15 +24,15 @@ pub enum LogFormat {
 /// `[log]`: what is logged and how.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct LogConfig {
+pub(crate) struct LogConfig {
     /// Text or JSON.
-    pub format: LogFormat,
+    pub(crate) format: LogFormat,
     /// Levels by module, as `info,shardwright=debug`; empty for the default.
-    pub filter: String,
+    pub(crate) filter: String,
 }
 
 /// Starts logging. What stands in the environment counts before what was configured.
-pub fn start(config: &LogConfig) -> Result<(), String> {
+pub(crate) fn start(config: &LogConfig) -> Result<(), String> {
     let from_environment = std::env::var(FILTER_VARIABLE).unwrap_or_default();
     let (at, text) = match (from_environment.as_str(), config.filter.as_str()) {
         ("", "") => ("the default", FILTER_DEFAULT),

@@ -3,7 +3,7 @@
 mod certificate;
 mod demo;
 mod nodes;
-pub mod servers;
+pub(crate) mod servers;
 
 use crate::cli::QuickstartArgs;
 use crate::config::{AdminConfig, Config};
@@ -27,7 +27,7 @@ const START_TIME: Duration = Duration::from_secs(120);
 const STOP_TIME: Duration = Duration::from_secs(60);
 
 /// Runs `shardwright quickstart`.
-pub fn run(args: &QuickstartArgs) -> Result<(), String> {
+pub(crate) fn run(args: &QuickstartArgs) -> Result<(), String> {
     let dir = std::path::absolute(&args.dir).map_err(|e| e.to_string())?;
     if args.stop {
         return stop(&dir);

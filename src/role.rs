@@ -1,12 +1,12 @@
 //! The roles of the binary: each puts parts together from its configuration and waits for the end.
 
-pub mod meta;
-pub mod proxy;
+pub(crate) mod meta;
+pub(crate) mod proxy;
 
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Waits for Ctrl-C or SIGTERM.
-pub async fn wait_for_signal() -> Result<(), String> {
+pub(crate) async fn wait_for_signal() -> Result<(), String> {
     let mut term = signal(SignalKind::terminate()).map_err(|e| e.to_string())?;
     let mut int = signal(SignalKind::interrupt()).map_err(|e| e.to_string())?;
     tokio::select! {
@@ -17,7 +17,7 @@ pub async fn wait_for_signal() -> Result<(), String> {
 }
 
 /// Waits for the end of standard input.
-pub async fn stdin_closed() {
+pub(crate) async fn stdin_closed() {
     let read = tokio::task::spawn_blocking(|| {
         std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink())
     });

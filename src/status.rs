@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 /// What the port reads from.
-pub struct ProxyStatus {
+pub(crate) struct ProxyStatus {
     proxy: Arc<Shared>,
     cluster: Arc<Cluster>,
     proxy_gauges: ProxyGauges,
@@ -16,7 +16,7 @@ pub struct ProxyStatus {
 
 impl ProxyStatus {
     /// Of a running proxy.
-    pub fn new(proxy: Arc<Shared>, cluster: Arc<Cluster>) -> Self {
+    pub(crate) fn new(proxy: Arc<Shared>, cluster: Arc<Cluster>) -> Self {
         Self {
             proxy,
             cluster,

@@ -18,7 +18,7 @@ mod tables;
 mod users;
 mod version;
 
-pub use access::Access;
+pub use access::ApiAccess;
 pub(crate) use cluster::MEMBER_CHANGES;
 
 use crate::openapi::Resource;
@@ -52,7 +52,7 @@ pub(crate) const RESOURCES: [&Resource; 15] = [
 #[derive(Clone)]
 struct App {
     orders: Arc<Orders>,
-    access: Access,
+    access: ApiAccess,
 }
 
 impl App {
@@ -65,7 +65,7 @@ type Failed = (StatusCode, Json<MetaError>);
 type Reply<T> = Result<Json<T>, Failed>;
 
 /// The routes that need the token.
-pub(crate) fn routes(orders: Arc<Orders>, access: Access) -> Router {
+pub(crate) fn routes(orders: Arc<Orders>, access: ApiAccess) -> Router {
     let app = App { orders, access };
     Router::new()
         .merge(version::routes())

@@ -5,7 +5,7 @@ mod api;
 mod host;
 mod openapi;
 
-pub use api::Access;
+pub use api::ApiAccess;
 
 use axum::extract::State;
 use axum::http::{StatusCode, header};
@@ -32,7 +32,7 @@ pub trait Status: Send + Sync {
 /// How the port is used, and by whom.
 pub struct AdminPort {
     /// Who may use the API.
-    pub access: Access,
+    pub access: ApiAccess,
     /// Names that the port answers to beside loopback and addresses.
     pub hosts: Vec<String>,
     /// Connections at once; more wait to be accepted.
@@ -59,7 +59,7 @@ pub async fn serve(
     port::serve(listener, routes, None, limits, std::future::pending()).await;
 }
 
-fn routes(status: SharedStatus, orders: Arc<Orders>, access: Access, hosts: Hosts) -> Router {
+fn routes(status: SharedStatus, orders: Arc<Orders>, access: ApiAccess, hosts: Hosts) -> Router {
     let described = get(|| async { Json(openapi::document()) });
     Router::new()
         .route("/metrics", get(metrics))

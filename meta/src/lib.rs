@@ -14,5 +14,5 @@ pub mod sealed;
 pub mod serve;
 pub mod service;
 
-pub use node::{MetaNode, StartError};
+pub use node::{MetaNode, NodeStartError};
 pub use service::{MetaConfig, Service};

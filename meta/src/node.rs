@@ -43,7 +43,7 @@ const FILE: &str = "meta.redb";
 
 /// Why a node does not start.
 #[derive(Debug, thiserror::Error)]
-pub enum StartError {
+pub enum NodeStartError {
     /// Its disk.
     #[error(transparent)]
     Disk(#[from] DiskError),
@@ -61,8 +61,8 @@ pub enum StartError {
     Meta(#[from] MetaError),
 }
 
-fn raft_error(e: impl std::fmt::Display) -> StartError {
-    StartError::Raft(e.to_string())
+fn raft_error(e: impl std::fmt::Display) -> NodeStartError {
+    NodeStartError::Raft(e.to_string())
 }
 
 struct Inner {
@@ -82,8 +82,8 @@ pub struct MetaNode(Arc<Inner>);
 
 impl MetaNode {
     /// Starts a node over its folder. It does nothing yet unless it was a member before.
-    pub async fn start(id: u64, dir: &Path, http: Option<Http>) -> Result<Self, StartError> {
-        std::fs::create_dir_all(dir).map_err(|e| StartError::Folder(dir.to_path_buf(), e))?;
+    pub async fn start(id: u64, dir: &Path, http: Option<Http>) -> Result<Self, NodeStartError> {
+        std::fs::create_dir_all(dir).map_err(|e| NodeStartError::Folder(dir.to_path_buf(), e))?;
         let disk: Arc<dyn Disk> = Arc::new(RedbDisk::open(&dir.join(FILE))?);
         Self::start_on(id, disk, http).await
     }
@@ -93,7 +93,7 @@ impl MetaNode {
         id: u64,
         disk: Arc<dyn Disk>,
         http: Option<Http>,
-    ) -> Result<Self, StartError> {
+    ) -> Result<Self, NodeStartError> {
         let transport = http.clone().map(|h| Arc::new(h) as Arc<dyn Transport>);
         Self::start_over(id, disk, transport, http).await
     }
@@ -104,7 +104,7 @@ impl MetaNode {
         disk: Arc<dyn Disk>,
         transport: Option<Arc<dyn Transport>>,
         http: Option<Http>,
-    ) -> Result<Self, StartError> {
+    ) -> Result<Self, NodeStartError> {
         let machine = Machine::open(disk.clone())?;
         let config = Arc::new(raft::config().map_err(raft_error)?);
         let network = Network { transport };
@@ -125,7 +125,7 @@ impl MetaNode {
     }
 
     /// The only node of a service inside this process.
-    pub async fn embedded(dir: &Path) -> Result<Self, StartError> {
+    pub async fn embedded(dir: &Path) -> Result<Self, NodeStartError> {
         let node = Self::start(1, dir, None).await?;
         node.found("embedded").await?;
         // Alone, it need not wait for others to be silent.
@@ -146,7 +146,7 @@ impl MetaNode {
     }
 
     /// Imports a folder of the first version, once.
-    pub async fn import(&self, dir: &Path) -> Result<(), StartError> {
+    pub async fn import(&self, dir: &Path) -> Result<(), NodeStartError> {
         if self.0.machine.with_state(|s| s.changes > 0) {
             return Ok(());
         }
@@ -160,7 +160,7 @@ impl MetaNode {
     }
 
     /// Makes this node the first of a new service, unless it belongs to one already.
-    pub async fn found(&self, address: &str) -> Result<(), StartError> {
+    pub async fn found(&self, address: &str) -> Result<(), NodeStartError> {
         if self.0.raft.is_initialized().await.map_err(raft_error)? {
             return Ok(());
         }
@@ -169,7 +169,7 @@ impl MetaNode {
     }
 
     /// True if this node belongs to a service.
-    pub async fn is_member(&self) -> Result<bool, StartError> {
+    pub async fn is_member(&self) -> Result<bool, NodeStartError> {
         let known = self.0.raft.is_initialized().await.map_err(raft_error)?;
         Ok(known)
     }

@@ -91,16 +91,9 @@ impl Builder {
             counter
         })
     }
-}
 
-impl Default for Metrics {
-    fn default() -> Self {
-        let mut b = Builder {
-            registry: Registry::with_prefix("shardwright"),
-            rows: Vec::new(),
-        };
-        let commands = b.one("commands", "Commands that clients sent");
-        let [local, pipelined, exclusive, several] = b.each(
+    fn statements_answered(&mut self) -> [Counter; 4] {
+        self.each(
             "statements",
             "Statements that were answered, by where",
             "path",
@@ -116,8 +109,11 @@ impl Default for Metrics {
                 ),
                 ("several_shards", "Statements that several shards answered"),
             ],
-        );
-        let [refused, denied, cancelled] = b.each(
+        )
+    }
+
+    fn statements_ended(&mut self) -> [Counter; 3] {
+        self.each(
             "statements_ended",
             "Statements that were not answered, by why",
             "reason",
@@ -129,12 +125,12 @@ impl Default for Metrics {
                     "Statements ended by KILL or because the client left",
                 ),
             ],
-        );
-        let meaning =
-            "Statements run again because a pipelined connection ended before it answered";
-        let retries = b.one("statement_retries", meaning);
-        let meaning = "Transactions over several shards of which a part is known to have committed";
-        let [commits, commits_partial] = b.each(
+        )
+    }
+
+    fn transactions(&mut self) -> [Counter; 2] {
+        let partly = "Transactions over several shards of which a part is known to have committed";
+        self.each(
             "multi_shard_transactions",
             "Transactions over several shards, by outcome",
             "outcome",
@@ -143,16 +139,30 @@ impl Default for Metrics {
                     "committed",
                     "Transactions over several shards that committed",
                 ),
-                ("partially_committed", meaning),
+                ("partially_committed", partly),
             ],
-        );
+        )
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let mut b = Builder {
+            registry: Registry::with_prefix("shardwright"),
+            rows: Vec::new(),
+        };
+        let commands = b.one("commands", "Commands that clients sent");
+        let [local, pipelined, exclusive, several] = b.statements_answered();
+        let [refused, denied, cancelled] = b.statements_ended();
+        let again = "Statements run again because a pipelined connection ended before it answered";
+        let retries = b.one("statement_retries", again);
+        let [commits, commits_partial] = b.transactions();
         let [plan_cache_hits, plan_cache_misses] = b.each(
             "plan_cache_lookups",
             "Look-ups of plans, by result",
             "result",
             [("hit", "Plans found in the cache"), ("miss", "Plans made")],
         );
-        let logins_refused = b.one("logins_refused", "Logins that failed");
         Metrics {
             commands,
             statements_local: local,
@@ -167,7 +177,7 @@ impl Default for Metrics {
             commits_partial,
             plan_cache_hits,
             plan_cache_misses,
-            logins_refused,
+            logins_refused: b.one("logins_refused", "Logins that failed"),
             registry: b.registry,
             rows: b.rows,
         }

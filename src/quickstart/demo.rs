@@ -37,7 +37,7 @@ const ROWS: [&str; 6] = [
 ];
 
 /// Makes the database, unless an earlier start has.
-pub async fn make(proxy: SocketAddr, say: fn(&str)) -> Result<(), String> {
+pub(crate) async fn make(proxy: SocketAddr, say: fn(&str)) -> Result<(), String> {
     let login = Login {
         shard: "proxy".into(),
         host: "127.0.0.1".into(),

@@ -12,25 +12,30 @@ use std::time::Duration;
 const RESTART_PAUSE: Duration = Duration::from_millis(500);
 
 /// The nodes and the threads that look after them.
-pub struct Nodes {
+pub(crate) struct Nodes {
     /// Host and port of each.
-    pub endpoints: Vec<String>,
+    pub(crate) endpoints: Vec<String>,
     stopping: Arc<AtomicBool>,
     keepers: Vec<JoinHandle<()>>,
 }
 
 /// Folder of a node.
-pub fn home(dir: &Path, n: u16) -> PathBuf {
+pub(crate) fn home(dir: &Path, n: u16) -> PathBuf {
     dir.join("meta").join(format!("n{n}"))
 }
 
 /// Number of nodes that an earlier start made.
-pub fn known(dir: &Path) -> u16 {
+pub(crate) fn known(dir: &Path) -> u16 {
     (1..).take_while(|n| home(dir, *n).is_dir()).count() as u16
 }
 
 /// Starts `count` nodes; the first founds the service, the others join it.
-pub fn start(dir: &Path, count: u16, token_file: &Path, say: fn(&str)) -> Result<Nodes, String> {
+pub(crate) fn start(
+    dir: &Path,
+    count: u16,
+    token_file: &Path,
+    say: fn(&str),
+) -> Result<Nodes, String> {
     let stopping = Arc::new(AtomicBool::new(false));
     let mut nodes = Nodes {
         endpoints: Vec::new(),

@@ -19,23 +19,23 @@ const STOP_TIME: Duration = Duration::from_secs(60);
 
 /// A server that runs.
 #[derive(Debug, Clone)]
-pub struct Server {
+pub(crate) struct Server {
     /// Name of the shard.
-    pub name: String,
+    pub(crate) name: String,
     /// Its port on 127.0.0.1.
-    pub port: u16,
+    pub(crate) port: u16,
 }
 
 /// True if a process with this id exists.
 #[allow(unsafe_code)]
-pub fn is_alive(pid: i32) -> bool {
+pub(crate) fn is_alive(pid: i32) -> bool {
     // SAFETY: kill with signal 0 only asks; no memory is involved.
     pid > 0 && unsafe { libc::kill(pid, 0) } == 0
 }
 
 /// Asks a process to end.
 #[allow(unsafe_code)]
-pub fn terminate(pid: i32) {
+pub(crate) fn terminate(pid: i32) {
     if pid > 0 {
         // SAFETY: a signal to a process id; no memory is involved.
         unsafe { libc::kill(pid, libc::SIGTERM) };
@@ -62,7 +62,7 @@ fn pid_of(shard: &Path) -> Option<i32> {
 }
 
 /// Ends every server of a folder and waits for it.
-pub fn stop_all(dir: &Path) -> Result<(), String> {
+pub(crate) fn stop_all(dir: &Path) -> Result<(), String> {
     let pids: Vec<_> = shard_dirs(dir).iter().filter_map(|d| pid_of(d)).collect();
     pids.iter().for_each(|p| terminate(*p));
     let until = Instant::now() + STOP_TIME;
@@ -102,7 +102,7 @@ const KEPT_OPTIONS: [&str; 8] = [
 ];
 
 /// Checks an option for the servers (`name=value` or a bare name).
-pub fn option(text: &str) -> Result<String, String> {
+pub(crate) fn option(text: &str) -> Result<String, String> {
     let name = text.split('=').next().unwrap_or_default();
     let fits = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     let starts = name.starts_with(|c: char| c.is_ascii_alphabetic());
@@ -118,7 +118,7 @@ pub fn option(text: &str) -> Result<String, String> {
 }
 
 /// Starts `count` servers (or finds them running) and waits until they answer.
-pub fn start(
+pub(crate) fn start(
     dir: &Path,
     count: u16,
     options: &[String],
@@ -283,7 +283,7 @@ fn is_free(port: u16) -> bool {
 }
 
 /// A port that nobody uses, nor a shard or node of this folder.
-pub fn free_port(dir: &Path) -> Result<u16, String> {
+pub(crate) fn free_port(dir: &Path) -> Result<u16, String> {
     let nodes = (1..=super::nodes::known(dir)).map(|n| super::nodes::home(dir, n));
     let taken: Vec<u16> = shard_dirs(dir)
         .into_iter()

@@ -5,7 +5,7 @@ use meta::run::NodeConfig;
 use meta_client::token;
 
 /// Runs a node until it is told to end.
-pub fn run(args: &MetaArgs) -> Result<(), String> {
+pub(crate) fn run(args: &MetaArgs) -> Result<(), String> {
     let server_tls = match (&args.tls_cert, &args.tls_key) {
         (Some(cert), Some(key)) => Some(tls::from_files(cert, key)?),
         _ => None,

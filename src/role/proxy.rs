@@ -5,7 +5,7 @@ use crate::config::{AdminConfig, Config};
 use crate::status::ProxyStatus;
 use ::proxy::users::Users;
 use ::proxy::{Parts, Proxy, Shared};
-use admin::{Access, AdminPort};
+use admin::{AdminPort, ApiAccess};
 use control::proxies::Proxies;
 use control::shards::{Follow, Timing};
 use control::{Cluster, LocalProxy, Orders, OwnAccounts, accounts, shards};
@@ -23,7 +23,7 @@ use std::time::Duration;
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(5);
 
 /// Runs the proxy until it is told to end.
-pub fn run(config: Config, args: &ProxyArgs) -> Result<(), String> {
+pub(crate) fn run(config: Config, args: &ProxyArgs) -> Result<(), String> {
     if args.check {
         println!("{}: fine", args.config.display());
         return Ok(());
@@ -40,7 +40,7 @@ pub fn run(config: Config, args: &ProxyArgs) -> Result<(), String> {
 }
 
 /// The runtime of everything but statements.
-pub fn runtime() -> Result<tokio::runtime::LocalRuntime, String> {
+pub(crate) fn runtime() -> Result<tokio::runtime::LocalRuntime, String> {
     let mut builder = tokio::runtime::Builder::new_current_thread();
     builder
         .enable_all()
@@ -66,16 +66,16 @@ impl LocalProxy for Here {
 }
 
 /// A proxy that serves, registered with the service.
-pub struct Running {
+pub(crate) struct Running {
     /// Where it listens.
-    pub address: SocketAddr,
+    pub(crate) address: SocketAddr,
     proxy: Proxy,
     service: Rc<Service>,
 }
 
 impl Running {
     /// Ends all sessions, waits for the workers, at most `grace`, and tells the service.
-    pub async fn stop(self, grace: Duration) {
+    pub(crate) async fn stop(self, grace: Duration) {
         self.proxy.stop(grace);
         self.service.leave().await;
     }
@@ -113,7 +113,7 @@ async fn join(
 }
 
 /// Puts the parts together and starts them. Must run on the runtime that stays.
-pub async fn start(
+pub(crate) async fn start(
     config: Config,
     tls: Option<Arc<rustls::ServerConfig>>,
 ) -> Result<Running, String> {
@@ -184,9 +184,9 @@ pub async fn start(
 
 fn admin_port(config: &AdminConfig) -> Result<AdminPort, String> {
     let access = match &config.token_file {
-        Some(file) => Access::Token(token::read(file)?),
-        None if config.open => Access::Open,
-        None => Access::Closed,
+        Some(file) => ApiAccess::Token(token::read(file)?),
+        None if config.open => ApiAccess::Open,
+        None => ApiAccess::Closed,
     };
     Ok(AdminPort {
         access,

@@ -12,7 +12,7 @@ use meta_client::http::{USER_HEADER, bears};
 
 /// Who may use the API.
 #[derive(Clone, PartialEq, Eq)]
-pub enum Access {
+pub enum ApiAccess {
     /// Everybody who reaches the port, which is on loopback (a quickstart).
     Open,
     /// Whoever has the token.
@@ -31,15 +31,15 @@ pub(super) async fn authorize(State(app): State<App>, request: Request, next: Ne
         .get(header::AUTHORIZATION)
         .and_then(|v| v.to_str().ok());
     let refused = match &app.access {
-        Access::Closed => Some(invalid(
+        ApiAccess::Closed => Some(invalid(
             "the administration of this process is closed: set admin.token_file".to_string(),
         )),
-        Access::Token(token) if bears(authorization, token) => None,
-        Access::Token(_) => Some(failed(MetaError::Unauthorized)),
+        ApiAccess::Token(token) if bears(authorization, token) => None,
+        ApiAccess::Token(_) => Some(failed(MetaError::Unauthorized)),
         // A web page must not reach the port through somebody's browser: a header of our own makes the
         // browser ask first, and the host must be this machine by name.
-        Access::Open if headers.contains_key(USER_HEADER) && is_local(headers) => None,
-        Access::Open => Some(invalid(format!(
+        ApiAccess::Open if headers.contains_key(USER_HEADER) && is_local(headers) => None,
+        ApiAccess::Open => Some(invalid(format!(
             "send the header {USER_HEADER}, to 127.0.0.1"
         ))),
     };

@@ -68,13 +68,7 @@ pub fn parse(mut c: Cursor<'_>) -> Option<Show> {
     if let Some(own) = own(&mut c) {
         return Some(own);
     }
-    if c.is_word("COUNT") {
-        let errors = c.is_word_at(4, "ERRORS");
-        let kind = if errors {
-            Diagnostics::ErrorCount
-        } else {
-            Diagnostics::WarningCount
-        };
+    if let Some(kind) = diagnostics(&mut c) {
         return Some(Show::Diagnostics(kind));
     }
     let full = c.eat("FULL");
@@ -82,12 +76,6 @@ pub fn parse(mut c: Cursor<'_>) -> Option<Show> {
     let full = c.eat("FULL") || full;
     if c.eat("PROCESSLIST") {
         return Some(Show::ProcessList { full });
-    }
-    if c.eat("WARNINGS") {
-        return Some(Show::Diagnostics(Diagnostics::Warnings));
-    }
-    if c.eat("ERRORS") {
-        return Some(Show::Diagnostics(Diagnostics::Errors));
     }
     if c.eat_one(&["COLUMNS", "FIELDS", "INDEX", "INDEXES", "KEYS"])
         .is_some()
@@ -130,6 +118,19 @@ pub fn parse(mut c: Cursor<'_>) -> Option<Show> {
         return Some(Show::OneServer("ENGINE"));
     }
     Some(Show::Anywhere)
+}
+
+fn diagnostics(c: &mut Cursor<'_>) -> Option<Diagnostics> {
+    if c.is_word("COUNT") {
+        return Some(match c.is_word_at(4, "ERRORS") {
+            true => Diagnostics::ErrorCount,
+            false => Diagnostics::WarningCount,
+        });
+    }
+    if c.eat("WARNINGS") {
+        return Some(Diagnostics::Warnings);
+    }
+    c.eat("ERRORS").then_some(Diagnostics::Errors)
 }
 
 fn own(c: &mut Cursor<'_>) -> Option<Show> {

@@ -1,3 +1,5 @@
+//! Rows are read as they were written, and lies are refused.
+
 use super::*;
 use crate::caps::CLIENT_DEPRECATE_EOF;
 use crate::resultset::{ResultSet, RowFormat};
