@@ -1,24 +1,25 @@
 //! Conditions to facts: only what is certain, from =, IN, BETWEEN, comparisons, AND and OR.
 
-use crate::analyze::facts::{Domain, Facts, InstanceId, KeyColumnRef, POINTS_MAX};
-use crate::analyze::scope::Scopes;
+use crate::analyze::facts::{Domain, Facts, KeyColumnRef, POINTS_MAX};
+use crate::analyze::instance::InstanceId;
+use crate::analyze::scope::Scope;
 use crate::args::Source;
 use smallvec::SmallVec;
 use sql::lexer::{Token, TokenKind};
 use sql::parse::token_at;
 use sqlparser::ast::{BinaryOperator, Expr, UnaryOperator, Value};
 
-/// Reads conditions of one statement.
-pub struct Reader<'a> {
+/// Reads conditions of one block.
+pub(super) struct Reader<'s, 'a> {
     /// The statement's tokens.
-    pub tokens: &'a [Token],
+    pub tokens: &'s [Token],
     /// What names mean.
-    pub scopes: &'a Scopes,
+    pub scope: Scope<'s, 'a>,
 }
 
 /// Which instances an ON condition restricts.
 #[derive(Clone, Copy)]
-pub enum Side<'a> {
+pub(super) enum Side<'a> {
     /// All: WHERE, and ON of inner joins.
     Both,
     /// Only these, the ones that an outer join may leave empty.
@@ -26,7 +27,7 @@ pub enum Side<'a> {
 }
 
 impl Side<'_> {
-    fn allows(self, i: InstanceId) -> bool {
+    pub(super) fn allows(self, i: InstanceId) -> bool {
         match self {
             Side::Both => true,
             Side::Only(list) => list.contains(&i),
@@ -34,7 +35,7 @@ impl Side<'_> {
     }
 }
 
-impl Reader<'_> {
+impl Reader<'_, '_> {
     /// The facts of a condition that every row of interest satisfies.
     pub fn facts(&self, e: &Expr, side: Side<'_>) -> Facts {
         let mut out = Facts::default();
@@ -114,7 +115,7 @@ impl Reader<'_> {
             f
         });
         let Some(first) = arms.next() else { return };
-        let all = arms.fold(first, |a, b| a.or(&b, |i| self.scopes.key_width(i)));
+        let all = arms.fold(first, |a, b| a.or(&b, |i| self.scope.fact_width(i)));
         out.and_all(Facts {
             edges: Vec::new(),
             columns: Default::default(),
@@ -125,12 +126,12 @@ impl Reader<'_> {
     /// A key column that the condition restricts. A condition of a subquery says nothing of the tables
     /// around it: NOT EXISTS (SELECT 1 FROM u WHERE t.id = 5) keeps every other row of t.
     fn column(&self, e: &Expr, side: Side<'_>) -> Option<KeyColumnRef> {
-        let found = self.scopes.key_column(e);
+        let found = self.scope.fact_column(e);
         found.filter(|c| self.restricts(c.0, side))
     }
 
     fn restricts(&self, i: InstanceId, side: Side<'_>) -> bool {
-        side.allows(i) && self.scopes.is_innermost(i)
+        side.allows(i) && self.scope.is_innermost(i)
     }
 
     fn comparison(
@@ -152,10 +153,10 @@ impl Reader<'_> {
         let equal = matches!(op, BinaryOperator::Eq | BinaryOperator::Spaceship);
         if equal
             && let (Some(a), Some(b)) =
-                (self.scopes.key_column(left), self.scopes.key_column(right))
+                (self.scope.fact_column(left), self.scope.fact_column(right))
         {
             // From the side that keeps its rows to the side that is looked up; both ways if inner.
-            let usable = *op == BinaryOperator::Eq && self.scopes.is_compatible(a, b);
+            let usable = *op == BinaryOperator::Eq && self.scope.is_compatible(a, b);
             if usable && self.restricts(b.0, side) {
                 out.edges.push((a, b));
             }
@@ -218,7 +219,7 @@ impl Reader<'_> {
         let Some(instance) = refs.iter().flatten().next().map(|c| c.0) else {
             return;
         };
-        let width = self.scopes.key_width(instance);
+        let width = self.scope.fact_width(instance);
         let mut keys = Vec::new();
         for row in &rows {
             let mut key: SmallVec<[Source; 2]> = SmallVec::new();
@@ -234,14 +235,13 @@ impl Reader<'_> {
         out.tuples.entry(instance).or_insert(keys);
     }
 
-    /// A literal, a parameter or NULL.
-    pub fn source(&self, e: &Expr) -> Option<Source> {
+    fn source(&self, e: &Expr) -> Option<Source> {
         source(self.tokens, e)
     }
 }
 
-/// The place of a literal, a parameter or NULL.
-pub fn source(tokens: &[Token], e: &Expr) -> Option<Source> {
+/// The place of a literal, a parameter, NULL or DATABASE().
+fn source(tokens: &[Token], e: &Expr) -> Option<Source> {
     match e {
         Expr::Nested(inner) => source(tokens, inner),
         Expr::UnaryOp {

@@ -2,7 +2,7 @@
 
 use crate::Refusal;
 use crate::analyze::Analysis;
-use crate::analyze::calls;
+use crate::analyze::instance::Instance;
 use crate::traits::Traits;
 use catalog::Placement;
 use errors::{Obstacle, WriteError};
@@ -18,7 +18,7 @@ pub fn check_update(a: &mut Analysis<'_>, u: &Update) -> Result<(), Refusal> {
             crate::analyze::scope::parts(name).and_then(|p| p.last().map(|i| i.value.clone()));
         let column = column.unwrap_or_default();
         for i in a.sharded() {
-            let Some(table) = a.scopes.instances[i].table.clone() else {
+            let Some(table) = a.instances[i].table() else {
                 continue;
             };
             if table
@@ -73,21 +73,19 @@ fn common(
         (ordered, "ORDER BY"),
         (limited, "LIMIT"),
         (returning, "RETURNING"),
-        (a.scopes.instances.len() > 1, "a subquery or a join"),
+        (a.instances.len() > 1, "a subquery or a join"),
     ] {
         if yes {
             a.note_obstacle(Obstacle::WriteWith { verb, what });
         }
     }
-    if let Some(obstacle) = calls::obstacle(&a.calls) {
-        a.note_obstacle(obstacle);
-    }
+    a.check_calls();
 }
 
 /// True if the table that is written is a reference table.
 pub fn target_is_reference(a: &Analysis<'_>) -> bool {
-    let first = a.scopes.instances.first().and_then(|i| i.table.as_ref());
-    first.is_some_and(|t| t.placement == Placement::Reference)
+    let first = a.instances.first().and_then(Instance::placement);
+    first == Some(&Placement::Reference)
 }
 
 /// A write to a reference table must have the same effect on every shard.

@@ -1,32 +1,15 @@
 //! What the conditions of a statement say about its sharding keys.
 
+use crate::analyze::instance::InstanceId;
 use crate::args::Source;
-use catalog::Table;
 use smallvec::SmallVec;
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
-/// Number of a table instance in a statement (a table joined with itself has two).
-pub type InstanceId = usize;
-/// A column of the sharding key: instance and index in the key.
+/// A column with facts: instance and index in its sharding key (or among the names of objects, for tables of
+/// information_schema).
 pub type KeyColumnRef = (InstanceId, usize);
 /// Keys that a condition may list.
 pub const POINTS_MAX: usize = 10_000;
-
-/// A use of a table in FROM, UPDATE or DELETE.
-#[derive(Debug, Clone)]
-pub struct Instance {
-    /// The table; `None` for derived tables and CTEs.
-    pub table: Option<Arc<Table>>,
-    /// The name it goes by.
-    pub alias: String,
-    /// Its database, if the statement named it without an alias.
-    pub database: Option<String>,
-    /// Depth of the query it belongs to, 0 for the outermost.
-    pub depth: usize,
-    /// The rows of a reference table would be repeated by every shard (outer side of a join).
-    pub preserved: bool,
-}
 
 /// What is known of one key column.
 #[derive(Debug, Clone, PartialEq, Eq)]

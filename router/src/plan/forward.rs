@@ -1,7 +1,7 @@
 //! Statements that are sent as they are: from the plan and the values of one execution to an operator.
 
 use crate::Refusal;
-use crate::analyze::schema::SchemaNeed;
+use crate::analyze::information_schema::SchemaNeed;
 use crate::args::{Args, Source};
 use crate::traits::Traits;
 use catalog::{Catalog, KeyValue, ShardId, TableName, Use};

@@ -1,10 +1,10 @@
 //! Statements that read or change rows: from the tables they name to where they go.
 
 use crate::Refusal;
-use crate::analyze::facts::InstanceId;
-use crate::analyze::schema::SchemaNeed;
-use crate::analyze::{Analysis, LooksFor, merging_clause};
-use crate::analyze::{calls, dml};
+use crate::analyze::block::BlockKind;
+use crate::analyze::information_schema::SchemaNeed;
+use crate::analyze::instance::{Instance, InstanceId};
+use crate::analyze::{Analysis, dml};
 use crate::names::{Common, Named};
 use crate::plan::{Access, Forward, Keyed, Plan, Read, Target, insert, no_shards};
 use crate::traits::{Traits, is_word};
@@ -12,7 +12,7 @@ use catalog::{Placement, ShardId, TableName};
 use errors::{Obstacle, ReadError, WriteError};
 use sql::Statement;
 use sql::lexer::Token;
-use sql::parse::{Doubt, ParseError, Parsed};
+use sql::parse::{Doubt, ParseError};
 
 impl Read<'_> {
     /// Plans a statement that reads or changes rows, or that any shard may answer.
@@ -28,9 +28,16 @@ impl Read<'_> {
                 false => Refusal::unknown_database(&t.database),
             });
         }
-        let plan = match (statement, names.common()) {
+        let common = names.common();
+        let body = without_locking_clause(self.text, self.tokens);
+        let tree = self
+            .needs_tree(statement, &common)
+            .then(|| sql::parse::parse(self.text, body, self.ctx.mode));
+        let parsed = tree.as_ref().and_then(|t| t.as_ref().ok());
+        let mut analysis = parsed.map(|p| Analysis::of(self.ctx, self.text, body, p));
+        let plan = match (statement, common) {
             (Statement::Insert(Some(insert)), _) => insert::plan(self, insert)?,
-            (_, Common::OneShard(s)) if !names.has_reference() || is_read(statement) => {
+            (_, Common::OneShard(s)) if self.goes_whole(statement) => {
                 self.forward(statement, Target::Fixed(s))
             }
             // No table of the catalog: the database's shard answers, errors included.
@@ -39,13 +46,17 @@ impl Read<'_> {
             (_, Common::Apart(a, b)) if !parseable(statement) => {
                 return Err(different_shards(&a, &b));
             }
-            (Statement::Query | Statement::Update | Statement::Delete, _) => {
-                self.parsed(statement)?
+            (Statement::Query | Statement::Update | Statement::Delete, common) => {
+                match (&mut analysis, &tree) {
+                    (Some(a), _) => self.analyzed(statement, a)?,
+                    (None, Some(Err(e))) => return Err(self.unparsed(e)),
+                    (None, _) => return Err(other_statement(statement, &common)),
+                }
             }
             (_, common) => return Err(other_statement(statement, &common)),
         };
-        let plan = match names.information_schema {
-            true => self.with_schema(statement, plan)?,
+        let plan = match names.information_schema && !matches!(statement, Statement::Explain(_)) {
+            true => self.with_schema(plan, analysis.as_ref())?,
             false => plan,
         };
         let plan = match self.traits.named_locks {
@@ -89,12 +100,8 @@ impl Read<'_> {
     }
 
     /// A plan for a statement that also asks information_schema.
-    fn with_schema(self, statement: &Statement, plan: Plan) -> Result<Plan, Refusal> {
-        if let Statement::Explain(_) = statement {
-            return Ok(plan);
-        }
-        let body = without_locking_clause(self.text, self.tokens);
-        let Some(need) = SchemaNeed::of(self.ctx, self.text, body) else {
+    fn with_schema(self, plan: Plan, analysis: Option<&Analysis<'_>>) -> Result<Plan, Refusal> {
+        let Some(need) = SchemaNeed::of(self.ctx.database, analysis) else {
             return Ok(plan);
         };
         match plan {
@@ -183,57 +190,65 @@ fn without_locking_clause<'t>(text: &[u8], tokens: &'t [Token]) -> &'t [Token] {
 }
 
 impl Read<'_> {
-    fn parsed(self, statement: &Statement) -> Result<Plan, Refusal> {
-        let Self {
-            ctx,
-            text,
-            tokens,
-            traits,
-            names,
-        } = self;
-        let body = without_locking_clause(text, tokens);
-        let Parsed { ast, doubt } = sql::parse::parse(text, body, ctx.mode).map_err(|e| {
-            let first = names.tables.first();
-            let table = first.map_or_else(String::new, |t| t.name.to_string());
-            match e {
-                ParseError::TooLarge { what, max } => ReadError::TooComplex { what, max },
-                ParseError::Syntax(detail) => ReadError::UnknownSyntax { table, detail },
-            }
-        })?;
-        let mut a = Analysis::of(ctx, body, &ast, doubt.is_none(), LooksFor::Tables);
+    /// True if a statement on tables of one shard goes there in whatever syntax.
+    fn goes_whole(self, statement: &Statement) -> bool {
+        !self.names.has_reference() || is_read(statement)
+    }
+
+    /// True if names alone do not tell where a statement goes.
+    fn needs_tree(self, statement: &Statement, common: &Common) -> bool {
+        let by_names = match common {
+            Common::OneShard(_) => self.goes_whole(statement),
+            Common::Reference => is_read(statement),
+            Common::Nothing => true,
+            Common::Apart(..) | Common::Sharded(_) => false,
+        };
+        self.names.information_schema && !matches!(statement, Statement::Explain(_))
+            || parseable(statement) && !by_names
+    }
+
+    /// A statement that the parser does not know.
+    fn unparsed(self, e: &ParseError) -> Refusal {
+        let first = self.names.tables.first();
+        let table = first.map_or_else(String::new, |t| t.name.to_string());
+        match e {
+            ParseError::TooLarge { what, max } => ReadError::TooComplex { what, max: *max },
+            ParseError::Syntax(detail) => ReadError::UnknownSyntax {
+                table,
+                detail: detail.clone(),
+            },
+        }
+        .into()
+    }
+
+    fn analyzed(self, statement: &Statement, a: &mut Analysis<'_>) -> Result<Plan, Refusal> {
         if let Some(r) = a.refusal.take() {
             return Err(r);
         }
         if a.system && !a.sharded().is_empty() {
             return Err(ReadError::SystemSchema.into());
         }
-        match ast.as_ref() {
-            sqlparser::ast::Statement::Query(q) => {
-                if let Some(clause) = merging_clause(q) {
-                    a.note_obstacle(Obstacle::Clause { clause });
-                }
-                if let Some(obstacle) = calls::obstacle(&a.calls) {
-                    a.note_obstacle(obstacle);
-                }
-                if traits.writes_user_variables || traits.calc_found_rows {
+        match a.blocks.first().map(|b| b.kind) {
+            Some(BlockKind::Update(u)) => dml::check_update(a, u)?,
+            Some(BlockKind::Delete(d)) => dml::check_delete(a, d)?,
+            _ => {
+                a.check_shape();
+                if self.traits.writes_user_variables || self.traits.calc_found_rows {
                     a.note_obstacle(Obstacle::SessionState);
                 }
-                if matches!(doubt, Some(Doubt::Assignment | Doubt::Grammar)) {
+                if matches!(a.doubt, Some(Doubt::Assignment | Doubt::Grammar)) {
                     a.note_obstacle(Obstacle::UnreadSyntax);
                 }
             }
-            sqlparser::ast::Statement::Update(u) => dml::check_update(&mut a, u)?,
-            sqlparser::ast::Statement::Delete(d) => dml::check_delete(&mut a, d)?,
-            _ => return Err(other_statement(statement, &names.common())),
         }
         a.check_colocation();
         self.finish(statement, a)
     }
 
-    fn finish(self, statement: &Statement, a: Analysis<'_>) -> Result<Plan, Refusal> {
+    fn finish(self, statement: &Statement, a: &Analysis<'_>) -> Result<Plan, Refusal> {
         let traits = self.traits;
         let mut home: Option<(ShardId, TableName)> = None;
-        for table in a.scopes.instances.iter().filter_map(|i| i.table.as_ref()) {
+        for table in a.instances.iter().filter_map(Instance::table) {
             if let Placement::Single(s) | Placement::View(s) = &table.placement {
                 match &home {
                     Some((other, name)) if other != s => {
@@ -246,7 +261,7 @@ impl Read<'_> {
         let home = home.map(|h| h.0);
         let sharded: Vec<InstanceId> = a.sharded();
         let write_reference =
-            access_of(statement, traits) == Access::Write && dml::target_is_reference(&a);
+            access_of(statement, traits) == Access::Write && dml::target_is_reference(a);
         let target = if sharded.is_empty() {
             match home {
                 _ if write_reference => Target::Everywhere,
@@ -255,11 +270,9 @@ impl Read<'_> {
             }
         } else {
             let keyed = |&i: &InstanceId| {
-                let table = a.scopes.instances[i].table.clone()?;
-                let width = a.scopes.key_width(i);
                 Some(Keyed {
-                    table,
-                    points: a.facts.points(i, width),
+                    table: a.instances[i].table()?.clone(),
+                    points: a.facts.points(i, a.key_width(i)),
                     bounds: a.facts.bounds(i),
                 })
             };
@@ -270,7 +283,7 @@ impl Read<'_> {
             }
         };
         if write_reference {
-            dml::check_reference_write(&a, traits)?;
+            dml::check_reference_write(a, traits)?;
         }
         Ok(self.forward(statement, target))
     }

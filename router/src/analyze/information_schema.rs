@@ -2,91 +2,81 @@
 //! answered by a shard that has everything it may ask about, or not at all.
 
 use crate::Refusal;
-use crate::analyze::facts::{Domain, InstanceId};
-use crate::analyze::{Analysis, LooksFor};
+use crate::analyze::Analysis;
+use crate::analyze::facts::Domain;
+use crate::analyze::instance::{InstanceId, Relation};
 use crate::args::{Args, ParamRef, Source};
-use crate::plan::PlanContext;
-use catalog::{
-    Catalog, Function, GroupId, KeyColumn, KeyType, Placement, ShardId, Sharding, Table, TableId,
-    TableName, TextRule,
-};
+use catalog::{Catalog, Placement, ShardId, TableName};
 use errors::ReadError;
-use sql::lexer::{Token, TokenKind};
-use std::sync::Arc;
+use sql::lexer::TokenKind;
 
-/// Tables of information_schema whose rows are about objects: the columns that hold the database, and
-/// the one that holds the table, if its rows are about tables (routines and events are not).
-const OBJECT_TABLES: [(&str, &[&str], Option<&str>); 17] = [
-    ("TABLES", &["TABLE_SCHEMA"], Some("TABLE_NAME")),
-    ("COLUMNS", &["TABLE_SCHEMA"], Some("TABLE_NAME")),
-    (
-        "STATISTICS",
-        &["TABLE_SCHEMA", "INDEX_SCHEMA"],
-        Some("TABLE_NAME"),
-    ),
-    ("PARTITIONS", &["TABLE_SCHEMA"], Some("TABLE_NAME")),
-    ("VIEWS", &["TABLE_SCHEMA"], Some("TABLE_NAME")),
-    (
-        "KEY_COLUMN_USAGE",
-        &["TABLE_SCHEMA", "CONSTRAINT_SCHEMA"],
-        Some("TABLE_NAME"),
-    ),
-    (
-        "TABLE_CONSTRAINTS",
-        &["TABLE_SCHEMA", "CONSTRAINT_SCHEMA"],
-        Some("TABLE_NAME"),
-    ),
-    (
-        "REFERENTIAL_CONSTRAINTS",
-        &["CONSTRAINT_SCHEMA"],
-        Some("TABLE_NAME"),
-    ),
-    (
-        "CHECK_CONSTRAINTS",
-        &["CONSTRAINT_SCHEMA"],
-        Some("TABLE_NAME"),
-    ),
-    (
-        "TRIGGERS",
-        &["TRIGGER_SCHEMA", "EVENT_OBJECT_SCHEMA"],
-        Some("EVENT_OBJECT_TABLE"),
-    ),
-    ("TABLES_EXTENSIONS", &["TABLE_SCHEMA"], Some("TABLE_NAME")),
-    ("COLUMNS_EXTENSIONS", &["TABLE_SCHEMA"], Some("TABLE_NAME")),
-    ("VIEW_TABLE_USAGE", &["VIEW_SCHEMA"], Some("VIEW_NAME")),
-    ("PERIODS", &["TABLE_SCHEMA"], Some("TABLE_NAME")),
-    ("ROUTINES", &["ROUTINE_SCHEMA"], None),
-    ("PARAMETERS", &["SPECIFIC_SCHEMA"], None),
-    ("EVENTS", &["EVENT_SCHEMA"], None),
+/// A table of information_schema whose rows are about objects.
+#[derive(Debug, PartialEq, Eq)]
+pub struct ObjectTable {
+    /// Its name.
+    pub name: &'static str,
+    /// The column that holds the table, if its rows are about tables (routines and events are not).
+    table: Option<&'static str>,
+    /// The columns that hold the database.
+    databases: &'static [&'static str],
+}
+
+impl ObjectTable {
+    /// The columns that hold names of objects: the table's comes first, if there is one.
+    pub fn columns(&self) -> impl Iterator<Item = &'static str> {
+        self.table.into_iter().chain(self.databases.iter().copied())
+    }
+}
+
+const fn about_tables(name: &'static str, databases: &'static [&'static str]) -> ObjectTable {
+    ObjectTable {
+        name,
+        table: Some("TABLE_NAME"),
+        databases,
+    }
+}
+
+const fn about_routines(name: &'static str, databases: &'static [&'static str]) -> ObjectTable {
+    ObjectTable {
+        name,
+        table: None,
+        databases,
+    }
+}
+
+static OBJECT_TABLES: [ObjectTable; 17] = [
+    about_tables("TABLES", &["TABLE_SCHEMA"]),
+    about_tables("COLUMNS", &["TABLE_SCHEMA"]),
+    about_tables("STATISTICS", &["TABLE_SCHEMA", "INDEX_SCHEMA"]),
+    about_tables("PARTITIONS", &["TABLE_SCHEMA"]),
+    about_tables("VIEWS", &["TABLE_SCHEMA"]),
+    about_tables("KEY_COLUMN_USAGE", &["TABLE_SCHEMA", "CONSTRAINT_SCHEMA"]),
+    about_tables("TABLE_CONSTRAINTS", &["TABLE_SCHEMA", "CONSTRAINT_SCHEMA"]),
+    about_tables("REFERENTIAL_CONSTRAINTS", &["CONSTRAINT_SCHEMA"]),
+    about_tables("CHECK_CONSTRAINTS", &["CONSTRAINT_SCHEMA"]),
+    ObjectTable {
+        name: "TRIGGERS",
+        table: Some("EVENT_OBJECT_TABLE"),
+        databases: &["TRIGGER_SCHEMA", "EVENT_OBJECT_SCHEMA"],
+    },
+    about_tables("TABLES_EXTENSIONS", &["TABLE_SCHEMA"]),
+    about_tables("COLUMNS_EXTENSIONS", &["TABLE_SCHEMA"]),
+    ObjectTable {
+        name: "VIEW_TABLE_USAGE",
+        table: Some("VIEW_NAME"),
+        databases: &["VIEW_SCHEMA"],
+    },
+    about_tables("PERIODS", &["TABLE_SCHEMA"]),
+    about_routines("ROUTINES", &["ROUTINE_SCHEMA"]),
+    about_routines("PARAMETERS", &["SPECIFIC_SCHEMA"]),
+    about_routines("EVENTS", &["EVENT_SCHEMA"]),
 ];
 
-/// The columns of such a table as if they were its sharding key, so that conditions are read for them as
-/// for any key.
-pub(crate) fn object_table(name: &str) -> Option<Arc<Table>> {
-    let (name, schemas, table) = OBJECT_TABLES
+/// The table of information_schema with this name, if its rows are about objects.
+pub(super) fn object_table(name: &str) -> Option<&'static ObjectTable> {
+    OBJECT_TABLES
         .iter()
-        .find(|t| t.0.eq_ignore_ascii_case(name))?;
-    let kind = KeyType::Text {
-        rule: TextRule::of_collation("utf8mb4_general_ci")?,
-        collation: "utf8mb4_general_ci".to_string(),
-        chars: 64,
-    };
-    // The table column comes first, if there is one: see `part`.
-    let columns = table.iter().chain(*schemas).map(|c| c.to_string());
-    let columns: Vec<String> = columns.collect();
-    let key = columns.iter().map(|c| KeyColumn {
-        name: c.clone(),
-        kind: kind.clone(),
-    });
-    let nowhere = Function::even_hash(&[ShardId(0)]);
-    let sharding = Sharding::new(key.collect(), nowhere, GroupId(u64::MAX)).ok()?;
-    Some(Arc::new(Table {
-        id: TableId(u64::MAX),
-        name: TableName::new("information_schema", *name),
-        placement: Placement::Sharded(Box::new(sharding)),
-        columns,
-        auto_increment: None,
-    }))
+        .find(|t| t.name.eq_ignore_ascii_case(name))
 }
 
 /// What a statement may ask of information_schema.
@@ -109,22 +99,19 @@ struct Part {
 }
 
 impl SchemaNeed {
-    /// What a statement that names information_schema needs of it; `None` if nothing about objects.
-    pub(crate) fn of(ctx: PlanContext<'_>, text: &[u8], tokens: &[Token]) -> Option<SchemaNeed> {
-        let parts = match sql::parse::parse(text, tokens, ctx.mode) {
-            Ok(parsed) => {
-                let trusted = parsed.doubt.is_none();
-                let a = Analysis::of(ctx, tokens, &parsed.ast, trusted, LooksFor::Schema);
-                match a.refusal.is_some() {
-                    true => everything(),
-                    false => a.sharded().into_iter().map(|i| part(&a, i)).collect(),
-                }
-            }
-            Err(_) => everything(),
+    /// What a statement that names information_schema needs of it; `None` if nothing about objects. Without an
+    /// analysis it may be everything.
+    pub(crate) fn of(
+        database: Option<&str>,
+        analysis: Option<&Analysis<'_>>,
+    ) -> Option<SchemaNeed> {
+        let parts = match analysis.filter(|a| a.is_understood) {
+            Some(a) => (0..a.instances.len()).filter_map(|i| part(a, i)).collect(),
+            None => everything(),
         };
         (!parts.is_empty()).then(|| SchemaNeed {
             parts,
-            database: ctx.database.map(str::to_string),
+            database: database.map(str::to_string),
             within: None,
         })
     }
@@ -206,17 +193,11 @@ fn everything() -> Vec<Part> {
         .to_vec()
 }
 
-fn part(a: &Analysis<'_>, i: InstanceId) -> Part {
-    let columns = a.scopes.instances[i]
-        .table
-        .as_ref()
-        .and_then(|t| t.sharding())
-        .map(|s| &s.key);
-    let first = columns
-        .and_then(|k| k.first())
-        .map_or("", |c| c.name.as_str());
-    let about_tables = OBJECT_TABLES.iter().any(|t| t.2 == Some(first));
-    let width = a.scopes.key_width(i);
+/// What the conditions on an instance say, if it is a table of information_schema about objects.
+fn part(a: &Analysis<'_>, i: InstanceId) -> Option<Part> {
+    let Relation::InformationSchema(Some(o)) = &a.instances[i].relation else {
+        return None;
+    };
     let points = |k: usize| match a.facts.columns.get(&(i, k)) {
         Some(Domain::Points(p)) => Some(p.clone()),
         _ => {
@@ -224,12 +205,13 @@ fn part(a: &Analysis<'_>, i: InstanceId) -> Part {
             keys.iter().map(|key| key.get(k).copied()).collect()
         }
     };
-    let schemas = usize::from(about_tables)..width;
-    Part {
-        databases: schemas.into_iter().find_map(points),
-        tables: if about_tables { points(0) } else { None },
-        routines: !about_tables,
-    }
+    let is_about_tables = o.table.is_some();
+    let mut databases = usize::from(is_about_tables)..o.columns().count();
+    Some(Part {
+        databases: databases.find_map(points),
+        tables: if is_about_tables { points(0) } else { None },
+        routines: !is_about_tables,
+    })
 }
 
 fn is_among(name: &str, list: Option<&[String]>) -> bool {

@@ -1,0 +1,187 @@
+//! Names of columns against the tables of a block and those around it, all columns known by now.
+
+use crate::analyze::Analysis;
+use crate::analyze::block::*;
+use crate::analyze::instance::{Has, Instance, InstanceId};
+use crate::analyze::resolve::columns::{Columns, Known};
+use sqlparser::ast::Ident;
+
+/// Where a name stands, which decides whether it may mean an item of the select list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Clause {
+    /// It may not.
+    Other,
+    /// GROUP BY: a column goes first.
+    Group,
+    /// HAVING: servers differ.
+    Having,
+    /// ORDER BY: the item goes first, where the name stands alone.
+    Order,
+}
+
+/// What there is to name.
+pub(super) struct Names {
+    /// By block: the one around it, its instances, the names of its items.
+    blocks: Vec<(Option<BlockId>, Vec<InstanceId>, Columns)>,
+    instances: Vec<Named>,
+}
+
+struct Named {
+    alias: String,
+    database: Option<String>,
+    /// `None` if not all are known.
+    columns: Option<Columns>,
+}
+
+impl Names {
+    pub(super) fn of(a: &Analysis<'_>) -> Self {
+        let mut known = Known::of(a);
+        let block = |b: &Block<'_>| {
+            let alias = |i: &Item<'_>| i.alias.map(|a| a.value.clone());
+            let aliases = b.items.iter().map(alias);
+            (b.around, b.instances.clone(), aliases.collect())
+        };
+        let instance = |(id, i): (usize, &Instance)| Named {
+            alias: i.alias.clone(),
+            database: i.database.clone(),
+            columns: known.of_instance(id),
+        };
+        Self {
+            blocks: a.blocks.iter().map(block).collect(),
+            instances: a.instances.iter().enumerate().map(instance).collect(),
+        }
+    }
+
+    /// Finds what the names of a piece mean. `only` are the tables of the block that it sees, if not all.
+    pub(super) fn resolve(
+        &self,
+        block: Option<BlockId>,
+        clause: Clause,
+        only: Option<&[InstanceId]>,
+        piece: &mut Piece<'_>,
+    ) {
+        let alone = piece.plain_column().is_some();
+        for column in &mut piece.columns {
+            let mut used = Vec::new();
+            let item = match column.name.as_slice() {
+                [name] if clause != Clause::Other => self.item(block, &name.value),
+                _ => None,
+            };
+            let table = self.column(block, &column.name, only, &mut used);
+            column.meaning = match (item, table) {
+                (Some(item), _) if clause == Clause::Order && alone => Meaning::Item(item),
+                (Some(item), None) if used.is_empty() => Meaning::Item(item),
+                (None, Some(i)) => Meaning::Instance(i),
+                (Some(_), Some(i)) if clause == Clause::Group => Meaning::Instance(i),
+                _ => Meaning::Unknown,
+            };
+            match column.meaning {
+                Meaning::Instance(i) => piece.instances.push(i),
+                Meaning::Item(_) => {}
+                Meaning::Unknown => {
+                    piece.has_unresolved = true;
+                    match used.is_empty() {
+                        true => piece.instances.extend(self.visible(block)),
+                        false => piece.instances.append(&mut used),
+                    }
+                }
+            }
+        }
+        piece.instances.sort_unstable();
+        piece.instances.dedup();
+    }
+
+    /// All instances of a block and of those around it.
+    fn visible(&self, block: Option<BlockId>) -> Vec<InstanceId> {
+        let (mut out, mut next) = (Vec::new(), block);
+        while let Some((around, instances, _)) = next.and_then(|b| self.blocks.get(b)) {
+            out.extend(instances);
+            next = *around;
+        }
+        out
+    }
+
+    fn item(&self, block: Option<BlockId>, name: &str) -> Option<usize> {
+        let aliases = &self.blocks.get(block?)?.2;
+        let is = |a: &Option<String>| a.as_ref().is_some_and(|a| a.eq_ignore_ascii_case(name));
+        aliases.iter().position(is)
+    }
+
+    /// The instance whose column a name is; if that is not certain, `used` has those that it may be of.
+    fn column(
+        &self,
+        block: Option<BlockId>,
+        name: &[&Ident],
+        only: Option<&[InstanceId]>,
+        used: &mut Vec<InstanceId>,
+    ) -> Option<InstanceId> {
+        let (table, column) = match name {
+            [column] => (None, *column),
+            [table, column] => (Some((None, *table)), *column),
+            [database, table, column] => (Some((Some(*database), *table)), *column),
+            _ => return None,
+        };
+        let mut next = block;
+        let mut only = only;
+        while let Some((around, instances, _)) = next.and_then(|b| self.blocks.get(b)) {
+            next = *around;
+            // What limits the view limits it in the block itself.
+            let limit = only.take();
+            let sees = |i: &&InstanceId| limit.is_none_or(|l| l.contains(i));
+            let (mut yes, mut maybe) = (Vec::new(), Vec::new());
+            for &i in instances.iter().filter(|i| sees(i)) {
+                let found = match table {
+                    Some((database, table)) => self.instances[i].is_called(database, table),
+                    None => self.instances[i].has_column(&column.value),
+                };
+                match found {
+                    Has::Yes => yes.push(i),
+                    Has::Maybe => maybe.push(i),
+                    Has::No => {}
+                }
+            }
+            match (yes.as_slice(), maybe.is_empty()) {
+                ([one], _) => {
+                    used.push(*one);
+                    // Another one may have been meant before.
+                    return (used.len() == 1).then_some(*one);
+                }
+                ([], true) => {}
+                ([], false) => used.append(&mut maybe),
+                _ => {
+                    used.append(&mut yes);
+                    return None;
+                }
+            }
+        }
+        None
+    }
+}
+
+impl Named {
+    fn has_column(&self, name: &str) -> Has {
+        let Some(columns) = &self.columns else {
+            return Has::Maybe;
+        };
+        let is = |c: &Option<String>| c.as_ref().is_some_and(|c| c.eq_ignore_ascii_case(name));
+        match columns.iter().any(is) {
+            true => Has::Yes,
+            false if columns.iter().any(Option::is_none) => Has::Maybe,
+            false => Has::No,
+        }
+    }
+
+    fn is_called(&self, database: Option<&Ident>, table: &Ident) -> Has {
+        let fits = match (database, &self.database) {
+            (None, _) => true,
+            (Some(wanted), Some(own)) => wanted.value.eq_ignore_ascii_case(own),
+            (Some(_), None) => false,
+        };
+        match fits {
+            true if self.alias == table.value => Has::Yes,
+            // Whether case counts is the server's affair.
+            true if self.alias.eq_ignore_ascii_case(&table.value) => Has::Maybe,
+            _ => Has::No,
+        }
+    }
+}
