@@ -1,9 +1,9 @@
 //! Where the clauses of a query stand, as ranges of tokens.
 //!
-//! The parser's tree says what a statement means, its spans do not say where a part begins and ends (they leave
-//! out keywords and parentheses). Outside of parentheses the reserved words of a query can be nothing else
-//! than its clauses, so tokens and parentheses are enough to find them. Whoever puts both together checks that
-//! they agree, and takes no text from a statement where they do not.
+//! The parser's tree says what a statement means, its spans do not say where a part begins and ends
+//! (they leave out keywords and parentheses). Outside of parentheses the reserved words of a query can
+//! be nothing else than its clauses, so tokens and parentheses are enough to find them. Whoever puts
+//! both together checks that they agree, and takes no text from a statement where they do not.
 
 mod condition;
 mod from;

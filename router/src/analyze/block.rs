@@ -228,8 +228,8 @@ pub struct Assignment<'a> {
     pub tokens: Option<TokenRange>,
 }
 
-/// An expression with what it uses. Its tokens are without parentheses around all of it: where it is put beside
-/// something else, it needs them.
+/// An expression with what it uses. Its tokens are without parentheses around all of it: where it is
+/// put beside something else, it needs them.
 #[derive(Debug)]
 pub struct Piece<'a> {
     /// The parser's node.
@@ -293,8 +293,8 @@ impl<'a> Piece<'a> {
         self.columns.first().filter(|_| is_name)
     }
 
-    /// True if it names no column and has no subquery: its value is the same for all rows, but for the effects
-    /// of the functions that it calls.
+    /// True if it names no column and has no subquery: its value is the same for all rows, but for
+    /// the effects of the functions that it calls.
     pub fn is_constant(&self) -> bool {
         self.columns.is_empty() && self.queries.is_empty() && !self.is_odd
     }

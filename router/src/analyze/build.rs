@@ -185,8 +185,8 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// What a query selects. `at` is the index of its first token, and then the one behind it; `None` once the
-    /// place is lost.
+    /// What a query selects. `at` is the index of its first token, and then the one behind it;
+    /// `None` once the place is lost.
     fn body(
         &mut self,
         body: &'a SetExpr,

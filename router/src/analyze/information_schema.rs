@@ -99,8 +99,8 @@ struct Part {
 }
 
 impl SchemaNeed {
-    /// What a statement that names information_schema needs of it; `None` if nothing about objects. Without an
-    /// analysis it may be everything.
+    /// What a statement that names information_schema needs of it; `None` if nothing about objects.
+    /// Without an analysis it may be everything.
     pub(crate) fn of(
         database: Option<&str>,
         analysis: Option<&Analysis<'_>>,

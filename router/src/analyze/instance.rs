@@ -29,8 +29,8 @@ pub enum Relation {
     System,
     /// DUAL.
     Dual,
-    /// A table that the catalog does not know, or something that is not understood: the analysis has a refusal
-    /// then.
+    /// A table that the catalog does not know, or something that is not understood: the analysis
+    /// has a refusal then.
     Unknown,
 }
 

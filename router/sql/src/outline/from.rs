@@ -14,8 +14,8 @@ pub struct FromPart {
 }
 
 impl Outline<'_> {
-    /// The tables of one item of a FROM list, in order; `None` if its conditions do not follow their tables one
-    /// by one.
+    /// The tables of one item of a FROM list, in order; `None` if its conditions do not follow
+    /// their tables one by one.
     pub fn joined(&self, item: TokenRange) -> Option<Vec<FromPart>> {
         let mut parts = vec![FromPart {
             join: None,

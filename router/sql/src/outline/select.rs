@@ -127,7 +127,8 @@ impl Outline<'_> {
         out
     }
 
-    /// The clauses behind the body of a query, or behind an UPDATE or DELETE (`is_change`), up to `range.end`.
+    /// The clauses behind the body of a query, or behind an UPDATE or DELETE (`is_change`), up to
+    /// `range.end`.
     pub fn tail(&self, range: TokenRange, is_change: bool) -> TailClauses {
         let mut out = TailClauses::default();
         let mut open: Option<(u32, u32, Keyword)> = None;
@@ -169,7 +170,8 @@ impl Outline<'_> {
         out
     }
 
-    /// The query of an INSERT that begins where the range does: it ends before ON DUPLICATE KEY and RETURNING.
+    /// The query of an INSERT that begins where the range does: it ends before ON DUPLICATE KEY and
+    /// RETURNING.
     pub fn inserted(&self, range: TokenRange) -> TokenRange {
         let ends = |at: &u32| {
             self.is_word(*at, &["ON"]) && self.is_word(at + 1, &["DUPLICATE"])

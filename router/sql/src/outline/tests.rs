@@ -45,7 +45,8 @@ fn clauses(sql: &str) -> Vec<String> {
 fn clauses_of_a_select() {
     assert_eq!(
         clauses(
-            "select distinct a, (select b from c where d) from t where x=1 group by a, b having c order by 1 limit 2"
+            "select distinct a, (select b from c where d) from t where x=1 group by a, b having c \
+             order by 1 limit 2"
         ),
         [
             "a, (select b from c where d)",
@@ -59,7 +60,8 @@ fn clauses_of_a_select() {
     );
     assert_eq!(
         clauses(
-            "SELECT/*+ hint */ sql_no_cache 'from', `where` /* from u */ From t -- where\n where 'ä' = \"ö from\";"
+            "SELECT/*+ hint */ sql_no_cache 'from', `where` /* from u */ From t -- where\n\
+             where 'ä' = \"ö from\";"
         ),
         ["'from', `where`", "t", "'ä' = \"ö from\""]
     );
@@ -69,7 +71,8 @@ fn clauses_of_a_select() {
     );
     assert_eq!(
         clauses(
-            "select a from t use index for order by (i) group by a with rollup order by a desc limit 1, 2 for update"
+            "select a from t use index for order by (i) group by a with rollup \
+             order by a desc limit 1, 2 for update"
         ),
         ["a", "t use index for order by (i)", "a", "a desc", "1, 2"]
     );
@@ -124,7 +127,11 @@ fn lists_and_joins() {
         })
     };
     assert_eq!(
-        joined("a, b x left outer join (c join d on 1) on left(e, 1) = 2 natural join f join g using (h) straight_join i").unwrap(),
+        joined(
+            "a, b x left outer join (c join d on 1) on left(e, 1) = 2 \
+             natural join f join g using (h) straight_join i"
+        )
+        .unwrap(),
         [
             "|a|",
             "|b x|",
