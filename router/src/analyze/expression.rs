@@ -15,79 +15,21 @@ pub(super) enum Part<'a> {
 
 /// Adds the direct parts of an expression in the order of the text; false if its kind is not known.
 pub(super) fn parts<'a>(e: &'a Expr, out: &mut Vec<Part<'a>>) -> bool {
+    if let Some(only) = only_part(e) {
+        push(only, out);
+        return true;
+    }
+    if let Some((left, right)) = two_parts(e) {
+        push(left, out);
+        push(right, out);
+        return true;
+    }
     match e {
         Expr::Identifier(_) | Expr::CompoundIdentifier(_) | Expr::Value(_) => {}
         Expr::TypedString(_) | Expr::MatchAgainst { .. } | Expr::Wildcard(_) => {}
-        Expr::IsFalse(e) | Expr::IsNotFalse(e) | Expr::IsTrue(e) | Expr::IsNotTrue(e) => {
-            push(e, out)
-        }
-        Expr::IsNull(e) | Expr::IsNotNull(e) | Expr::IsUnknown(e) | Expr::IsNotUnknown(e) => {
-            push(e, out)
-        }
-        Expr::Nested(e) | Expr::UnaryOp { expr: e, .. } | Expr::Collate { expr: e, .. } => {
-            push(e, out)
-        }
-        Expr::Cast {
-            expr: e,
-            format: None,
-            ..
-        }
-        | Expr::Extract { expr: e, .. } => push(e, out),
-        Expr::Prefixed { value: e, .. } | Expr::Interval(Interval { value: e, .. }) => push(e, out),
-        Expr::Ceil { expr: e, .. } | Expr::Floor { expr: e, .. } => push(e, out),
-        Expr::Convert { expr, styles, .. } => {
-            push(expr, out);
-            push_all(styles, out);
-        }
-        Expr::BinaryOp { left, right, .. }
-        | Expr::AnyOp { left, right, .. }
-        | Expr::AllOp { left, right, .. }
-        | Expr::Position {
-            expr: left,
-            r#in: right,
-        }
-        | Expr::MemberOf(MemberOf {
-            value: left,
-            array: right,
-        }) => {
-            push(left, out);
-            push(right, out);
-        }
-        Expr::Like {
-            expr,
-            pattern,
-            escape_char,
-            any: false,
-            ..
-        } => {
-            push(expr, out);
-            push(pattern, out);
-            push_some(escape_char.as_deref(), out);
-        }
-        Expr::RLike { expr, pattern, .. } => {
-            push(expr, out);
-            push(pattern, out);
-        }
-        Expr::Between {
-            expr, low, high, ..
-        } => {
-            push(expr, out);
-            push(low, out);
-            push(high, out);
-        }
-        Expr::InList { expr, list, .. } => {
-            push(expr, out);
-            push_all(list, out);
-        }
-        Expr::InSubquery { expr, subquery, .. } => {
-            push(expr, out);
-            out.push(Part::Query(subquery));
-        }
         Expr::Exists { subquery, .. } | Expr::Subquery(subquery) => out.push(Part::Query(subquery)),
         Expr::Tuple(list) => push_all(list, out),
-        Expr::Rollup(sets) | Expr::Cube(sets) | Expr::GroupingSets(sets) => {
-            sets.iter().for_each(|set| push_all(set, out));
-        }
+        Expr::Function(f) => return function(f, out),
         Expr::Case {
             operand,
             conditions,
@@ -100,6 +42,87 @@ pub(super) fn parts<'a>(e: &'a Expr, out: &mut Vec<Part<'a>>) -> bool {
                 push(&when.result, out);
             }
             push_some(else_result.as_deref(), out);
+        }
+        _ => return several_parts(e, out),
+    }
+    true
+}
+
+fn only_part(e: &Expr) -> Option<&Expr> {
+    match e {
+        Expr::IsFalse(e) | Expr::IsNotFalse(e) | Expr::IsTrue(e) | Expr::IsNotTrue(e) => Some(e),
+        Expr::IsNull(e) | Expr::IsNotNull(e) | Expr::IsUnknown(e) | Expr::IsNotUnknown(e) => {
+            Some(e)
+        }
+        Expr::Nested(e)
+        | Expr::UnaryOp { expr: e, .. }
+        | Expr::Collate { expr: e, .. }
+        | Expr::Extract { expr: e, .. }
+        | Expr::Prefixed { value: e, .. }
+        | Expr::Interval(Interval { value: e, .. })
+        | Expr::Ceil { expr: e, .. }
+        | Expr::Floor { expr: e, .. }
+        | Expr::Cast {
+            expr: e,
+            format: None,
+            ..
+        } => Some(e),
+        _ => None,
+    }
+}
+
+fn two_parts(e: &Expr) -> Option<(&Expr, &Expr)> {
+    match e {
+        Expr::BinaryOp { left, right, .. }
+        | Expr::AnyOp { left, right, .. }
+        | Expr::AllOp { left, right, .. }
+        | Expr::Position {
+            expr: left,
+            r#in: right,
+        }
+        | Expr::MemberOf(MemberOf {
+            value: left,
+            array: right,
+        })
+        | Expr::RLike {
+            expr: left,
+            pattern: right,
+            ..
+        } => Some((left, right)),
+        _ => None,
+    }
+}
+
+fn several_parts<'a>(e: &'a Expr, out: &mut Vec<Part<'a>>) -> bool {
+    match e {
+        Expr::Convert { expr, styles, .. } => {
+            push(expr, out);
+            push_all(styles, out);
+        }
+        Expr::Like {
+            expr,
+            pattern,
+            escape_char,
+            any: false,
+            ..
+        } => {
+            push(expr, out);
+            push(pattern, out);
+            push_some(escape_char.as_deref(), out);
+        }
+        Expr::Between {
+            expr, low, high, ..
+        } => [expr, low, high].into_iter().for_each(|e| push(e, out)),
+        Expr::InList { expr, list, .. } => {
+            push(expr, out);
+            push_all(list, out);
+        }
+        Expr::InSubquery { expr, subquery, .. } => {
+            push(expr, out);
+            out.push(Part::Query(subquery));
+        }
+        Expr::Rollup(sets) | Expr::Cube(sets) | Expr::GroupingSets(sets) => {
+            sets.iter().for_each(|set| push_all(set, out));
         }
         Expr::Substring {
             expr,
@@ -121,7 +144,6 @@ pub(super) fn parts<'a>(e: &'a Expr, out: &mut Vec<Part<'a>>) -> bool {
             push(expr, out);
             push_all(trim_characters.as_deref().unwrap_or_default(), out);
         }
-        Expr::Function(f) => return function(f, out),
         _ => return false,
     }
     true
