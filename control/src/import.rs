@@ -119,7 +119,8 @@ fn check_names(catalog: &Catalog, wanted: &Wanted) -> Result<(), MetaError> {
             name.database, name.database
         )));
     }
-    rule::check_shard_names(catalog, &wanted.rule.by).map_err(refused)
+    let checked = rule::check_shard_names(catalog, &wanted.rule.by);
+    checked.map_err(|e| refused(e.to_string()))
 }
 
 /// The shards that must have the table.

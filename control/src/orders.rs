@@ -175,7 +175,8 @@ impl Orders {
                 clause,
             } => {
                 let rule = self.rule(&clause).map_err(invalid)?;
-                rule::check_shard_names(&self.cluster.catalog(), &rule.by).map_err(invalid)?;
+                let checked = rule::check_shard_names(&self.cluster.catalog(), &rule.by);
+                checked.map_err(|e| invalid(e.to_string()))?;
                 let table = TableName::new(database, table);
                 let rule = PendingRule { clause };
                 Change::Catalog(Command::PutRule { table, rule })

@@ -81,6 +81,8 @@ macro_rules! area {
             }
         }
 
+        impl std::error::Error for $area {}
+
         impl std::fmt::Display for $area {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 match self {

@@ -14,8 +14,7 @@ area! {
     /// The server ended, or the network between. What the statement did outside of a transaction may have
     /// been done.
     ConnectionLost { shard: String } = CR_SERVER_LOST, Unavailable, AfterCheck:
-        "lost the connection to shard {shard} during the statement; check whether it was done before \
-         repeating it";
+        "lost the connection to shard {shard} during the statement";
 
     /// The same, where the shard's part of the statement was sent before.
     Disconnected = CR_SERVER_LOST, Unavailable, AfterCheck:

@@ -26,8 +26,8 @@ macro_rules! codes {
     };
 }
 
-// From MariaDB's sql/share/errmsg-utf8.txt; the last block from MySQL's manual, MariaDB has no such errors
-// or, as the client library's CR_ numbers, no text for them.
+// From MariaDB's sql/share/errmsg-utf8.txt; the middle block from MySQL's manual, MariaDB has no such errors
+// or, as of the client library's CR_ numbers, no text for them.
 codes! {
     ER_DB_CREATE_EXISTS 1007 "HY000"
     ER_DB_DROP_EXISTS 1008 "HY000"
@@ -80,6 +80,8 @@ codes! {
     CR_AUTH_PLUGIN_ERR 2061 "HY000"
     ER_SECURE_TRANSPORT_REQUIRED 3159 "HY000"
     ER_CLIENT_INTERACTION_TIMEOUT 4031 "HY000"
+
+    ER_UNKNOWN_VIEW 4092 "42S02"
 }
 
 #[cfg(test)]

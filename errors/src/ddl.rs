@@ -1,7 +1,5 @@
 //! Changes of structure.
 
-use crate::NameList;
-
 area! {
     "Changes of structure": DdlError
 
@@ -112,8 +110,8 @@ area! {
 
     /// The shards that are done have the new structure, the others the old one. `SHOW DDL JOBS` shows it
     /// too.
-    JobHalfDone { job: u64, shards: NameList } = ER_UNKNOWN_ERROR, Unavailable, Statement:
-        "DDL job {job} is done on some shards only ({shards}). Repeat the same statement to go on with \
+    JobHalfDone { job: u64, progress: String } = ER_UNKNOWN_ERROR, Unavailable, Statement:
+        "DDL job {job} is done on some shards only ({progress}). Repeat the same statement to go on with \
          it, or CANCEL DDL JOB {job} to give it up";
 
     /// Whoever does not know of a change may plan against the old structure while it is made.

@@ -34,8 +34,12 @@ area! {
     /// CREATE TABLE, CREATE VIEW or RENAME to a name that the catalog has.
     TableExists { table: String } = ER_TABLE_EXISTS_ERROR, Mistake, No: "Table '{table}' already exists";
 
-    /// DROP TABLE or DROP VIEW of names that the catalog does not have. Those that it has are dropped.
+    /// DROP TABLE (over MySQL DROP VIEW too) of names that the catalog does not have. Those that it has
+    /// are dropped.
     UnknownTables { tables: String } = ER_BAD_TABLE_ERROR, Mistake, No: "Unknown table '{tables}'";
+
+    /// DROP VIEW of names that the catalog does not have, over MariaDB. MySQL says it as of tables.
+    UnknownViews { views: String } = ER_UNKNOWN_VIEW, Mistake, No: "Unknown VIEW: '{views}'";
 
     /// DROP TABLE of a view.
     IsView { view: String } = ER_IT_IS_A_VIEW, Mistake, No: "'{view}' is a view; use DROP VIEW";

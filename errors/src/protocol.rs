@@ -13,11 +13,14 @@ area! {
     Malformed = ER_MALFORMED_PACKET, Mistake, No: "Malformed communication packet";
 
     /// Packets were lost or made up. The session ends.
-    PacketsOutOfOrder { detail: String } = ER_NET_PACKETS_OUT_OF_ORDER, Mistake, No: "{detail}";
+    PacketsOutOfOrder { got: u8, expected: u8 } = ER_NET_PACKETS_OUT_OF_ORDER, Mistake, No:
+        "Got packets out of order: sequence number {got}, expected {expected}";
 
-    /// Longer than proxy.max_allowed_packet_bytes. The session ends.
-    PacketTooLarge { detail: String } = ER_NET_PACKET_TOO_LARGE, Mistake, No: "{detail}";
+    /// The limit is proxy.max_allowed_packet_bytes, and less before the login. The session ends.
+    PacketTooLarge { bytes: usize, max: usize } = ER_NET_PACKET_TOO_LARGE, Mistake, No:
+        "Got a packet bigger than 'max_allowed_packet' bytes: at least {bytes}, where {max} are allowed";
 
     /// The compressed protocol's frame does not hold what it says. The session ends.
-    Uncompress { detail: String } = ER_NET_UNCOMPRESS_ERROR, Mistake, No: "{detail}";
+    Uncompress { detail: String } = ER_NET_UNCOMPRESS_ERROR, Mistake, No:
+        "Couldn't uncompress communication packet: {detail}";
 }

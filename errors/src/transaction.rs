@@ -10,9 +10,10 @@ area! {
         "The transaction was rolled back on every shard, because the connection of one of its branches \
          was lost; repeat it";
 
-    /// A shard could not go on with its branch. What was done on the others was taken back.
+    /// A shard could not go on with its branch. What was done on the others was taken back; all of the
+    /// transaction may be repeated.
     RolledBack { cause: String } = ER_LOCK_DEADLOCK, Aborted, Transaction:
-        "The transaction was rolled back on every shard: {cause}; repeat it";
+        "The transaction was rolled back on every shard: {cause}";
 
     /// No server sees a circle of waits over several shards, so a transaction with branches on several
     /// does not wait for a row for more than a second or two.

@@ -17,7 +17,8 @@ mod stmt_reset;
 
 pub(crate) use kill::kill;
 
-use crate::session::{Done, Outcome, Session, Stop, error};
+use crate::session::{Done, Outcome, Session, Stop};
+use errors::{AdminError, ProtocolError};
 use wire::command::Command;
 use wire::reply::OkPacket;
 
@@ -28,7 +29,7 @@ impl Session {
             Some(Command::Query) => return query::run(self, body).await,
             Some(Command::StmtExecute) => execute::run(self, body).await,
             Some(command) => Box::pin(self.less_common(command, body)).await,
-            None => Err(error(1047, "08S01", format!("Unknown command {byte:#04x}"))),
+            None => Err(ProtocolError::UnknownCommand { byte }.into()),
         };
         self.end_statement(done).await.map(drop)
     }
@@ -64,15 +65,15 @@ impl Session {
             | Command::Shutdown
             | Command::Debug
             | Command::BinlogDump
-            | Command::RegisterSlave => Err(crate::session::unsupported(format!(
-                "{} is not supported through the proxy",
-                command.label()
-            ))),
+            | Command::RegisterSlave => {
+                let command = command.label();
+                Err(AdminError::OneServerCommand { command }.into())
+            }
         }
     }
 }
 
 /// ER_MALFORMED_PACKET.
 pub(crate) fn malformed() -> Stop {
-    error(1835, "HY000", "Malformed communication packet.")
+    ProtocolError::Malformed.into()
 }

@@ -9,10 +9,10 @@ mod tables;
 use crate::exec::{Run, default_shard, one, scatter, transaction};
 use crate::session::client_state::ClientState;
 use crate::session::diagnostics::Diagnostics;
-use crate::session::{Done, Outcome, Session, Stop, unsupported};
+use crate::session::{Done, Outcome, Session, Stop};
 use crate::worker::Worker;
 use catalog::{Command, JobId, PendingRule, Placement, ShardId, Table, TableName};
-use router::Refusal;
+use errors::{ClientError, DdlError};
 use router::names::{Common, named};
 use router::plan::Pin;
 use sql::ObjectName;
@@ -107,10 +107,7 @@ async fn temporary_table(s: &mut Session, run: Run<'_>) -> Done {
         Common::Nothing | Common::Reference => {}
         Common::OneShard(shard) if shard == home => {}
         _ => {
-            return Err(unsupported(
-                "a temporary table lives on its database's default shard and can neither \
-                 take the name nor the rows of a table that has rows elsewhere",
-            ));
+            return Err(DdlError::TemporaryApart.into());
         }
     }
     one::run(s, home, Some(Pin::TemporaryTables), run).await
@@ -125,10 +122,8 @@ async fn routine(s: &mut Session, name: &ObjectName, run: Run<'_>) -> Done {
         Common::Nothing => {}
         Common::OneShard(shard) if shard == home => {}
         _ => {
-            return Err(unsupported(format!(
-                "{name} uses a table that has rows on other shards; a routine, trigger or \
-                 event runs inside one server and would see or change only a part"
-            )));
+            let routine = name.to_string();
+            return Err(DdlError::RoutineApart { routine }.into());
         }
     }
     check::check_routine(run)?;
@@ -153,9 +148,7 @@ async fn maintain(s: &mut Session, tables: &[ObjectName], run: Run<'_>) -> Done 
             Err(_) => vec![default_shard(&s.client, run.catalog)?],
         };
         if i > 0 && of_table != shards {
-            return Err(unsupported(
-                "these tables are on different shards; one at a time",
-            ));
+            return Err(DdlError::MaintainApart.into());
         }
         shards = of_table;
     }
@@ -163,10 +156,7 @@ async fn maintain(s: &mut Session, tables: &[ObjectName], run: Run<'_>) -> Done 
     let checksum = first.is_some_and(|t| router::traits::is_word(run.text, *t, b"CHECKSUM"));
     match shards.as_slice() {
         [shard] => one::run(s, *shard, None, run).await,
-        _ if checksum => Err(unsupported(
-            "CHECKSUM TABLE of a table on several shards would give one sum for each; ask the shards \
-             themselves (SHOW SHARDS shows their addresses)",
-        )),
+        _ if checksum => Err(DdlError::ChecksumOfSeveral.into()),
         many => scatter::run(s, many, run).await,
     }
 }
@@ -237,7 +227,7 @@ impl Change<'_> {
     /// Database and name of a table, with the current database filled in.
     pub(crate) fn full_name(&self, name: &ObjectName) -> Result<TableName, Stop> {
         let database = name.database.as_deref().or(self.client.database.as_deref());
-        let database = database.ok_or_else(Refusal::no_database)?;
+        let database = database.ok_or_else(ClientError::no_database)?;
         Ok(TableName::new(database, name.name.clone()))
     }
 
@@ -249,7 +239,7 @@ impl Change<'_> {
     pub(crate) fn table(&self, name: &ObjectName) -> Result<(TableName, Arc<Table>), Stop> {
         let full = self.full_name(name)?;
         let table = self.find(&full);
-        let table = table.ok_or_else(|| Refusal::no_such_table(&full.database, &full.table))?;
+        let table = table.ok_or_else(|| ClientError::no_such_table(&full.database, &full.table))?;
         Ok((full, table))
     }
 

@@ -29,7 +29,7 @@ pub enum IdError {
     #[error(transparent)]
     Meta(#[from] MetaError),
     /// ER_AUTOINC_READ_FAILED: the column's type is used up.
-    #[error("Failed to read auto-increment value from storage engine: the column is full at {0}")]
+    #[error("the column is full at {0}")]
     Full(u64),
 }
 

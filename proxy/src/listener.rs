@@ -2,9 +2,10 @@
 
 use crate::auth::handshake;
 use crate::server::Shared;
-use crate::session::Session;
 use crate::session::client_io::ClientIo;
+use crate::session::{Session, err_packet};
 use crate::worker::Worker;
+use errors::{ClientError, LoginError};
 use shard::NetStream;
 use socket2::{Domain, Protocol, Socket, Type};
 use std::net::{SocketAddr, TcpListener as StdListener};
@@ -13,7 +14,6 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
-use wire::reply::ErrPacket;
 
 /// Connections that the kernel may hold before they are accepted.
 const BACKLOG: i32 = 4096;
@@ -97,17 +97,11 @@ async fn session(worker: Rc<Worker>, stream: TcpStream, peer: SocketAddr) {
     let write_timeout = Duration::from_secs(shared.config.write_timeout_s);
     let mut io = ClientIo::new(NetStream::Tcp(stream), write_timeout);
     if shared.registry.is_draining() {
-        let text = "Server shutdown in progress: this proxy is drained; connect to another one";
-        io.put_err(&ErrPacket::new(1053, "08S01", text));
-        let _ = io.flush().await;
-        return;
+        return refuse(io, LoginError::Drained.into()).await;
     }
     let Some(entered) = shared.registry.enter(peer.to_string(), worker.index) else {
         let max = shared.registry.max();
-        let text = format!("Too many connections: proxy.max_connections = {max}");
-        io.put_err(&ErrPacket::new(1040, "08004", text));
-        let _ = io.flush().await;
-        return;
+        return refuse(io, LoginError::TooManyConnections { max }.into()).await;
     };
     let info = entered.info.clone();
     info.set_identity("unauthenticated user", None);
@@ -116,13 +110,15 @@ async fn session(worker: Rc<Worker>, stream: TcpStream, peer: SocketAddr) {
     let logged_in = match tokio::time::timeout(limit, login).await {
         Ok(Ok(l)) => l,
         Ok(Err(None)) | Err(_) => return,
-        Ok(Err(Some(err))) => {
-            io.put_err(&err);
-            let _ = io.flush().await;
-            return;
-        }
+        Ok(Err(Some(error))) => return refuse(io, error).await,
     };
     let session = Session::new(worker, io, info, logged_in);
     session.run().await;
     drop(entered);
+}
+
+/// The client learns why it is not let in.
+async fn refuse(mut io: ClientIo, error: ClientError) {
+    io.put_err(&err_packet(&error));
+    let _ = io.flush().await;
 }

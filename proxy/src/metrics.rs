@@ -3,6 +3,7 @@
 //! Every counter is made and registered at the start, one for each value of a label: to count is one
 //! relaxed addition, and no label is looked up on the way of a statement.
 
+use errors::Class;
 use prometheus_client::encoding::text::encode_registry;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -29,10 +30,8 @@ pub struct Metrics {
     pub statements_exclusive: Counter,
     /// Statements that several shards answered.
     pub statements_several: Counter,
-    /// Statements that the proxy does not support.
-    pub statements_refused: Counter,
-    /// Statements that their user has no right to.
-    pub statements_denied: Counter,
+    /// Statements that the proxy did not run or gave up, in the order of [`Class::ALL`].
+    statements_refused: [Counter; Class::ALL.len()],
     /// Statements ended by KILL or because the client left.
     pub statements_cancelled: Counter,
     /// Statements run again because a pipelined connection ended before it answered.
@@ -112,19 +111,12 @@ impl Builder {
         )
     }
 
-    fn statements_ended(&mut self) -> [Counter; 3] {
+    fn statements_refused(&mut self) -> [Counter; Class::ALL.len()] {
         self.each(
-            "statements_ended",
-            "Statements that were not answered, by why",
-            "reason",
-            [
-                ("refused", "Statements that the proxy does not support"),
-                ("denied", "Statements that their user has no right to"),
-                (
-                    "cancelled",
-                    "Statements ended by KILL or because the client left",
-                ),
-            ],
+            "statements_refused",
+            "Statements that the proxy did not run or gave up, by class of the error (docs/errors.md)",
+            "class",
+            Class::ALL.map(|class| (class.name(), refusals_of(class))),
         )
     }
 
@@ -153,7 +145,9 @@ impl Default for Metrics {
         };
         let commands = b.one("commands", "Commands that clients sent");
         let [local, pipelined, exclusive, several] = b.statements_answered();
-        let [refused, denied, cancelled] = b.statements_ended();
+        let refused = b.statements_refused();
+        let ended = "Statements ended by KILL or because the client left";
+        let cancelled = b.one("statements_cancelled", ended);
         let again = "Statements run again because a pipelined connection ended before it answered";
         let retries = b.one("statement_retries", again);
         let [commits, commits_partial] = b.transactions();
@@ -170,7 +164,6 @@ impl Default for Metrics {
             statements_exclusive: exclusive,
             statements_several: several,
             statements_refused: refused,
-            statements_denied: denied,
             statements_cancelled: cancelled,
             retries,
             commits,
@@ -184,7 +177,32 @@ impl Default for Metrics {
     }
 }
 
+fn refusals_of(class: Class) -> &'static str {
+    match class {
+        Class::Mistake => "Statements that were wrong",
+        Class::Denied => "Statements that their user has no right to",
+        Class::Unsupported => "Statements that Shardwright does not support",
+        Class::Unavailable => "Statements that found a shard, the metadata service or room missing",
+        Class::Aborted => "Statements that were begun and given up",
+        Class::Internal => "Statements that met a fault of Shardwright or of a shard",
+    }
+}
+
 impl Metrics {
+    /// The counter of statements that ended with an error of this class of the proxy's own.
+    pub fn refused(&self, class: Class) -> &Counter {
+        let [mistake, denied, unsupported, unavailable, aborted, internal] =
+            &self.statements_refused;
+        match class {
+            Class::Mistake => mistake,
+            Class::Denied => denied,
+            Class::Unsupported => unsupported,
+            Class::Unavailable => unavailable,
+            Class::Aborted => aborted,
+            Class::Internal => internal,
+        }
+    }
+
     /// Names, meanings and values.
     pub fn all(&self) -> impl Iterator<Item = (&str, &'static str, u64)> {
         let rows = self.rows.iter();

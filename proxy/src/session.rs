@@ -22,6 +22,7 @@ use crate::worker::Worker;
 use branches::Branches;
 use client_io::{ClientIo, ReadEnd};
 use client_state::ClientState;
+use errors::{ClientError, ProtocolError, SessionError};
 use outcome::Last;
 use settings::SessionSettings;
 use shard::{ConnClass, ReplySlot};
@@ -31,10 +32,10 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Poll;
 use wire::caps::*;
-use wire::reply::{ErrPacket, OkPacket};
+use wire::reply::OkPacket;
 
 pub(crate) use outcome::Outcome;
-pub(crate) use stop::{Done, Stop, error, unsupported};
+pub(crate) use stop::{Done, Stop, err_packet};
 
 /// Buffers of a session that are larger than this are given back while it is idle.
 const IDLE_BUFFER_BYTES: usize = 4096;
@@ -165,8 +166,7 @@ impl Session {
     /// Serves one command; an error ends the session.
     async fn serve(&mut self, command: &[u8]) -> Result<(), ()> {
         let Some((&byte, body)) = command.split_first() else {
-            let text = "Malformed communication packet.";
-            return self.last_words(ErrPacket::new(1835, "HY000", text)).await;
+            return self.last_words(ProtocolError::Malformed.into()).await;
         };
         count(&self.worker.shared.metrics.commands);
         self.command(byte, body).await.map_err(|_| ())?;
@@ -202,44 +202,34 @@ impl Session {
             Ok(()) => Ok(command),
             Err(ReadEnd::Gone) => self.say_goodbye().await,
             Err(ReadEnd::Bad(e)) => {
-                let code = match e {
-                    wire::packet::FrontError::OutOfOrder { .. } => (1156, "08S01"),
-                    wire::packet::FrontError::TooLarge { .. } => (1153, "08S01"),
-                };
                 self.io.seq = 1;
-                let err = ErrPacket::new(code.0, code.1, e.to_string());
-                self.last_words(err).await
+                self.last_words(e.into()).await
             }
-            Err(ReadEnd::BadFrame(e)) => {
-                let err = ErrPacket::new(1157, "08S01", e.to_string());
-                self.last_words(err).await
-            }
+            Err(ReadEnd::BadFrame(e)) => self.last_words(e.into()).await,
         }
     }
 
     async fn say_goodbye<T>(&mut self) -> Result<T, ()> {
         let kill = self.client.info.kill_state();
         if kill == Kill::Idle {
-            let text = "The client was disconnected because of inactivity (proxy.idle_timeout_s)";
             self.io.seq = 0;
-            return self.last_words(ErrPacket::new(4031, "HY000", text)).await;
+            return self.last_words(SessionError::IdleTimeout.into()).await;
         }
         if kill == Kill::Connection {
             let registry = &self.worker.shared.registry;
             let closing = registry.closing.load(std::sync::atomic::Ordering::Acquire);
-            let err = if closing || registry.is_draining() {
-                ErrPacket::new(1053, "08S01", "Server shutdown in progress")
-            } else {
-                ErrPacket::new(1927, "70100", "Connection was killed")
+            let error = match closing || registry.is_draining() {
+                true => SessionError::Shutdown,
+                false => SessionError::Killed,
             };
             self.io.seq = 0;
-            return self.last_words(err).await;
+            return self.last_words(error.into()).await;
         }
         Err(())
     }
 
-    async fn last_words<T>(&mut self, err: ErrPacket) -> Result<T, ()> {
-        self.io.put_err(&err);
+    async fn last_words<T>(&mut self, error: ClientError) -> Result<T, ()> {
+        self.io.put_err(&err_packet(&error));
         let _ = self.io.flush().await;
         Err(())
     }

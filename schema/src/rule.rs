@@ -4,10 +4,11 @@ use crate::key::sharding_key;
 use catalog::definition::TableDefinition;
 use catalog::function::{ListPartition, RangePartition};
 use catalog::{Catalog, Function, GroupId, Placement, ShardId, Sharding, Upper};
+use errors::NameError;
 use sql::shard_by::{ListPart, RangePart, Rule, RuleValue, ShardBy};
 
 /// Every shard that a rule names must exist.
-pub fn check_shard_names(catalog: &Catalog, by: &ShardBy) -> Result<(), String> {
+pub fn check_shard_names(catalog: &Catalog, by: &ShardBy) -> Result<(), NameError> {
     let names: Vec<&String> = match by {
         ShardBy::Hash { shards, .. } => shards.iter().collect(),
         ShardBy::Range { parts, .. } => parts.iter().map(|p| &p.shard).collect(),
@@ -17,13 +18,15 @@ pub fn check_shard_names(catalog: &Catalog, by: &ShardBy) -> Result<(), String> 
     };
     match names.into_iter().find(|n| catalog.shard_named(n).is_none()) {
         None => Ok(()),
-        Some(missing) => {
-            let known: Vec<_> = catalog.shards.values().map(|s| s.name.as_str()).collect();
-            let known = known.join(", ");
-            Err(format!(
-                "there is no shard {missing}; the shards are {known}"
-            ))
-        }
+        Some(missing) => Err(unknown_shard(catalog, missing)),
+    }
+}
+
+/// The error of a shard that a statement names and that is not there.
+pub fn unknown_shard(catalog: &Catalog, shard: &str) -> NameError {
+    NameError::UnknownShard {
+        shard: shard.to_string(),
+        shards: catalog.shards.values().map(|s| &s.name).collect(),
     }
 }
 
@@ -62,7 +65,7 @@ pub fn placement(
 fn function<'r>(catalog: &Catalog, by: &'r ShardBy) -> Result<(&'r [String], Function), String> {
     let id = |name: &String| -> Result<ShardId, String> {
         let shard = catalog.shard_named(name).map(|s| s.id);
-        shard.ok_or_else(|| format!("there is no shard {name}"))
+        shard.ok_or_else(|| unknown_shard(catalog, name).to_string())
     };
     match by {
         ShardBy::Hash { columns, shards } => {

@@ -6,6 +6,7 @@ use crate::net::NetStream;
 use crate::prepared::{PreparedStatements, StatementKey};
 use crate::scratch::with_scratch;
 use crate::settings::Settings;
+use errors::AvailabilityError;
 use std::future::poll_fn;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -108,10 +109,8 @@ impl ServerConn {
         let l = login.connect(class).await?;
         if class.deprecate_eof && l.capabilities & CLIENT_DEPRECATE_EOF == 0 {
             let what = "it is too old: CLIENT_DEPRECATE_EOF is needed".to_string();
-            return Err(ShardError::Protocol {
-                shard: login.shard.to_string(),
-                what,
-            });
+            let shard = login.shard.to_string();
+            return Err(AvailabilityError::ProtocolBroken { shard, what }.into());
         }
         Ok(Self {
             shard: login.shard.clone(),
@@ -134,18 +133,15 @@ impl ServerConn {
     /// The error of a broken connection.
     pub fn lost(&mut self) -> ShardError {
         self.dirty = true;
-        ShardError::Lost {
-            shard: self.shard.to_string(),
-        }
+        let shard = self.shard.to_string();
+        AvailabilityError::ConnectionLost { shard }.into()
     }
 
     /// The error of a server that breaks the protocol.
     pub fn broken(&mut self, what: impl std::fmt::Display) -> ShardError {
         self.dirty = true;
-        ShardError::Protocol {
-            shard: self.shard.to_string(),
-            what: what.to_string(),
-        }
+        let (shard, what) = (self.shard.to_string(), what.to_string());
+        AvailabilityError::ProtocolBroken { shard, what }.into()
     }
 
     /// True if the server closed it while it was idle, or sent something nobody asked for.

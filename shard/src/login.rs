@@ -3,6 +3,7 @@
 use crate::conn::ConnClass;
 use crate::error::ShardError;
 use crate::net::NetStream;
+use errors::AvailabilityError;
 use rustls::pki_types::SubjectPublicKeyInfoDer;
 use rustls::pki_types::pem::PemObject;
 use std::future::poll_fn;
@@ -67,10 +68,13 @@ pub struct LoggedIn {
 impl Login {
     fn unreachable(&self, why: impl std::fmt::Display) -> ShardError {
         let why = format!("{}:{}: {why}", self.host, self.port);
-        ShardError::Unreachable {
-            shard: self.shard.to_string(),
-            why,
-        }
+        let shard = self.shard.to_string();
+        AvailabilityError::Unreachable { shard, why }.into()
+    }
+
+    fn account_refused(&self, why: String) -> ShardError {
+        let shard = self.shard.to_string();
+        AvailabilityError::AccountRefused { shard, why }.into()
     }
 
     fn refused(&self, err: &ErrPacket) -> ShardError {
@@ -78,10 +82,7 @@ impl Login {
         match err.code {
             // Too many connections, host blocked: the account is not the problem.
             1040 | 1129 | 1203 => self.unreachable(why),
-            _ => ShardError::Login {
-                shard: self.shard.to_string(),
-                why,
-            },
+            _ => self.account_refused(why),
         }
     }
 
@@ -184,10 +185,7 @@ impl Login {
                     let switch = AuthSwitch::decode(&packet).map_err(|e| self.unreachable(e))?;
                     if switch.plugin != NATIVE && switch.plugin != CACHING_SHA2 {
                         let why = format!("it wants the unknown plugin {}", switch.plugin);
-                        return Err(ShardError::Login {
-                            shard: self.shard.to_string(),
-                            why,
-                        });
+                        return Err(self.account_refused(why));
                     }
                     (plugin, nonce) = (switch.plugin, switch.nonce);
                     let answer = self.scramble(&plugin, &nonce);

@@ -12,6 +12,7 @@ use crate::health::ShardHealth;
 use crate::login::Login;
 use crate::profile::Profile;
 use crate::settings::Settings;
+use errors::AvailabilityError;
 use slots::{Slots, Waiter};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -169,12 +170,13 @@ impl ShardPool {
     }
 
     fn exhausted(&self, started: Instant, waiting: usize) -> ShardError {
-        ShardError::Exhausted {
+        AvailabilityError::PoolExhausted {
             shard: self.login.shard.to_string(),
             max: self.limits.connections_max,
             waited_ms: started.elapsed().as_millis() as u64,
             waiting,
         }
+        .into()
     }
 
     /// A lease is over: its connection, if it can be used again, and its slot go to whoever waits.

@@ -15,7 +15,7 @@ pub async fn counter(admin: u16, name: &str) -> u64 {
     let mut http = tokio::net::TcpStream::connect(("127.0.0.1", admin))
         .await
         .unwrap();
-    let ask = b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    let ask = b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
     http.write_all(ask).await.unwrap();
     let mut text = String::new();
     http.read_to_string(&mut text).await.unwrap();
@@ -27,11 +27,16 @@ pub async fn counter(admin: u16, name: &str) -> u64 {
         .unwrap()
 }
 
+async fn statements(admin: u16, path: &str) -> u64 {
+    let name = format!("shardwright_statements_total{{path=\"{path}\"}}");
+    counter(admin, &name).await
+}
+
 /// Pipelined and other statements so far.
 async fn counts(cluster: &Cluster) -> (u64, u64) {
     (
-        counter(cluster.admin, "shardwright_statements_shared_total").await,
-        counter(cluster.admin, "shardwright_statements_exclusive_total").await,
+        statements(cluster.admin, "pipelined").await,
+        statements(cluster.admin, "exclusive").await,
     )
 }
 

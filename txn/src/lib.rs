@@ -26,7 +26,7 @@ pub enum Outcome {
     /// No branch committed; the words of the first that refused.
     RolledBack(String),
     /// Some did and some did not, or it is not known.
-    Torn {
+    PartiallyCommitted {
         /// Branches that committed.
         committed: Vec<ShardId>,
         /// Branches that did not.
@@ -58,7 +58,7 @@ pub fn judge(results: &[(ShardId, BranchResult)]) -> Outcome {
         });
         return Outcome::RolledBack(words.unwrap_or_default());
     }
-    Outcome::Torn {
+    Outcome::PartiallyCommitted {
         committed,
         refused,
         unknown,
@@ -86,8 +86,11 @@ mod tests {
         );
         assert!(matches!(
             r(&[Committed, Refused("a".into())]),
-            Outcome::Torn { .. }
+            Outcome::PartiallyCommitted { .. }
         ));
-        assert!(matches!(r(&[Unknown("a".into())]), Outcome::Torn { .. }));
+        assert!(matches!(
+            r(&[Unknown("a".into())]),
+            Outcome::PartiallyCommitted { .. }
+        ));
     }
 }

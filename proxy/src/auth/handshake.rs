@@ -1,15 +1,16 @@
 //! A client logs in: greeting, TLS, password, and later COM_CHANGE_USER.
 
-use crate::auth::rights::{may_use, no_entry_text};
+use crate::auth::rights::{may_use, no_entry};
 use crate::auth::users::{User, Verdict};
 use crate::metrics::count;
 use crate::server::Shared;
 use crate::session::client_io::{ClientIo, ReadEnd};
+use errors::{ClientError, LoginError};
 use shard::NetStream;
 use std::sync::Arc;
 use wire::caps::*;
 use wire::handshake::*;
-use wire::reply::{ErrPacket, OkPacket};
+use wire::reply::OkPacket;
 
 /// Longest packet before a client is logged in.
 const LOGIN_PACKET_MAX: usize = 64 * 1024;
@@ -46,24 +47,24 @@ pub struct LoggedIn {
 }
 
 /// Why a client is not let in; `None` if it just went away.
-pub type Refused = Option<ErrPacket>;
+pub type Refused = Option<ClientError>;
 
 fn gone(e: ReadEnd) -> Refused {
     match e {
         ReadEnd::Gone => None,
-        ReadEnd::Bad(e) => Some(ErrPacket::new(1156, "08S01", e.to_string())),
-        ReadEnd::BadFrame(e) => Some(ErrPacket::new(1157, "08S01", e.to_string())),
+        ReadEnd::Bad(e) | ReadEnd::BadFrame(e) => Some(e.into()),
     }
 }
 
 fn malformed(e: wire::Malformed) -> Refused {
-    Some(ErrPacket::new(1043, "08S01", format!("Bad handshake: {e}")))
+    let detail = e.to_string();
+    Some(LoginError::BadHandshake { detail }.into())
 }
 
 /// 20 random bytes that are neither 0 nor '$', as the server makes them.
 pub(crate) fn nonce() -> Result<[u8; 20], Refused> {
     let mut out = [0; 20];
-    let failed = |_| Some(ErrPacket::new(1105, "HY000", "no random numbers"));
+    let failed = |_| Some(LoginError::NoRandomNumbers.into());
     aws_lc_rs::rand::fill(&mut out).map_err(failed)?;
     out.iter_mut().for_each(|b| *b = b'!' + *b % 93);
     out.iter_mut()
@@ -107,8 +108,7 @@ pub async fn log_in(io: &mut ClientIo, shared: &Shared, id: u32) -> Result<Logge
     };
     io.capabilities = response.capabilities & greeting.capabilities;
     if shared.config.require_tls && !over_tls {
-        let text = "Connections using insecure transport are prohibited (proxy.require_tls)";
-        return Err(Some(ErrPacket::new(3159, "HY000", text)));
+        return Err(Some(LoginError::InsecureTransport.into()));
     }
     let user = authenticate(io, shared, &response, &nonce, &greeting.plugin, over_tls).await?;
     if let Some(database) = &response.database {
@@ -154,22 +154,25 @@ fn check_database(shared: &Shared, user: &User, database: &str) -> Result<(), Re
     if user.is_of_cluster() {
         let known = catalog.users.get(&user.name);
         if !known.is_some_and(|u| may_use(u, database)) {
-            let text = no_entry_text(&user.name, database);
-            return Err(Some(ErrPacket::new(1044, "42000", text)));
+            return Err(Some(no_entry(&user.name, database)));
         }
     }
     if catalog.databases.contains_key(database) || router::scope::is_system_schema(database) {
         return Ok(());
     }
-    let text = format!("Unknown database '{database}'");
-    Err(Some(ErrPacket::new(1049, "42000", text)))
+    Err(Some(ClientError::unknown_database(database)))
 }
 
-/// ER_ACCESS_DENIED_ERROR.
 fn denied(user: &str, with_password: bool) -> Refused {
-    let using = if with_password { "YES" } else { "NO" };
-    let text = format!("Access denied for user '{user}'@'%' (using password: {using})");
-    Some(ErrPacket::new(1045, "28000", text))
+    let user = user.to_string();
+    let using_password = if with_password { "YES" } else { "NO" };
+    Some(
+        LoginError::AccessDenied {
+            user,
+            using_password,
+        }
+        .into(),
+    )
 }
 
 /// Checks the password in `response`, switching the plugin if need be.
@@ -240,9 +243,7 @@ async fn full_password(
         return Ok(answer.strip_suffix(&[0]).unwrap_or(&answer).to_vec());
     }
     if answer != [2] {
-        let text = "caching_sha2_password needs TLS or the server's public key: \
-                    connect with TLS, or let the client ask for the key";
-        return Err(Some(ErrPacket::new(2061, "HY000", text)));
+        return Err(Some(LoginError::NeedsTlsOrKey.into()));
     }
     let key = shared.rsa_key().await.ok_or(None)?;
     let mut pem = vec![1];
@@ -250,13 +251,7 @@ async fn full_password(
     io.put(&pem);
     io.flush().await.map_err(|_| None)?;
     let cipher = io.payload(io.seq, LOGIN_PACKET_MAX).await.map_err(gone)?;
-    let bad = |_| {
-        Some(ErrPacket::new(
-            1045,
-            "28000",
-            "Access denied: the password is unreadable",
-        ))
-    };
+    let bad = |_| Some(LoginError::UnreadablePassword.into());
     key.decrypt_password(&cipher, nonce).map_err(bad)
 }
 

@@ -1,8 +1,9 @@
 //! What a user may do and see.
 
+use crate::session::Stop;
 use crate::session::client_state::ClientState;
-use crate::session::{Stop, error};
 use catalog::{Catalog, Right};
+use errors::{ClientError, LoginError, RightsError};
 use peers::Whose;
 use router::{Privilege, RequiredPrivileges};
 
@@ -20,11 +21,8 @@ impl ClientState {
     }
 
     fn dropped(&self) -> Stop {
-        let text = format!(
-            "Access denied for user '{}'@'%': it was dropped",
-            self.user.name
-        );
-        error(1045, "28000", text)
+        let user = self.user.name.clone();
+        LoginError::UserDropped { user }.into()
     }
 
     /// Refuses what the user has no right to.
@@ -43,22 +41,21 @@ impl ClientState {
         };
         Err(match missing {
             Privilege::Enter(database) | Privilege::In(Right::Admin, database) => {
-                no_entry(name, database)
+                no_entry(name, database).into()
             }
             Privilege::In(right, database) => {
+                let (user, database) = (name.clone(), database.to_string());
                 let right = right.name();
-                let text = format!(
-                    "{right} command denied to user '{name}'@'%' for database '{database}'; a DBA grants \
-                     it with: shardctl user grant {name} {database} {right}"
-                );
-                error(1142, "42000", text)
+                RightsError::NoRight {
+                    right,
+                    user,
+                    database,
+                }
+                .into()
             }
             Privilege::Server(what) => {
-                let text = format!(
-                    "Access denied; you need (at least one of) the admin privilege(s) on all databases \
-                     for this operation: {what}"
-                );
-                error(1227, "42000", text)
+                let what = what.to_string();
+                RightsError::NotAdmin { what }.into()
             }
         })
     }
@@ -66,7 +63,9 @@ impl ClientState {
     /// Refuses a database in which the user has no right at all.
     pub(crate) fn authorize_entry(&self, catalog: &Catalog, database: &str) -> Result<(), Stop> {
         match self.of_cluster(catalog)? {
-            Some(user) if !may_use(&user, database) => Err(no_entry(&self.user.name, database)),
+            Some(user) if !may_use(&user, database) => {
+                Err(no_entry(&self.user.name, database).into())
+            }
             _ => Ok(()),
         }
     }
@@ -95,11 +94,8 @@ pub(crate) fn may_use(user: &catalog::User, database: &str) -> bool {
     user.may_enter(database)
 }
 
-/// ER_DBACCESS_DENIED_ERROR.
-pub(crate) fn no_entry_text(user: &str, database: &str) -> String {
-    format!("Access denied for user '{user}'@'%' to database '{database}'")
-}
-
-fn no_entry(user: &str, database: &str) -> Stop {
-    error(1044, "42000", no_entry_text(user, database))
+/// The error of a database in which a user has no right at all.
+pub(crate) fn no_entry(user: &str, database: &str) -> ClientError {
+    let (user, database) = (user.to_string(), database.to_string());
+    RightsError::NoRightOnDatabase { user, database }.into()
 }

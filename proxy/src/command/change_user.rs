@@ -2,7 +2,8 @@
 
 use crate::auth::handshake::{authenticate, nonce};
 use crate::command::malformed;
-use crate::session::{Done, Outcome, Session, Stop, error};
+use crate::session::{Done, Outcome, Session, Stop, err_packet};
+use errors::LoginError;
 use shard::ConnClass;
 use wire::handshake::{AuthSwitch, NATIVE, decode_change_user};
 
@@ -20,7 +21,7 @@ pub(super) async fn run(s: &mut Session, body: &[u8]) -> Done {
     let user = shared.users.find(&response.user, &shared.catalog());
     let user = user.unwrap_or_default();
     let plugin = user.plugin(response.plugin.as_deref().unwrap_or(NATIVE));
-    let nonce = nonce().map_err(|_| error(1105, "HY000", "no random numbers"))?;
+    let nonce = nonce().map_err(|_| LoginError::NoRandomNumbers)?;
     let switch = AuthSwitch {
         plugin: plugin.to_string(),
         nonce: nonce.to_vec(),
@@ -35,8 +36,8 @@ pub(super) async fn run(s: &mut Session, body: &[u8]) -> Done {
     let user = match who {
         Ok(user) => user,
         Err(refused) => {
-            if let Some(err) = refused {
-                s.io.put_err(&err);
+            if let Some(error) = refused {
+                s.io.put_err(&err_packet(&error));
                 let _ = s.io.flush().await;
             }
             return Err(Stop::Gone);

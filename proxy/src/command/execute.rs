@@ -4,9 +4,10 @@ use crate::exec::request::{Execute as ExecuteRequest, LongData, Request};
 use crate::exec::{self, Run};
 use crate::plans::CachedPlan;
 use crate::session::statements::ClientStatement;
-use crate::session::{Done, Session, Stop, error};
+use crate::session::{Done, Session, Stop};
 use catalog::temporal::DateTime;
 use catalog::{Catalog, ShardId};
+use errors::PrepareError;
 use router::args::ParamRef;
 use router::plan::insert::Param as InsertParam;
 use router::{Local, Plan};
@@ -113,8 +114,8 @@ fn param_ref<'a>(value: Option<ParamValue<'a>>) -> ParamRef<'a> {
 
 /// ER_WRONG_ARGUMENTS.
 pub(super) fn malformed_execute(e: wire::Malformed) -> Stop {
-    let text = format!("Incorrect arguments to mysqld_stmt_execute: {e}");
-    error(1210, "HY000", text)
+    let detail = e.to_string();
+    PrepareError::WrongArguments { detail }.into()
 }
 
 /// Runs a prepared statement.

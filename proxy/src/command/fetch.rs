@@ -5,8 +5,9 @@ use crate::command::execute::malformed_execute;
 use crate::exec::one;
 use crate::exec::relay::RelayOptions;
 use crate::session::statements::ClientStatement;
-use crate::session::{Done, Outcome, Session, error};
+use crate::session::{Done, Outcome, Session};
 use catalog::ShardId;
+use errors::PrepareError;
 use wire::caps::SERVER_STATUS_LAST_ROW_SENT;
 use wire::framer::Expect;
 
@@ -17,8 +18,7 @@ pub(super) async fn run(s: &mut Session, body: &[u8]) -> Done {
     let open = statement.cursor.get();
     let branch = open.and_then(|(shard, _)| s.branches.get(shard));
     let (Some((shard, cursor)), Some(branch)) = (open, branch) else {
-        let text = format!("The statement ({id}) has no open cursor.");
-        return Err(error(1421, "HY000", text));
+        return Err(PrepareError::NoCursor { id }.into());
     };
     let mut payload = vec![0x1c];
     payload.extend_from_slice(&cursor.to_le_bytes());

@@ -1,16 +1,15 @@
 //! COM_FIELD_LIST: columns of a table, as old clients ask for them.
 
+use crate::command::malformed;
 use crate::exec::one;
 use crate::exec::relay::RelayOptions;
-use crate::session::{Done, Session, error};
+use crate::session::{Done, Session};
 use wire::framer::Expect;
 
 /// Passes the columns on that a shard of the table lists.
 pub(super) async fn run(s: &mut Session, body: &[u8]) -> Done {
     let mut r = wire::Reader::new(body);
-    let table = r
-        .null_bytes("table")
-        .map_err(|_| error(1835, "HY000", "Malformed packet"))?;
+    let table = r.null_bytes("table").map_err(|_| malformed())?;
     let table = String::from_utf8_lossy(table).into_owned();
     let catalog = s.worker.catalog();
     let Some(db) = s.client.database.clone() else {

@@ -1,8 +1,10 @@
 //! COM_PROCESS_KILL, and KILL as a statement: of a session here, or of one that another proxy serves, which
 //! its id tells.
 
+use crate::command::malformed;
 use crate::registry::number_of;
-use crate::session::{Done, Outcome, Session, Stop, error};
+use crate::session::{Done, Outcome, Session, Stop};
+use errors::{RightsError, SessionError};
 use peers::call::{Kill, Killed};
 use peers::{Asked, Heard};
 use wire::reply::OkPacket;
@@ -10,7 +12,7 @@ use wire::reply::OkPacket;
 /// Ends a session by its number.
 pub(super) async fn run(s: &mut Session, body: &[u8]) -> Done {
     let id = wire::Reader::new(body).u32("session");
-    let id = id.map_err(|_| error(1094, "HY000", "Unknown thread id"))?;
+    let id = id.map_err(|_| malformed())?;
     kill(s, u64::from(id), false).await?;
     s.put_ok(OkPacket::default(), 0);
     Ok(Outcome::quiet())
@@ -18,10 +20,10 @@ pub(super) async fn run(s: &mut Session, body: &[u8]) -> Done {
 
 /// Ends a statement or a session, wherever it is.
 pub(crate) async fn kill(s: &mut Session, id: u64, query: bool) -> Result<(), Stop> {
-    let unknown = || error(1094, "HY000", format!("Unknown thread id: {id}"));
+    let unknown = || Stop::from(SessionError::UnknownThread { id });
     let short = u32::try_from(id).map_err(|_| unknown())?;
     if short == s.client.info.id && query {
-        return Err(error(1317, "70100", "Query execution was interrupted"));
+        return Err(SessionError::Interrupted.into());
     }
     let kill = Kill {
         id: short,
@@ -41,10 +43,7 @@ pub(crate) async fn kill(s: &mut Session, id: u64, query: bool) -> Result<(), St
     match killed {
         Killed::Done => Ok(()),
         Killed::Unknown => Err(unknown()),
-        Killed::NotOwner => {
-            let text = format!("You are not owner of thread {id}");
-            Err(error(1095, "HY000", text))
-        }
+        Killed::NotOwner => Err(RightsError::NotOwner { id }.into()),
     }
 }
 
@@ -54,16 +53,13 @@ fn elsewhere(id: u64, asked: Asked<Killed>) -> Result<Killed, Stop> {
         return match asked.stale {
             None => Ok(Killed::Unknown),
             Some(why) => {
-                let text = format!("cannot find session {id}: {why}");
-                Err(error(1105, "HY000", text))
+                let why = why.to_string();
+                Err(SessionError::ProxyUnknown { id, why }.into())
             }
         };
     };
     answer.map_err(|why| {
-        let text = format!(
-            "session {id} is one of proxy {proxy}, which {why}; check whether it was ended, or connect to \
-             that proxy"
-        );
-        error(1105, "HY000", text)
+        let (proxy, why) = (proxy.to_string(), why.to_string());
+        SessionError::ProxySilent { id, proxy, why }.into()
     })
 }

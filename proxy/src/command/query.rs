@@ -29,9 +29,7 @@ pub(super) async fn run(s: &mut Session, text: &[u8]) -> Result<(), Stop> {
 async fn several(s: &mut Session, text: &[u8], lexed: &Lexed) -> Result<Next, Stop> {
     let ranges = sql::split::statements(text, &lexed.tokens);
     if ranges.is_empty() {
-        return s
-            .end_statement(Err(Refusal::from(SqlError::EmptyQuery).into()))
-            .await;
+        return s.end_statement(Err(SqlError::EmptyQuery.into())).await;
     }
     if ranges.len() > 1 && !s.client.multi_statements {
         let why = "several statements in one query need CLIENT_MULTI_STATEMENTS";

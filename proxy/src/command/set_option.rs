@@ -1,6 +1,7 @@
 //! COM_SET_OPTION: several statements in one COM_QUERY, on or off.
 
-use crate::session::{Done, Outcome, Session, error};
+use crate::session::{Done, Outcome, Session};
+use errors::ProtocolError;
 use wire::reply::OkPacket;
 
 /// Switches multi-statements.
@@ -8,7 +9,7 @@ pub(super) fn run(s: &mut Session, body: &[u8]) -> Done {
     match body {
         [0, 0] => s.client.multi_statements = true,
         [1, 0] => s.client.multi_statements = false,
-        _ => return Err(error(1047, "08S01", "Unknown option for COM_SET_OPTION")),
+        _ => return Err(ProtocolError::UnknownOption.into()),
     }
     let status = s.status();
     match s.client.class.deprecate_eof {

@@ -3,9 +3,10 @@
 use super::Change;
 use super::create::Wanted;
 use crate::exec::Run;
-use crate::session::{Stop, error};
+use crate::session::Stop;
 use catalog::job::Effect;
 use catalog::{Placement, Table, TableName};
+use errors::DdlError;
 use sql::ObjectName;
 use sql::ddl::AlterAction;
 
@@ -32,14 +33,8 @@ impl Change<'_> {
                 .any(|k| matches!(k.kind, catalog::KeyType::Text { .. }))
             && changes_collation(run)
         {
-            return Err(error(
-                1235,
-                "42000",
-                format!(
-                    "ALTER TABLE {name}: the collation of the sharding key would change, and \
-                         with it where rows belong"
-                ),
-            ));
+            let table = name.to_string();
+            return Err(DdlError::KeyCollation { table }.into());
         }
         match renamed {
             Some(to) if actions.len() == 1 => {
@@ -48,11 +43,7 @@ impl Change<'_> {
                 let sql = String::from_utf8_lossy(run.text).into_owned();
                 self.simple_job(&sql, vec![name, to], &shards, effect).await
             }
-            Some(_) => Err(error(
-                1235,
-                "42000",
-                "RENAME together with other changes is not supported; use two ALTER TABLE",
-            )),
+            Some(_) => Err(DdlError::RenameWithChanges.into()),
             None => self.alter_and_look(&name, &entry, run).await,
         }
     }
@@ -112,32 +103,29 @@ impl Change<'_> {
         let Placement::Sharded(s) = &entry.placement else {
             return Ok(());
         };
-        let refuse = |why: String| Err(error(1235, "42000", format!("ALTER TABLE {name}: {why}")));
-        match action {
-            AlterAction::Column(c) if s.key_index(c).is_some() => refuse(format!(
-                "{c} belongs to the sharding key, and where rows are depends on it"
-            )),
+        let table = name.to_string();
+        let refused = match action {
+            AlterAction::Column(c) if s.key_index(c).is_some() => {
+                let column = c.clone();
+                DdlError::KeyColumn { table, column }
+            }
             AlterAction::UniqueKey(columns) => {
                 let has = |k: &catalog::KeyColumn| {
                     columns.iter().any(|c| c.eq_ignore_ascii_case(&k.name))
                 };
                 match s.key.iter().find(|k| !has(k)) {
-                    None => Ok(()),
-                    Some(missing) => refuse(format!(
-                        "the unique key would not contain the sharding key column {}, so no shard \
-                         could tell whether a value is unique",
-                        missing.name
-                    )),
+                    None => return Ok(()),
+                    Some(missing) => {
+                        let column = missing.name.clone();
+                        DdlError::UniqueWithoutKey { table, column }
+                    }
                 }
             }
-            AlterAction::RuleComment => {
-                refuse("a sharding rule is not changed by a comment".to_string())
-            }
-            AlterAction::ExchangePartition => {
-                refuse("EXCHANGE and CONVERT PARTITION move rows between tables".to_string())
-            }
-            _ => Ok(()),
-        }
+            AlterAction::RuleComment => DdlError::RuleComment { table },
+            AlterAction::ExchangePartition => DdlError::ExchangePartition { table },
+            _ => return Ok(()),
+        };
+        Err(refused.into())
     }
 }
 

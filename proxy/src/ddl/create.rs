@@ -3,9 +3,10 @@
 use super::Change;
 use super::job::Running;
 use crate::exec::Run;
-use crate::session::{Stop, error};
+use crate::session::Stop;
 use catalog::job::Effect;
 use catalog::{Placement, ShardId, Sharding, Table, TableDefinition, TableId, TableName};
+use errors::{ClientError, DdlError, NameError};
 use router::names::{Common, named};
 use schema::{key, read, rule};
 use sql::cursor::Cursor;
@@ -15,22 +16,16 @@ use sql::shard_by::{Rule, ShardBy, parse_rule};
 use sql::splice::Splices;
 use sql::{LexMode, Lexed};
 
-/// ER_TABLE_EXISTS_ERROR.
-fn exists(name: &TableName) -> Stop {
-    error(
-        1050,
-        "42S01",
-        format!("Table '{}' already exists", name.table),
-    )
+/// The error of a name that is taken.
+pub(super) fn exists(name: &TableName) -> NameError {
+    let table = name.table.clone();
+    NameError::TableExists { table }
 }
 
 /// A rule that cannot be.
 pub(super) fn bad_rule(table: &TableName, why: impl std::fmt::Display) -> Stop {
-    error(
-        1235,
-        "42000",
-        format!("the sharding rule of {table} is refused: {why}"),
-    )
+    let (table, why) = (table.to_string(), why.to_string());
+    DdlError::RuleRefused { table, why }.into()
 }
 
 impl Change<'_> {
@@ -38,30 +33,19 @@ impl Change<'_> {
         let name = self.full_name(&t.table)?;
         let catalog = self.worker.catalog();
         if !catalog.databases.contains_key(&name.database) {
-            return Err(error(
-                1049,
-                "42000",
-                format!("Unknown database '{}'", name.database),
-            ));
+            return Err(ClientError::unknown_database(&name.database).into());
         }
         if let Some(old) = self.find(&name) {
             if t.if_not_exists {
-                let text = format!("Table '{}' already exists", name.table);
-                self.notes.note("1050", text);
+                self.notes.note(&exists(&name).into());
                 return Ok(());
             }
             if !t.or_replace {
-                return Err(exists(&name));
+                return Err(exists(&name).into());
             }
             if !matches!(old.placement, Placement::Single(_)) {
-                return Err(error(
-                    1235,
-                    "42000",
-                    format!(
-                        "CREATE OR REPLACE of {name}, which is on several shards, is not \
-                             supported; DROP it first"
-                    ),
-                ));
+                let table = name.to_string();
+                return Err(DdlError::ReplaceSharded { table }.into());
             }
         }
         let rule = self.rule_for(t, &name)?;
@@ -139,10 +123,8 @@ impl Change<'_> {
             return Ok((vec![home], Wanted::Like(Placement::Single(home))));
         };
         if t.selects {
-            return Err(bad_rule(
-                name,
-                "CREATE TABLE ... SELECT cannot fill several shards yet",
-            ));
+            let table = name.to_string();
+            return Err(DdlError::SelectIntoSharded { table }.into());
         }
         self.check_shard_names(&rule.by)?;
         if let ShardBy::Single { shard } = &rule.by {
@@ -163,22 +145,19 @@ impl Change<'_> {
         let database = self.client.database.as_deref();
         let names = named(&catalog, database, run.text, &run.lexed.tokens);
         if names.information_schema {
-            return Err(super::check::own_schema("CREATE TABLE ... SELECT"));
+            let what = "CREATE TABLE ... SELECT";
+            return Err(DdlError::OwnSchema { what }.into());
         }
         match names.common() {
             Common::Nothing | Common::Reference => Ok(()),
             Common::OneShard(s) if s == home => Ok(()),
-            _ => Err(error(
-                1235,
-                "42000",
-                "CREATE TABLE ... SELECT from tables on other shards is not supported yet",
-            )),
+            _ => Err(DdlError::SelectFromOthers.into()),
         }
     }
 
     /// Every shard that a rule names must exist.
     pub(super) fn check_shard_names(&self, by: &ShardBy) -> Result<(), Stop> {
-        rule::check_shard_names(&self.worker.catalog(), by).map_err(|e| error(1235, "42000", e))
+        Ok(rule::check_shard_names(&self.worker.catalog(), by)?)
     }
 
     /// The catalog's entry for a table that exists on its shards, if its rule holds.
@@ -227,7 +206,7 @@ impl Change<'_> {
         let conn = lease.conn()?;
         conn.prepare_for(&fresh, None).await?;
         let info = read::table(conn, name).await?;
-        let missing = || router::Refusal::no_such_table(&name.database, &name.table);
+        let missing = || ClientError::no_such_table(&name.database, &name.table);
         Ok(info.ok_or_else(missing)?.definition)
     }
 
@@ -269,16 +248,8 @@ impl Change<'_> {
     }
 
     fn fk_error(&self, name: &TableName, fk: &ForeignKey) -> Stop {
-        error(
-            1235,
-            "42000",
-            format!(
-                "the foreign key of {name} to {} would cross shards: both tables must be sharded \
-                 alike and the foreign key must contain the sharding key, or {} must be a \
-                 reference table",
-                fk.table, fk.table
-            ),
-        )
+        let (table, other) = (name.to_string(), fk.table.to_string());
+        DdlError::ForeignKey { table, other }.into()
     }
 }
 

@@ -2,11 +2,11 @@
 
 use super::Change;
 use crate::exec::write::add_info;
+use crate::session::Stop;
 use crate::session::diagnostics::{self, Diagnostics};
-use crate::session::{Stop, error};
 use catalog::job::Effect;
-use catalog::{Catalog, Command, JobId, Rejected, ShardId, ShardProgress, TableName};
-use meta_client::MetaError;
+use catalog::{Catalog, Command, JobId, ShardId, ShardProgress, TableName};
+use errors::DdlError;
 use shard::{Login, ServerConn, ShardError};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -40,7 +40,7 @@ impl Change<'_> {
             .meta
             .propose_as(&self.client.user.name, command, None)
             .await;
-        let catalog = catalog.map_err(meta_error)?;
+        let catalog = catalog?;
         self.worker.set_catalog(catalog.clone());
         Ok(catalog)
     }
@@ -105,11 +105,7 @@ impl Change<'_> {
         // The catalog may have gone on since: the job is known by what it locks, not by its number.
         let ours = catalog.jobs.values().find(|j| j.objects == objects);
         let Some(id) = ours.map(|j| j.id) else {
-            return Err(error(
-                1105,
-                "HY000",
-                "the DDL job was cancelled by somebody else",
-            ));
+            return Err(DdlError::JobCancelled.into());
         };
         let shards = shards
             .iter()
@@ -124,11 +120,7 @@ impl Change<'_> {
         // Who does not know of the job may plan against the old structure while it changes.
         if let Some(proxy) = self.everybody_follows(catalog.epoch).await {
             self.abandon_job(&job).await?;
-            let text = format!(
-                "proxy {proxy} does not follow the catalog; nothing was changed. Repeat the statement \
-                 once it does, or once it is fenced (fence_after_ms; shardctl proxy fence)"
-            );
-            return Err(error(1105, "HY000", text));
+            return Err(DdlError::ProxyBehind { proxy }.into());
         }
         Ok(job)
     }
@@ -255,29 +247,19 @@ impl Change<'_> {
 
     fn half_done(&self, job: &Running) -> Stop {
         let catalog = self.worker.catalog();
-        let parts: Vec<_> = job
-            .shards
-            .iter()
-            .map(|(s, p)| {
-                let name = catalog.shard_name(*s);
-                match p {
-                    ShardProgress::Done => format!("{name}: done"),
-                    ShardProgress::Pending => format!("{name}: not tried"),
-                    ShardProgress::Failed(why) => format!("{name}: {why}"),
-                }
-            })
-            .collect();
-        error(
-            1105,
-            "HY000",
-            format!(
-                "DDL job {} is done on some shards only ({}). Repeat the same statement to go on \
-                 with it, or CANCEL DDL JOB {} to give it up",
-                job.id.0,
-                parts.join("; "),
-                job.id.0
-            ),
-        )
+        let progress = job.shards.iter().map(|(s, p)| {
+            let name = catalog.shard_name(*s);
+            match p {
+                ShardProgress::Done => format!("{name}: done"),
+                ShardProgress::Pending => format!("{name}: not tried"),
+                ShardProgress::Failed(why) => format!("{name}: {why}"),
+            }
+        });
+        DdlError::JobHalfDone {
+            job: job.id.0,
+            progress: progress.collect::<Vec<_>>().join("; "),
+        }
+        .into()
     }
 
     /// Ends a job whose statement is done everywhere.
@@ -327,22 +309,5 @@ impl Change<'_> {
         let mut job = self.start_job(sql, objects, shards).await?;
         self.run_job(&mut job, sql).await?;
         self.finish_job(&job, effect).await
-    }
-}
-
-fn meta_error(e: MetaError) -> Stop {
-    match e {
-        MetaError::Rejected(Rejected::Exists(what)) => {
-            error(1050, "42S01", format!("{what} exists already"))
-        }
-        MetaError::Rejected(Rejected::Busy(id, object, statement)) => error(
-            1205,
-            "HY000",
-            format!(
-                "DDL job {id} still works on {object} ({statement}); repeat that statement to \
-                 finish it, or CANCEL DDL JOB {id}"
-            ),
-        ),
-        other => error(1105, "HY000", other.to_string()),
     }
 }

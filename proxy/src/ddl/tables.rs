@@ -2,9 +2,10 @@
 
 use super::Change;
 use crate::exec::Run;
-use crate::session::{Stop, error};
+use crate::session::Stop;
 use catalog::job::Effect;
 use catalog::{Placement, ShardId, Table, TableId, TableName};
+use errors::{ClientError, DdlError, NameError, RightsError};
 use router::names::{Common, named};
 use shard::account::Manager;
 use sql::ObjectName;
@@ -30,37 +31,35 @@ impl Change<'_> {
                 continue;
             };
             if matches!(entry.placement, Placement::View(_)) {
-                return Err(error(
-                    1965,
-                    "42S02",
-                    format!("'{name}' is a view; use DROP VIEW"),
-                ));
+                let view = name.to_string();
+                return Err(NameError::IsView { view }.into());
             }
             let sql = format!("DROP TABLE IF EXISTS {}", quoted(&name));
             let effect = Effect::DropTables(vec![name.clone()]);
             let shards = self.shards_of(&entry);
             self.simple_job(&sql, vec![name], &shards, effect).await?;
         }
-        self.missing(&missing, if_exists)
+        self.missing(&missing, if_exists, |tables| NameError::UnknownTables {
+            tables,
+        })
     }
 
-    /// ER_BAD_TABLE_ERROR, or a note under IF EXISTS.
-    fn missing(&mut self, missing: &[TableName], if_exists: bool) -> Result<(), Stop> {
+    /// The error of names that are not there, or a note of each under IF EXISTS.
+    fn missing(
+        &mut self,
+        missing: &[TableName],
+        if_exists: bool,
+        error: impl Fn(String) -> NameError,
+    ) -> Result<(), Stop> {
         if missing.is_empty() {
             return Ok(());
         }
-        let names: Vec<_> = missing.iter().map(|n| n.to_string()).collect();
+        let names = missing.iter().map(|n| n.to_string());
         if if_exists {
-            for n in names {
-                self.notes.note("1051", format!("Unknown table '{n}'"));
-            }
+            names.for_each(|name| self.notes.note(&error(name).into()));
             return Ok(());
         }
-        Err(error(
-            1051,
-            "42S02",
-            format!("Unknown table '{}'", names.join(",")),
-        ))
+        Err(error(names.collect::<Vec<_>>().join(",")).into())
     }
 
     pub(super) async fn truncate(&mut self, table: &ObjectName) -> Result<(), Stop> {
@@ -88,16 +87,11 @@ impl Change<'_> {
                 .map(|(f, _)| f.clone());
             let entry = self.find(made.as_ref().unwrap_or(&from));
             let Some(entry) = entry else {
-                return Err(router::Refusal::no_such_table(&from.database, &from.table).into());
+                return Err(ClientError::no_such_table(&from.database, &from.table).into());
             };
             let here = self.shards_of(&entry);
             if shards.as_ref().is_some_and(|s| *s != here) {
-                return Err(error(
-                    1235,
-                    "42000",
-                    "RENAME of tables that are on different shards would not be atomic; \
-                     use one statement each",
-                ));
+                return Err(DdlError::RenameApart.into());
             }
             shards = Some(here);
             renames.push((from, to));
@@ -121,22 +115,22 @@ impl Change<'_> {
     ) -> Result<(), Stop> {
         let catalog = self.worker.catalog();
         if catalog.databases.contains_key(name) {
+            let database = name.to_string();
+            let exists = NameError::DatabaseExists { database };
             if if_not_exists {
-                let text = format!("Can't create database '{name}'; database exists");
-                self.notes.note("1007", text);
+                self.notes.note(&exists.into());
                 // MySQL counts the database, MariaDB does not.
                 self.ok.affected_rows = u64::from(!self.worker.flavor.get().mariadb);
                 return Ok(());
             }
-            let text = format!("Can't create database '{name}'; database exists");
-            return Err(error(1007, "HY000", text));
+            return Err(exists.into());
         }
         let mut splices = Splices::default();
         let default_shard = match shard {
             Some((range, shard)) => {
                 splices.replace(range.clone(), "");
                 let found = catalog.shard_named(shard).map(|s| s.id);
-                found.ok_or_else(|| error(1235, "42000", format!("there is no shard {shard}")))?
+                found.ok_or_else(|| schema::rule::unknown_shard(&catalog, shard))?
             }
             None => catalog
                 .default_shard(None)
@@ -185,16 +179,17 @@ impl Change<'_> {
     pub(super) async fn drop_database(&mut self, name: &str, if_exists: bool) -> Result<(), Stop> {
         let catalog = self.worker.catalog();
         if router::scope::is_system_schema(name) {
-            let text = format!("Access denied: '{name}' belongs to the servers");
-            return Err(error(1044, "42000", text));
+            let database = name.to_string();
+            return Err(RightsError::SystemDatabase { database }.into());
         }
         if !catalog.databases.contains_key(name) {
-            let text = format!("Can't drop database '{name}'; database doesn't exist");
+            let database = name.to_string();
+            let missing = NameError::DatabaseMissing { database };
             if if_exists {
-                self.notes.note("1008", text);
+                self.notes.note(&missing.into());
                 return Ok(());
             }
-            return Err(error(1008, "HY000", text));
+            return Err(missing.into());
         }
         let sql = format!("DROP DATABASE IF EXISTS {}", quote_name(name));
         let effect = Effect::DropDatabase(name.to_string());
@@ -215,7 +210,7 @@ impl Change<'_> {
     ) -> Result<(), Stop> {
         let database = name
             .or(self.client.database.as_deref())
-            .ok_or_else(router::Refusal::no_database)?;
+            .ok_or_else(ClientError::no_database)?;
         let objects = vec![TableName::new(database, "")];
         let sql = String::from_utf8_lossy(run.text).into_owned();
         let shards = self.worker.catalog().shard_ids();
@@ -230,11 +225,17 @@ impl Change<'_> {
         run: Run<'_>,
     ) -> Result<(), Stop> {
         let name = self.full_name(view)?;
+        if self
+            .find(&name)
+            .is_some_and(|t| !replace || !matches!(t.placement, Placement::View(_)))
+        {
+            return Err(super::create::exists(&name).into());
+        }
         let catalog = self.worker.catalog();
         let database = self.client.database.as_deref();
         let names = named(&catalog, database, run.text, &run.lexed.tokens);
         if names.information_schema {
-            return Err(super::check::own_schema("a view"));
+            return Err(DdlError::OwnSchema { what: "a view" }.into());
         }
         let shard = match names.common() {
             Common::OneShard(s) => s,
@@ -243,26 +244,10 @@ impl Change<'_> {
                 home.ok_or_else(router::plan::no_shards)?
             }
             Common::Sharded(t) | Common::Apart(t, _) => {
-                return Err(error(
-                    1235,
-                    "42000",
-                    format!(
-                        "a view over {t}, which has rows on several shards, is not supported \
-                             yet; it would show the rows of one shard only"
-                    ),
-                ));
+                let table = t.to_string();
+                return Err(DdlError::ViewOfSeveral { table }.into());
             }
         };
-        if self
-            .find(&name)
-            .is_some_and(|t| !replace || !matches!(t.placement, Placement::View(_)))
-        {
-            return Err(error(
-                1050,
-                "42S01",
-                format!("Table '{}' already exists", name.table),
-            ));
-        }
         let sql = String::from_utf8_lossy(run.text).into_owned();
         let mut job = self.start_job(&sql, vec![name.clone()], &[shard]).await?;
         self.run_job(&mut job, &sql).await?;
@@ -294,6 +279,10 @@ impl Change<'_> {
             let effect = Effect::DropTables(vec![name.clone()]);
             self.simple_job(&sql, vec![name], &[shard], effect).await?;
         }
-        self.missing(&missing, if_exists)
+        let mariadb = self.worker.flavor.get().mariadb;
+        self.missing(&missing, if_exists, |names| match mariadb {
+            true => NameError::UnknownViews { views: names },
+            false => NameError::UnknownTables { tables: names },
+        })
     }
 }

@@ -11,7 +11,6 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 use tokio::task::JoinHandle;
-use wire::reply::ErrPacket;
 
 /// How long a statement may wait for a lock while its transaction holds locks on another shard.
 pub const PATIENCE: Duration = Duration::from_secs(1);
@@ -70,11 +69,4 @@ async fn end_if_waiting(
         }
         tokio::time::sleep(PATIENCE).await;
     }
-}
-
-/// The error that the client gets instead of "interrupted".
-pub fn error_packet() -> ErrPacket {
-    let text = "Deadlock found when trying to get lock; try restarting transaction (a transaction \
-                with locks on several shards waited too long for a row)";
-    ErrPacket::new(1213, "40001", text)
 }

@@ -2,8 +2,9 @@
 
 use super::{Run, any_shard, default_shard, one, plan, statement};
 use crate::session::branch::Branch;
-use crate::session::{Done, Session, Stop, error, unsupported};
+use crate::session::{Done, Session, Stop};
 use catalog::ShardId;
+use errors::PrepareError;
 use router::traits::is_word;
 use router::{Local, Operator, Plan, Planned, Refusal, Target};
 use sql::ident::name_of;
@@ -41,10 +42,7 @@ async fn text_in_variable(s: &mut Session, run: Run<'_>) -> Result<String, Stop>
     };
     let variable = last.filter(|(before, t)| t.kind == TokenKind::UserVar && names_text(before));
     let Some((_, variable)) = variable else {
-        return Err(unsupported(
-            "a prepared text is given as a string or in a user variable, and EXECUTE IMMEDIATE takes no \
-             USING",
-        ));
+        return Err(PrepareError::PreparedText.into());
     };
     let name = String::from_utf8_lossy(&run.text[variable.range()]).into_owned();
     let pinned = s.branches.iter().find(|b| !b.pins.is_empty());
@@ -67,14 +65,9 @@ async fn text_in_variable(s: &mut Session, run: Run<'_>) -> Result<String, Stop>
 
 /// SET STATEMENT variable = value FOR statement: sent as it is to the one shard that the statement is for.
 pub(super) async fn set_statement(s: &mut Session, at: usize, run: Run<'_>) -> Done {
-    let only = |what: &str| {
-        unsupported(format!(
-            "SET STATEMENT ... FOR is supported for {what}; SET the variable, run the statement, and \
-             SET it back"
-        ))
-    };
+    let only = |only: &'static str| PrepareError::SetStatement { only };
     if changes_reading(run, at) {
-        return Err(only("variables that do not change how a statement is read"));
+        return Err(only("variables that do not change how a statement is read").into());
     }
     let inner = String::from_utf8_lossy(run.text_from(at)).into_owned();
     let mut lexed = lex(s, &inner)?;
@@ -92,12 +85,10 @@ pub(super) async fn set_statement(s: &mut Session, at: usize, run: Run<'_>) -> D
             Statement::Query | Statement::Update | Statement::Delete | Statement::Insert(_),
         ) => f,
         (Plan::Refuse(r), _) => return Err(r.clone().into()),
-        _ => return Err(only("SELECT, and for changes of tables on one shard")),
+        _ => return Err(only("SELECT, and for changes of tables on one shard").into()),
     };
     if run.bound.is_some() || plan.traits.of_session() || !s.worker.flavor.get().mariadb {
-        return Err(only(
-            "plain statements without session functions, over MariaDB",
-        ));
+        return Err(only("plain statements without session functions, over MariaDB").into());
     }
     let inner_run = Run {
         text: inner.as_bytes(),
@@ -108,7 +99,7 @@ pub(super) async fn set_statement(s: &mut Session, at: usize, run: Run<'_>) -> D
     let shard = match forward.route(&inner_run.route_context(s))? {
         Operator::One(shard) => shard,
         Operator::Any => any_shard(&s.branches, run.catalog, s.client.info.id),
-        _ => return Err(only("statements on one shard")),
+        _ => return Err(only("statements on one shard").into()),
     };
     // The whole text goes there, with what its statement asks of the connection.
     let whole = Run { plan: &plan, ..run };
@@ -133,20 +124,14 @@ pub(super) async fn prepare(s: &mut Session, literal: Option<&str>, run: Run<'_>
     let planned = Planned::of(ctx, inner.as_bytes(), &lexed);
     s.client.authorize(run.catalog, &planned.privileges)?;
     let Some(shard) = home_of(s, &planned, inner.as_bytes(), &lexed, run)? else {
-        return Err(unsupported(
-            "PREPARE as an SQL statement is not supported on tables with rows on several shards; use the \
-             driver's prepared statements",
-        ));
+        return Err(PrepareError::PrepareSeveral.into());
     };
     // The name means the new text from here on, wherever it was known before.
     let name = forget_prepared(s, run, 1);
     let known: usize = s.branches.iter().map(|b| b.prepared_names.len()).sum();
     let max = s.worker.shared.config.prepared_per_session_max;
     if known >= max {
-        let text = format!(
-            "Can't create more than prepared_per_session_max statements (current value: {max})"
-        );
-        return Err(error(1461, "42000", text));
+        return Err(PrepareError::TooManyPrepared { max }.into());
     }
     let branch = s
         .branches
@@ -171,9 +156,7 @@ fn home_of(
         Plan::List(list) => Ok(list.others.is_empty().then_some(list.home)),
         Plan::Databases(shard) if !s.client.user.is_of_cluster() => Ok(Some(*shard)),
         Plan::Local(_) | Plan::Ddl(_) | Plan::Databases(_) => {
-            let text = "PREPARE as an SQL statement is not supported for what the proxy itself does; use \
-                        EXECUTE IMMEDIATE, or send the statement";
-            Err(error(1295, "HY000", text))
+            Err(PrepareError::PrepareOfProxy.into())
         }
         Plan::Forward(f) => Ok(match &f.target {
             Target::Fixed(shard) => Some(*shard),
@@ -197,13 +180,12 @@ pub(super) async fn execute_prepared(s: &mut Session, run: Run<'_>) -> Done {
     let name = prepared_name(run, if executes { 1 } else { 2 });
     let knows = |b: &&Branch| name.as_ref().is_some_and(|n| b.prepared_names.contains(n));
     let Some(shard) = s.branches.iter().find(knows).map(|b| b.shard) else {
-        let shown = name.unwrap_or_default();
-        let what = match executes {
+        let handler = name.unwrap_or_default();
+        let command = match executes {
             true => "EXECUTE",
             false => "DEALLOCATE PREPARE",
         };
-        let text = format!("Unknown prepared statement handler ({shown}) given to {what}");
-        return Err(error(1243, "HY000", text));
+        return Err(PrepareError::UnknownHandler { handler, command }.into());
     };
     if !executes {
         forget_prepared(s, run, 2);
@@ -236,8 +218,7 @@ pub(super) async fn execute_immediate(
         Local::ExecuteImmediate(_) | Local::Prepare(_) | Local::ExecutePrepared
     ));
     if nested || !single || !s.worker.flavor.get().mariadb || run.bound.is_some() {
-        let text = "This command is not supported in the prepared statement protocol yet";
-        return Err(error(1295, "HY000", text));
+        return Err(PrepareError::NestedDynamic.into());
     }
     let inner = Run {
         text,

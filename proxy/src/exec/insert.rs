@@ -6,7 +6,8 @@ use super::request::Request;
 use super::write::{self, Duplicates, Write, now_text};
 use super::{Run, plan, session_values};
 use crate::command::execute::statement_key;
-use crate::session::{Done, Outcome, Session, error, unsupported};
+use crate::session::{Done, Outcome, Session};
+use errors::InsertError;
 use router::plan::insert::PartSql;
 use router::{InsertPlan, Plan, Refusal};
 use sql::Lexed;
@@ -23,17 +24,12 @@ pub(crate) async fn run(s: &mut Session, insert: &InsertPlan, run: Run<'_>) -> D
 async fn rows(s: &mut Session, insert: &InsertPlan, run: Run<'_>) -> Done {
     let cx = run.route_context(s);
     let ids = insert.row_ids(&cx.args, s.client.settings.zero_is_value)?;
-    let no_ids = |e: crate::ids::IdError| error(1467, "HY000", e.to_string());
     let generated: Vec<u64> = match ids.generate {
         0 => Vec::new(),
-        n => {
-            let got = s.worker.ids.get(&insert.table, n).await;
-            got.map_err(no_ids)?.collect()
-        }
+        n => s.worker.ids.get(&insert.table, n).await?.collect(),
     };
     if let Some(max) = ids.given_max {
-        let seen = s.worker.ids.observe(insert.table.id, max).await;
-        seen.map_err(no_ids)?;
+        s.worker.ids.observe(insert.table.id, max).await?;
     }
     let route = insert.route(&cx, &ids, &generated)?;
     let mut parts = Vec::new();
@@ -105,9 +101,7 @@ fn request(s: &Session, run: Run<'_>, sql: PartSql) -> Request {
 /// An INSERT by rows with USER() and the like: planned again with their values.
 async fn with_session_values(s: &mut Session, run: Run<'_>) -> Done {
     if run.bound.is_some() {
-        let text = "USER(), ROW_COUNT() and other session functions are not supported in a prepared \
-                    INSERT into a table with rows on several shards; pass the value as a parameter";
-        return Err(error(1295, "HY000", text));
+        return Err(InsertError::PreparedSessionFunction.into());
     }
     let text = session_values::replace(&s.client, run.text, &run.lexed.tokens);
     let mut lexed = Lexed::default();
@@ -124,9 +118,6 @@ async fn with_session_values(s: &mut Session, run: Run<'_>) -> Done {
     match &plan.plan {
         Plan::Insert(insert) if !plan.traits.of_session() => rows(s, insert, run).await,
         Plan::Refuse(r) => Err(r.clone().into()),
-        _ => Err(unsupported(
-            "this session function is not supported in an INSERT into a table with rows on several \
-             shards; read its value first",
-        )),
+        _ => Err(InsertError::InsertSessionFunction.into()),
     }
 }

@@ -7,8 +7,9 @@ use crate::plans::CachedPlan;
 use crate::registry::Kill;
 use crate::session::diagnostics::Diagnostics;
 use crate::session::outcome::{Conditions, Path};
-use crate::session::{Outcome, Session, Stop, error};
+use crate::session::{Outcome, Session, Stop};
 use catalog::ShardId;
+use errors::{AvailabilityError, SessionError};
 use router::{Access, Forward};
 use shard::net::Peek;
 use shard::pipeline::{SlotEnd, SlotNews};
@@ -121,7 +122,11 @@ async fn request(
             }
             SlotNews::Stalled => plan.eligibility.stalled(),
             // The wait for a connection was as long as it may be: no second one.
-            SlotNews::Refused(error @ ShardError::Exhausted { .. }) => return Err(error.into()),
+            SlotNews::Refused(ShardError::Unusable(
+                e @ AvailabilityError::PoolExhausted { .. },
+            )) => {
+                return Err(e.into());
+            }
             SlotNews::Refused(_) => return Ok(None),
             // Nothing had come: a read may be run again, elsewhere.
             SlotNews::Lost(false) => {
@@ -194,7 +199,7 @@ async fn slot_news(s: &mut Session) -> Result<SlotNews, Stop> {
             s.slot = Rc::default();
             count(&s.worker.shared.metrics.statements_cancelled);
             match s.client.info.kill_state() {
-                Kill::Query => Err(error(1317, "70100", "Query execution was interrupted")),
+                Kill::Query => Err(SessionError::Interrupted.into()),
                 _ => Err(Stop::Gone),
             }
         }

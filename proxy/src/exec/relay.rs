@@ -3,6 +3,8 @@
 
 use crate::registry::{Kill, SessionInfo};
 use crate::session::client_io::{ClientIo, OUT_BYTES_MAX};
+use crate::session::err_packet;
+use errors::TransactionError;
 use shard::net::Peek;
 use shard::{ServerConn, ShardError};
 use std::cell::Cell;
@@ -364,7 +366,7 @@ fn pass_control(
             let mut err = ErrPacket::decode(payload)?;
             shard::account::hide(&mut err);
             if options.deadlock.as_ref().is_some_and(|d| d.get()) {
-                err = super::deadlock::error_packet();
+                err = err_packet(&TransactionError::Deadlock.into());
             }
             if numbered {
                 io.seq = packet[3];

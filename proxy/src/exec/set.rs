@@ -2,7 +2,8 @@
 
 use super::{Run, any_shard, default_shard, session_values, transaction};
 use crate::session::settings::is_on;
-use crate::session::{Done, Outcome, Session, Stop, error, unsupported};
+use crate::session::{Done, Outcome, Session, Stop};
+use errors::SettingError;
 use router::{Operator, Plan, Planned, Refusal, RouteContext, SessionFacts};
 use sql::Lexed;
 use sql::ident::quote_string;
@@ -123,9 +124,7 @@ fn next_transaction(
     read_only: Option<bool>,
 ) -> Result<(), Stop> {
     if s.branches.in_transaction() {
-        let text =
-            "Transaction characteristics can't be changed while a transaction is in progress";
-        return Err(error(1568, "25001", text));
+        return Err(SettingError::InTransaction.into());
     }
     let mut parts = Vec::new();
     parts.extend(isolation.map(|l| format!("ISOLATION LEVEL {l}")));
@@ -136,23 +135,21 @@ fn next_transaction(
 
 async fn variable(s: &mut Session, name: &str, value: &str, kind: ValueKind) -> Result<(), Stop> {
     if let Some((_, why)) = REFUSED.iter().find(|(n, _)| *n == name) {
-        return Err(unsupported(format!("{name} cannot be set: {why}")));
+        let variable = name.to_string();
+        return Err(SettingError::FixedVariable { variable, why }.into());
     }
     match name {
         "autocommit" => return autocommit(s, value, kind).await,
         "last_insert_id" | "identity" => {
-            let wrong = |_| {
-                let text = format!("Incorrect argument type to variable '{name}'");
-                error(1232, "42000", text)
+            let variable = || name.to_string();
+            let wrong = |_| SettingError::WrongType {
+                variable: variable(),
             };
             s.client.last.insert_id = value.parse().map_err(wrong)?;
             return Ok(());
         }
         "sql_auto_is_null" if kind == ValueKind::Expression || is_on(value) => {
-            return Err(unsupported(
-                "sql_auto_is_null cannot be set: a shard does not know the session's last \
-                 inserted row; use LAST_INSERT_ID()",
-            ));
+            return Err(SettingError::AutoIsNull.into());
         }
         "character_set_client" => check_charset(value.trim_matches('\''))?,
         _ => {}
@@ -215,9 +212,8 @@ fn keep(s: &mut Session, pairs: &[(String, String)]) -> Result<(), Stop> {
         settings.set(name, value);
     }
     if settings.bytes() > SETTINGS_BYTES_MAX {
-        return Err(unsupported(
-            "the settings and user variables of a session may take 1 MiB",
-        ));
+        let max_bytes = SETTINGS_BYTES_MAX;
+        return Err(SettingError::SettingsTooLarge { max_bytes }.into());
     }
     s.client.settings.put(&s.worker, settings);
     Ok(())
@@ -230,9 +226,7 @@ async fn evaluate(s: &mut Session, select: &str) -> Result<String, Stop> {
     let lexed = lex(select.as_bytes())?;
     let traits = router::Traits::of(select.as_bytes(), &lexed.tokens);
     if traits.named_locks || traits.writes_user_variables {
-        return Err(unsupported(
-            "GET_LOCK and the like, and := are not supported in SET; use SELECT ... INTO @name",
-        ));
+        return Err(SettingError::SetEffects.into());
     }
     let select = session_values::replace(&s.client, select.as_bytes(), &lexed.tokens);
     let lexed = lex(&select)?;
@@ -250,12 +244,7 @@ async fn evaluate(s: &mut Session, select: &str) -> Result<String, Stop> {
     let shard = match operator {
         Operator::One(shard) => shard,
         Operator::Any => any_shard(&s.branches, &catalog, s.client.info.id),
-        _ => {
-            return Err(unsupported(
-                "SET from a query on a table with rows on several shards is not supported yet; read \
-                 the value first",
-            ));
-        }
+        _ => return Err(SettingError::SetFromSeveral.into()),
     };
     let branch = s
         .branches
@@ -316,10 +305,8 @@ fn check_charset(name: &str) -> Result<(), Stop> {
     if wire::charset::is_ascii_safe(&name.to_ascii_lowercase()) {
         return Ok(());
     }
-    Err(unsupported(format!(
-        "The character set {name} is not supported for statements, because a byte of one of \
-         its characters can look like a quote; use utf8mb4"
-    )))
+    let name = name.to_string();
+    Err(SettingError::CharacterSet { name }.into())
 }
 
 fn isolation_variable(mariadb: bool) -> &'static str {

@@ -4,15 +4,16 @@ use super::Run;
 use crate::metrics::count;
 use crate::session::branch::Branch;
 use crate::session::transaction::{Open, Transaction};
-use crate::session::{Done, Outcome, Session, Stop, error, unsupported};
-use catalog::{Catalog, ShardId};
+use crate::session::{Done, Outcome, Session, Stop};
+use catalog::ShardId;
+use errors::TransactionError;
 use shard::ShardError;
 use sql::ident::quote_name;
 use sql::transaction::{Completion, Transaction as Statement};
 use txn::{BranchResult, Outcome as Verdict, judge};
 use wire::command::Command;
 use wire::framer::Expect;
-use wire::reply::{ErrPacket, OkPacket};
+use wire::reply::OkPacket;
 
 /// Savepoints of one transaction.
 const SAVEPOINTS_MAX: usize = 1_000;
@@ -109,44 +110,26 @@ pub(crate) async fn commit_all(s: &mut Session) -> Result<(), Stop> {
             }
             Ok(())
         }
-        Verdict::RolledBack(words) => Err(error(1180, "HY000", words)),
-        Verdict::Torn {
+        Verdict::RolledBack(cause) => Err(TransactionError::CommitRefused { cause }.into()),
+        Verdict::PartiallyCommitted {
             committed,
             refused,
             unknown,
         } => {
             let catalog = s.worker.catalog();
-            let err = partially_committed(&catalog, &committed, &refused, &unknown);
+            let names = |list: &[ShardId]| list.iter().map(|s| catalog.shard_name(*s)).collect();
+            let error = TransactionError::PartiallyCommitted {
+                committed: names(&committed),
+                refused: names(&refused),
+                unknown: names(&unknown),
+            };
             if several {
                 count(&metrics.commits_partial);
-                tracing::error!(message = %err.message, "a transaction is partially committed");
+                tracing::error!(%error, "a transaction is partially committed");
             }
-            Err(Stop::Error(err))
+            Err(error.into())
         }
     }
-}
-
-fn partially_committed(
-    catalog: &Catalog,
-    committed: &[ShardId],
-    refused: &[ShardId],
-    unknown: &[ShardId],
-) -> ErrPacket {
-    let names = |list: &[ShardId]| {
-        let names: Vec<_> = list.iter().map(|s| catalog.shard_name(*s)).collect();
-        match names.is_empty() {
-            true => "none".to_string(),
-            false => names.join(", "),
-        }
-    };
-    let text = format!(
-        "COMMIT in mode best_effort: committed on {}; not committed on {}; unknown on {}. \
-         Check the data before repeating the transaction",
-        names(committed),
-        names(refused),
-        names(unknown)
-    );
-    ErrPacket::new(1180, "HY000", text)
 }
 
 /// Before several branches commit, each shard says that it is there: one that died since its last
@@ -202,7 +185,10 @@ async fn savepoint(s: &mut Session, name: &str) -> Result<(), Stop> {
     s.branches.transaction.open_in_words();
     let known = s.branches.transaction.savepoints();
     if known.is_some_and(|list| list.len() >= SAVEPOINTS_MAX) {
-        return Err(unsupported("a transaction may have 1000 savepoints"));
+        return Err(TransactionError::TooManySavepoints {
+            max: SAVEPOINTS_MAX,
+        }
+        .into());
     }
     on_branches(s, &format!("SAVEPOINT {}", quote_name(name))).await?;
     if let Some(list) = s.branches.transaction.savepoints() {
@@ -217,7 +203,9 @@ async fn on_savepoint(s: &mut Session, verb: &str, name: &str) -> Result<usize, 
     s.branches.check_aborted().await?;
     let known = s.branches.transaction.savepoints();
     let at = known.and_then(|list| list.iter().position(|s| s.eq_ignore_ascii_case(name)));
-    let missing = || error(1305, "42000", format!("SAVEPOINT {name} does not exist"));
+    let missing = || TransactionError::NoSavepoint {
+        name: name.to_string(),
+    };
     let at = at.ok_or_else(missing)?;
     on_branches(s, &format!("{verb} {}", quote_name(name))).await?;
     Ok(at)

@@ -1,13 +1,14 @@
 //! A write on several shards: all parts succeed, or nothing stays.
 
-use super::deadlock::{self, Watch};
+use super::deadlock::Watch;
 use super::one::Answered;
 use super::request::Request;
 use super::transaction;
 use crate::session::diagnostics::{self, Diagnostics};
 use crate::session::outcome::Path;
-use crate::session::{Outcome, Session, Stop, error};
+use crate::session::{Outcome, Session, Stop};
 use catalog::ShardId;
+use errors::TransactionError;
 use router::Traits;
 use shard::ShardError;
 use shard::conn::Answer;
@@ -185,7 +186,7 @@ async fn parts(s: &mut Session, write: &Write, own: bool) -> Result<(OkPacket, D
     }
     if watches.iter().any(|w| w.fired.get()) {
         s.branches.rollback_all().await;
-        return Err(Stop::Server(deadlock::error_packet()));
+        return Err(TransactionError::Deadlock.into());
     }
     if let Some(err) = failed {
         return Err(undo(s, own, err).await);
@@ -262,8 +263,8 @@ async fn undo(s: &mut Session, own: bool, err: ErrPacket) -> Stop {
             if err.code == 1213 {
                 return Stop::Server(err);
             }
-            let text = format!("The transaction was rolled back: {}", err.message);
-            return error(1213, "40001", text);
+            let cause = err.message;
+            return TransactionError::RolledBack { cause }.into();
         };
         let back = format!("ROLLBACK TO SAVEPOINT {STATEMENT_SAVEPOINT}");
         match branch.run(&back).await {

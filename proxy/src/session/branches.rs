@@ -1,12 +1,13 @@
 //! The server connections of a session, at most one a shard, and the transaction over them.
 
+use crate::session::Stop;
 use crate::session::branch::Branch;
 use crate::session::client_state::ClientState;
 use crate::session::outcome::Outcome;
 use crate::session::transaction::Transaction;
-use crate::session::{Stop, error};
 use crate::worker::Worker;
 use catalog::ShardId;
+use errors::{AvailabilityError, TransactionError};
 use shard::ShardError;
 use smallvec::SmallVec;
 use wire::caps::SERVER_STATUS_IN_TRANS;
@@ -40,11 +41,8 @@ impl Branches {
     /// The connection to a shard that must be there.
     pub(crate) fn held(&mut self, shard: ShardId) -> Result<&mut Branch, Stop> {
         // Only a lost one is missing, and what it did is rolled back when the statement ends.
-        self.get(shard).ok_or_else(|| {
-            let text =
-                "the connection to a shard was lost in the middle of the statement; repeat it";
-            error(2013, "HY000", text)
-        })
+        let lost = || AvailabilityError::Disconnected.into();
+        self.get(shard).ok_or_else(lost)
     }
 
     /// All connections.
@@ -160,9 +158,7 @@ impl Branches {
             return Ok(());
         }
         self.rollback_all().await;
-        let text = "The transaction was rolled back on every shard, because the connection of one \
-                    of its branches was lost; repeat it";
-        Err(error(1213, "40001", text))
+        Err(TransactionError::LostBranch.into())
     }
 
     /// One branch is lost, so the transaction is: everything is rolled back, and the client told.
@@ -171,10 +167,12 @@ impl Branches {
             return cause.into();
         }
         self.rollback_all().await;
-        let text = format!("The transaction was rolled back on every shard: {cause}");
         match cause {
             ShardError::Server { err, .. } => Stop::Server(err),
-            _ => error(1213, "40001", text),
+            ShardError::Unusable(e) => {
+                let cause = e.to_string();
+                TransactionError::RolledBack { cause }.into()
+            }
         }
     }
 

@@ -1,11 +1,13 @@
 //! The client's side of a session: commands in, packets out, with or without compression and TLS.
 
+use errors::ProtocolError;
 use shard::NetStream;
 use shard::scratch::with_scratch;
 use std::future::poll_fn;
 use std::io;
 use std::task::{Context, Poll};
 use std::time::Duration;
+use wire::compress::FrameError;
 use wire::compress::{put_frames, take_frame};
 use wire::packet::{Front, FrontError, front, put_packet, put_packet_with};
 use wire::reply::{ErrPacket, OkPacket};
@@ -27,9 +29,23 @@ pub enum ReadEnd {
     /// The client closed, or the connection broke.
     Gone,
     /// The packets are wrong.
-    Bad(FrontError),
+    Bad(ProtocolError),
     /// The compressed frames are wrong.
-    BadFrame(wire::compress::FrameError),
+    BadFrame(ProtocolError),
+}
+
+fn bad_front(e: FrontError) -> ReadEnd {
+    ReadEnd::Bad(match e {
+        FrontError::OutOfOrder { got, expected } => {
+            ProtocolError::PacketsOutOfOrder { got, expected }
+        }
+        FrontError::TooLarge { len, max } => ProtocolError::PacketTooLarge { bytes: len, max },
+    })
+}
+
+fn bad_frame(e: FrameError) -> ReadEnd {
+    let detail = e.to_string();
+    ReadEnd::BadFrame(ProtocolError::Uncompress { detail })
 }
 
 /// The client's stream and buffers.
@@ -94,7 +110,7 @@ impl ClientIo {
     ) -> Poll<Result<(), ReadEnd>> {
         loop {
             match front(&self.inbuf, seq, max) {
-                Err(e) => return Poll::Ready(Err(ReadEnd::Bad(e))),
+                Err(e) => return Poll::Ready(Err(bad_front(e))),
                 Ok(Front::Whole {
                     payload,
                     consumed,
@@ -159,7 +175,7 @@ impl ClientIo {
             c.raw.extend_from_slice(&buf[..n]);
             loop {
                 match take_frame(&c.raw, inbuf) {
-                    Err(e) => return Poll::Ready(Err(ReadEnd::BadFrame(e))),
+                    Err(e) => return Poll::Ready(Err(bad_frame(e))),
                     Ok(None) => return Poll::Ready(Ok(())),
                     Ok(Some((used, seq))) => {
                         c.raw.drain(..used);
@@ -180,7 +196,7 @@ impl ClientIo {
     /// The next payload, reading not one byte behind it: what follows a request for TLS is TLS.
     pub async fn payload_exactly(&mut self, seq: u8, max: usize) -> Result<Vec<u8>, ReadEnd> {
         loop {
-            let need = match front(&self.inbuf, seq, max).map_err(ReadEnd::Bad)? {
+            let need = match front(&self.inbuf, seq, max).map_err(bad_front)? {
                 Front::Need(n) => n.saturating_sub(self.inbuf.len()).max(1),
                 _ => return self.payload(seq, max).await,
             };

@@ -3,12 +3,13 @@
 
 use crate::auth::users::User;
 use crate::registry::SessionInfo;
+use crate::session::Stop;
 use crate::session::outcome::Last;
 use crate::session::settings::SessionSettings;
 use crate::session::statements::Statements;
-use crate::session::{Stop, error};
 use crate::worker::Worker;
 use catalog::Catalog;
+use errors::ClientError;
 use router::args::ParamRef;
 use router::{Args, PlanContext};
 use shard::ConnClass;
@@ -50,7 +51,7 @@ impl ClientState {
         let catalog = worker.catalog();
         self.authorize_entry(&catalog, name)?;
         if !catalog.databases.contains_key(name) && !router::scope::is_system_schema(name) {
-            return Err(error(1049, "42000", format!("Unknown database '{name}'")));
+            return Err(ClientError::unknown_database(name).into());
         }
         self.database = Some(worker.database_name(name));
         self.info.set_identity(&self.user.name, Some(name));

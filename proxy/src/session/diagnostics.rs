@@ -1,6 +1,7 @@
 //! What SHOW WARNINGS, SHOW ERRORS and @@warning_count show of the last statement.
 
 use catalog::ShardId;
+use errors::ClientError;
 use shard::{ServerConn, ShardError};
 use wire::reply::ErrPacket;
 
@@ -80,10 +81,11 @@ impl Diagnostics {
             .push(("Warning".to_string(), code.to_string(), text));
     }
 
-    /// Adds a note of the proxy's own.
-    pub(crate) fn note(&mut self, code: &str, text: String) {
-        self.conditions
-            .push(("Note".to_string(), code.to_string(), text));
+    /// Adds what would be an error without IF EXISTS and the like.
+    pub(crate) fn note(&mut self, error: &ClientError) {
+        let code = error.code().number.to_string();
+        let note = ("Note".to_string(), code, error.to_string());
+        self.conditions.push(note);
     }
 }
 

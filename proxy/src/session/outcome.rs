@@ -2,7 +2,7 @@
 
 use crate::metrics::count;
 use crate::session::diagnostics::Diagnostics;
-use crate::session::{Session, Stop};
+use crate::session::{Session, Stop, err_packet};
 use catalog::ShardId;
 use smallvec::SmallVec;
 use wire::reply::ErrPacket;
@@ -148,11 +148,14 @@ impl Session {
                     Some(_) => Ok(Next::Command),
                 }
             }
-            Err(Stop::Gone) => Err(Stop::Gone),
-            Err(stop @ (Stop::Error(_) | Stop::Server(_))) => {
-                self.count_failure(&stop);
-                let (Stop::Error(err) | Stop::Server(err)) = stop else {
-                    return Err(Stop::Gone);
+            Err(stop) => {
+                let err = match stop {
+                    Stop::Error(error) => {
+                        count(self.worker.shared.metrics.refused(error.class()));
+                        err_packet(&error)
+                    }
+                    Stop::Server(err) => err,
+                    Stop::Gone => return Err(Stop::Gone),
                 };
                 self.client.last.failed(&err);
                 self.io.put_err(&err);
@@ -169,19 +172,5 @@ impl Session {
             Path::Exclusive => &m.statements_exclusive,
             Path::Several => &m.statements_several,
         });
-    }
-
-    fn count_failure(&self, stop: &Stop) {
-        let m = &self.worker.shared.metrics;
-        match stop {
-            // What the user has no right to.
-            Stop::Error(e) if matches!(e.code, 1044 | 1045 | 1142 | 1227) => {
-                count(&m.statements_denied)
-            }
-            Stop::Error(e) if matches!(e.code, 1235 | 1295 | 1064 | 1100 | 1526) => {
-                count(&m.statements_refused);
-            }
-            _ => {}
-        }
     }
 }

@@ -5,8 +5,9 @@
 
 use crate::exec::request::LongData;
 use crate::plans::CachedPlan;
-use crate::session::{Stop, error};
+use crate::session::Stop;
 use catalog::ShardId;
+use errors::PrepareError;
 use sql::Lexed;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -61,11 +62,7 @@ impl Statements {
         if self.by_id.len() < self.max {
             return Ok(());
         }
-        let text = format!(
-            "Can't create more than {} prepared statements (proxy.prepared_per_session_max); close some",
-            self.max
-        );
-        Err(error(1461, "42000", text))
+        Err(PrepareError::TooManyPrepared { max: self.max }.into())
     }
 
     /// A number that no statement has.
@@ -84,10 +81,10 @@ impl Statements {
     }
 
     /// A statement by number; `command` is the server's name for who asks.
-    pub(crate) fn get(&self, id: u32, command: &str) -> Result<Rc<ClientStatement>, Stop> {
+    pub(crate) fn get(&self, id: u32, command: &'static str) -> Result<Rc<ClientStatement>, Stop> {
         self.by_id.get(&id).cloned().ok_or_else(|| {
-            let text = format!("Unknown prepared statement handler ({id}) given to {command}");
-            error(1243, "HY000", text)
+            let handler = id.to_string();
+            PrepareError::UnknownHandler { handler, command }.into()
         })
     }
 

@@ -1,7 +1,11 @@
-//! Why a command ended without its usual answer.
+//! Why a command ended without its usual answer, and the one place where an error of the proxy's own becomes
+//! an ERR packet.
 
+use crate::ids::IdError;
 use crate::session::outcome::Outcome;
-use router::Refusal;
+use catalog::Rejected;
+use errors::*;
+use meta_client::MetaError;
 use shard::ShardError;
 use wire::reply::ErrPacket;
 
@@ -9,44 +13,109 @@ use wire::reply::ErrPacket;
 #[derive(Debug)]
 pub(crate) enum Stop {
     /// The proxy did not run it, or gave it up; the client gets this error and may go on.
-    Error(ErrPacket),
+    Error(ClientError),
     /// A shard answered the proxy with this error; the client gets it and may go on.
     Server(ErrPacket),
     /// The session ends.
     Gone,
 }
 
-impl From<ErrPacket> for Stop {
-    fn from(e: ErrPacket) -> Self {
-        Stop::Error(e)
-    }
+/// What a statement gives.
+pub(crate) type Done = Result<Outcome, Stop>;
+
+/// The packet that a client gets for an error of the catalogue.
+pub(crate) fn err_packet(error: &ClientError) -> ErrPacket {
+    let code = error.code();
+    ErrPacket::new(code.number, code.sqlstate, error.to_string())
 }
 
-impl From<Refusal> for Stop {
-    fn from(r: Refusal) -> Self {
-        let code = r.code();
-        Stop::Error(ErrPacket::new(code.number, code.sqlstate, r.to_string()))
-    }
+macro_rules! stops_with {
+    ($($error:ident),+ $(,)?) => {
+        $(impl From<$error> for Stop {
+            fn from(e: $error) -> Self {
+                Stop::Error(e.into())
+            }
+        })+
+    };
+}
+
+stops_with! {
+    ClientError,
+    AdminError,
+    AvailabilityError,
+    DdlError,
+    InsertError,
+    LoginError,
+    MetadataError,
+    NameError,
+    PrepareError,
+    ProtocolError,
+    ReadError,
+    RightsError,
+    SessionError,
+    SettingError,
+    SqlError,
+    TransactionError,
 }
 
 impl From<ShardError> for Stop {
     fn from(e: ShardError) -> Self {
         match e {
             ShardError::Server { err, .. } => Stop::Server(err),
-            e => Stop::Error(e.to_packet()),
+            ShardError::Unusable(e) => e.into(),
         }
     }
 }
 
-/// What a statement gives.
-pub(crate) type Done = Result<Outcome, Stop>;
-
-/// An error of the proxy's own.
-pub(crate) fn error(code: u16, sqlstate: &str, message: impl Into<String>) -> Stop {
-    Stop::Error(ErrPacket::new(code, sqlstate, message))
+impl From<MetaError> for Stop {
+    fn from(e: MetaError) -> Self {
+        let e = match e {
+            MetaError::Rejected(Rejected::Exists(what)) => MetadataError::ObjectExists { what },
+            MetaError::Rejected(Rejected::Missing(what)) => MetadataError::ObjectMissing { what },
+            MetaError::Rejected(Rejected::Busy(job, object, statement)) => {
+                MetadataError::ObjectBusy {
+                    job,
+                    object,
+                    statement,
+                }
+            }
+            MetaError::Rejected(Rejected::Epoch { expected, now }) => {
+                MetadataError::CatalogChanged { expected, now }
+            }
+            MetaError::Rejected(Rejected::Unfinished(job)) => MetadataError::JobUnfinished { job },
+            MetaError::Rejected(Rejected::Invalid(why)) => MetadataError::InvalidChange { why },
+            MetaError::Unavailable(why) => MetadataError::NotStored { why },
+            MetaError::Unknown(why) => MetadataError::NoAnswer { why },
+            MetaError::Unauthorized => MetadataError::TokenRefused,
+        };
+        e.into()
+    }
 }
 
-/// ER_NOT_SUPPORTED_YET.
-pub(crate) fn unsupported(message: impl Into<String>) -> Stop {
-    error(1235, "42000", message)
+impl From<IdError> for Stop {
+    fn from(e: IdError) -> Self {
+        let e = match e {
+            IdError::Full(max) => InsertError::IdsExhausted { max },
+            IdError::Meta(e) => InsertError::NoIds { why: e.to_string() },
+        };
+        e.into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stop_is_small_and_no_error_is_smaller() {
+        assert!(size_of::<Stop>() <= 40, "{}", size_of::<Stop>());
+        assert_eq!(size_of::<Result<(), Stop>>(), size_of::<Stop>());
+    }
+
+    #[test]
+    fn the_packet_has_what_the_catalogue_says() {
+        let packet = err_packet(&ClientError::no_such_table("shop", "orders"));
+        assert_eq!((packet.code, &packet.sqlstate), (1146, b"42S02"));
+        assert_eq!(packet.message, "Table 'shop.orders' doesn't exist");
+    }
 }

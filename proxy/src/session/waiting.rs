@@ -2,7 +2,8 @@
 
 use crate::metrics::count;
 use crate::registry::Kill;
-use crate::session::{Session, Stop, error};
+use crate::session::{Session, Stop};
+use errors::SessionError;
 use shard::net::Peek;
 use std::future::poll_fn;
 use std::pin::pin;
@@ -39,7 +40,7 @@ impl Session {
         }
         count(&self.worker.shared.metrics.statements_cancelled);
         match self.client.info.kill_state() {
-            Kill::Query => Err(error(1317, "70100", "Query execution was interrupted")),
+            Kill::Query => Err(SessionError::Interrupted.into()),
             _ => Err(Stop::Gone),
         }
     }

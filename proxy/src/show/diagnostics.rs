@@ -2,7 +2,8 @@
 
 use crate::exec::Run;
 use crate::session::diagnostics::fetch;
-use crate::session::{Done, Session, Stop, unsupported};
+use crate::session::{Done, Session, Stop};
+use errors::ReadError;
 use sql::show::Diagnostics as Asked;
 use wire::column::Column;
 use wire::resultset::ResultSet;
@@ -13,7 +14,7 @@ const TOKENS_MAX: usize = 6;
 /// Answers from what the last statement left.
 pub(crate) async fn run(s: &mut Session, asked: Asked, run: Run<'_>) -> Done {
     if run.lexed.tokens.len() > TOKENS_MAX {
-        return Err(unsupported("LIMIT is not supported for SHOW WARNINGS"));
+        return Err(ReadError::WarningsLimit.into());
     }
     if matches!(asked, Asked::Warnings | Asked::Errors) {
         fetch_again(s).await?;
@@ -51,10 +52,7 @@ fn rows(s: &Session, asked: Asked) -> Result<ResultSet, Stop> {
         }
         Asked::Warnings | Asked::Errors => {
             if d.unfetched > 0 {
-                return Err(unsupported(
-                    "The last execution ran on a shared connection and its warnings are gone; \
-                         run it once more, then SHOW WARNINGS has them",
-                ));
+                return Err(ReadError::WarningsGone.into());
             }
             let mut code = Column::number("Code", true);
             code.length = 4;

@@ -1,7 +1,8 @@
 //! SHOW GRANTS: from the users of the catalog.
 
-use crate::session::{Session, Stop, error};
+use crate::session::{Session, Stop};
 use catalog::{Catalog, Right, Rights};
+use errors::RightsError;
 use sql::ident::quote_name;
 use wire::resultset::ResultSet;
 
@@ -11,8 +12,8 @@ pub(crate) fn rows(s: &Session, catalog: &Catalog, of: Option<&str>) -> Result<R
     let name = of.unwrap_or(own);
     let asker = s.client.of_cluster(catalog)?;
     if name != own && asker.is_some_and(|u| !u.is_admin()) {
-        let text = format!("Access denied for user '{own}'@'%' to the grants of '{name}'");
-        return Err(error(1044, "42000", text));
+        let (user, other) = (own.to_string(), name.to_string());
+        return Err(RightsError::GrantsOfOthers { user, other }.into());
     }
     let title = format!("Grants for {name}@%");
     let mut set = ResultSet::with_text_columns(&[title.as_str()]);
@@ -23,8 +24,8 @@ pub(crate) fn rows(s: &Session, catalog: &Catalog, of: Option<&str>) -> Result<R
         return Ok(set);
     }
     let Some(user) = catalog.users.get(name) else {
-        let text = format!("There is no such grant defined for user '{name}' on host '%'");
-        return Err(error(1141, "42000", text));
+        let user = name.to_string();
+        return Err(RightsError::NoSuchGrant { user }.into());
     };
     set.row([format!("GRANT USAGE ON *.* TO {account}")]);
     for (database, rights) in &user.grants {

@@ -2,8 +2,9 @@
 
 use crate::exec::Run;
 use crate::session::outcome::Conditions;
-use crate::session::{Done, Outcome, Session, Stop, unsupported};
+use crate::session::{Done, Outcome, Session, Stop};
 use catalog::ShardId;
+use errors::ReadError;
 use router::List;
 use std::collections::BTreeMap;
 use wire::resultset::ResultSet;
@@ -50,12 +51,9 @@ async fn list_of(s: &mut Session, shard: ShardId, text: &str) -> Result<ResultSe
     let text = |v: Option<Vec<u8>>| v.map(String::from_utf8).transpose();
     let rows = rows.into_iter();
     let rows = rows.map(|r| r.into_iter().map(text).collect::<Result<Vec<_>, _>>());
-    let rows = rows.collect::<Result<Vec<_>, _>>().map_err(|_| {
-        unsupported(
-            "names or comments are not UTF-8 here; SET NAMES utf8mb4 before listing tables of several \
-             shards",
-        )
-    })?;
+    let rows = rows
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|_| ReadError::ListingNotUtf8)?;
     Ok(ResultSet {
         columns,
         rows,

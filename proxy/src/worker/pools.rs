@@ -3,6 +3,7 @@
 use super::Worker;
 use crate::config::PoolConfig;
 use catalog::{Catalog, ShardId};
+use errors::AvailabilityError;
 use shard::{PoolCounts, PoolLimits, ShardError, ShardPool};
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -39,9 +40,9 @@ impl Worker {
         let catalog = self.catalog();
         let name = catalog.shard_name(shard);
         let shards = self.shared.shards();
-        let unreachable = |why: &str| ShardError::Unreachable {
-            shard: name.to_string(),
-            why: why.to_string(),
+        let unreachable = |why: &str| {
+            let (shard, why) = (name.to_string(), why.to_string());
+            ShardError::from(AvailabilityError::Unreachable { shard, why })
         };
         let handle = shards.get(name).ok_or_else(|| {
             unreachable("it is in the catalog but this proxy has no account for it")

@@ -4,6 +4,7 @@ use super::{Purpose, ShardPool};
 use crate::conn::ServerConn;
 use crate::error::ShardError;
 use crate::profile::Profile;
+use errors::AvailabilityError;
 use std::rc::Rc;
 
 /// A connection that belongs to one session, or one pipeline, until this is dropped. A connection with an
@@ -26,9 +27,11 @@ impl Lease {
     /// The connection. Only a lease whose making failed has none.
     pub fn conn(&mut self) -> Result<&mut ServerConn, ShardError> {
         let shard = &self.pool.login.shard;
-        self.conn.as_mut().ok_or_else(|| ShardError::Lost {
-            shard: shard.to_string(),
-        })
+        let lost = || {
+            let shard = shard.to_string();
+            AvailabilityError::ConnectionLost { shard }.into()
+        };
+        self.conn.as_mut().ok_or_else(lost)
     }
 
     /// The pool it came from.

@@ -92,14 +92,25 @@ pub(crate) async fn run(client: &Client, verb: &Verb) -> Shown {
     }
 }
 
-/// Counters that tables have beside the gauges; `--output json` has all.
+/// Counters that tables have beside the gauges; `--output json` has all. Those with a label are added up.
 const COUNTS: [&str; 5] = [
     "commands",
-    "statements_shared",
+    "statements_pipelined",
     "statements_exclusive",
-    "statements_scattered",
+    "statements_several_shards",
     "statements_refused",
 ];
+
+/// A counter, or the sum over the values of its label; `None` if the proxy's version has none.
+fn count(p: &ProxyCounters, name: &str) -> Option<u64> {
+    let of_label = |n: &str| {
+        n.strip_prefix(name)
+            .is_some_and(|rest| rest.starts_with('_'))
+    };
+    let counts = p.counts.iter();
+    let of_it = counts.filter(|(n, _)| *n == name || of_label(n));
+    of_it.map(|(_, n)| *n).reduce(|a, b| a + b)
+}
 
 async fn counters(client: &Client) -> Shown {
     let list: CounterList = client.get("/v1/counters").await?;
@@ -108,7 +119,7 @@ async fn counters(client: &Client) -> Shown {
     }
     let row = |p: &ProxyCounters| {
         let gauges = [p.sessions, p.uptime_s, p.epoch].map(|n| n.to_string());
-        let counts = COUNTS.map(|name| maybe(&p.counts.get(name)));
+        let counts = COUNTS.map(|name| maybe(&count(p, name)));
         let name = std::iter::once(p.proxy.clone());
         name.chain(gauges).chain(counts).collect()
     };
