@@ -35,7 +35,9 @@ use errors::{Obstacle, ReadError};
 use sql::lexer::Token;
 use sql::outline::Outline;
 use sql::parse::{Doubt, Parsed};
-use sqlparser::ast::{Distinct, Expr, GroupByExpr, ObjectName, SetExpr, Statement, Visit, Visitor};
+use sqlparser::ast::{
+    Distinct, Expr, GroupByExpr, ObjectName, SetExpr, Statement, TableObject, Visit, Visitor,
+};
 use std::ops::ControlFlow;
 
 /// What a statement means.
@@ -162,6 +164,8 @@ impl<'a> Builder<'a> {
             Statement::Delete(d) => self.delete(d),
             // What it inserts may be a query.
             Statement::Insert(i) => {
+                let is_name = matches!(i.table, TableObject::TableName(_));
+                self.relations_seen += usize::from(is_name);
                 if let Some(q) = &i.source {
                     let tokens = self.locate_inserted(q);
                     self.query(q, block::Place::Statement, None, tokens);

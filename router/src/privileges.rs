@@ -169,7 +169,7 @@ impl Reader<'_> {
             | Statement::UnlockTables
             | Statement::ServerAdmin(_) => {}
         }
-        if traits.into_file || self.calls("LOAD_FILE") {
+        if traits.into_file || traits.reads_file {
             self.server(FILES);
         }
     }
@@ -177,12 +177,6 @@ impl Reader<'_> {
     fn has(&self, word: &str) -> bool {
         let is = |t: &&Token| is_word(self.text, **t, word.as_bytes());
         self.tokens.iter().find(is).is_some()
-    }
-
-    fn calls(&self, function: &str) -> bool {
-        self.tokens.windows(2).any(|w| {
-            is_word(self.text, w[0], function.as_bytes()) && w[1].kind == TokenKind::Op(Op::LParen)
-        })
     }
 
     fn server(&mut self, what: &'static str) {
@@ -500,6 +494,7 @@ mod tests {
             "show create user root",
             "select * from shop_t into outfile '/x'",
             "select load_file('/etc/passwd')",
+            "select `load_file` ('/etc/passwd')",
             "begin not atomic execute immediate 'x'; end",
         ] {
             assert!(!may(&read, sql), "{sql}");

@@ -28,6 +28,8 @@ pub struct Traits {
     pub locking: bool,
     /// INTO OUTFILE, INTO DUMPFILE: a file on the shard's machine.
     pub into_file: bool,
+    /// LOAD_FILE: it reads a file on the shard's machine.
+    pub reads_file: bool,
     /// @@warning_count, @@error_count.
     pub diagnostics: bool,
     /// RAND, UUID, VERSION, NEXTVAL and the like: differs from shard to shard. (NOW does not: all shards of a
@@ -81,6 +83,7 @@ impl Traits {
         self.quoted_session_value |= effects.session && quoted;
         self.named_locks |= effects.lock;
         self.may_block |= effects.waits;
+        self.reads_file |= effects.file;
         self.non_deterministic |= effects.differs_between_shards();
     }
 

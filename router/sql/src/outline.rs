@@ -9,7 +9,7 @@ mod condition;
 mod from;
 mod select;
 
-pub use from::FromPart;
+pub use from::FromParts;
 pub use select::{Clause, SelectClauses, TailClauses};
 
 use crate::lexer::{Op, Token, TokenKind};

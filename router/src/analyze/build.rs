@@ -5,6 +5,7 @@ use crate::analyze::Analysis;
 use crate::analyze::block::*;
 use crate::analyze::condition::{Reader, Side};
 use crate::analyze::expression::{Part, window_parts};
+use crate::analyze::from::FromPlaces;
 use crate::analyze::instance::InstanceId;
 use crate::analyze::scope::Scope;
 use crate::plan::PlanContext;
@@ -30,6 +31,8 @@ pub(super) struct Builder<'a> {
     pub queries: Vec<QueryId>,
     /// Blocks around what is read.
     pub depth: usize,
+    /// Places of the tables and conditions of the FROM that is read, in order.
+    pub places: FromPlaces,
     /// Derived tables of the FROM that is read.
     pub derived: Vec<(InstanceId, &'a TableFactor)>,
     /// Tables that were understood, and calls that were found.
@@ -55,6 +58,7 @@ impl<'a> Builder<'a> {
             block: None,
             queries: Vec::new(),
             depth: 0,
+            places: FromPlaces::default(),
             derived: Vec::new(),
             relations_seen: 0,
             functions_seen: 0,
@@ -241,7 +245,11 @@ impl<'a> Builder<'a> {
                 }
             }
             SetExpr::Values(v) => {
-                *at = None;
+                *at = self
+                    .outline
+                    .as_ref()
+                    .zip(*at)
+                    .and_then(|(o, at)| o.values(at, end));
                 let rows = v.rows.iter().flat_map(|r| r.iter());
                 Body::Rows(rows.map(|e| self.piece(e, None)).collect())
             }

@@ -10,7 +10,9 @@ use crate::analyze::relation::{self, Found};
 use crate::analyze::scope::parts;
 use errors::Obstacle;
 use sql::TokenRange;
+use sql::outline::FromParts;
 use sqlparser::ast::*;
+use std::collections::VecDeque;
 
 impl<'a> Builder<'a> {
     /// Reads the tables of a block and the facts of their joins. Their queries are read later: by then all of
@@ -24,21 +26,29 @@ impl<'a> Builder<'a> {
         let outer = std::mem::take(&mut self.derived);
         let places = self.places(content, list.len());
         for (item, tokens) in list.iter().zip(places) {
-            let item = self.joined(item, tokens);
+            let item = self.list_item(item, tokens);
             self.out.blocks[block].from.push(item);
         }
         std::mem::replace(&mut self.derived, outer)
     }
 
-    fn joined(&mut self, item: &'a TableWithJoins, tokens: Option<TokenRange>) -> FromItem<'a> {
-        let outline = self.outline.as_ref().zip(tokens);
-        let found = outline.and_then(|(o, t)| o.joined(t));
-        let found = found.filter(|p| p.len() == item.joins.len() + 1);
-        let place = |i: usize| found.as_ref().map(|p| p[i]);
-        let mut left = self.factor(&item.relation, place(0).map(|p| p.table));
-        for (i, join) in item.joins.iter().enumerate() {
-            let place = place(i + 1);
-            let right = self.factor(&join.relation, place.map(|p| p.table));
+    /// One item of a FROM list, or what stands in parentheses in its place.
+    fn list_item(&mut self, item: &'a TableWithJoins, tokens: Option<TokenRange>) -> FromItem<'a> {
+        let places = self.outline.as_ref().zip(tokens).map(|(o, t)| o.joined(t));
+        let outer = std::mem::replace(&mut self.places, FromPlaces::of(places.unwrap_or_default()));
+        let out = self.joined(item);
+        let is_exact = self.places.is_used_up();
+        self.places = outer;
+        match is_exact {
+            true => out,
+            false => self.forget_places(out),
+        }
+    }
+
+    fn joined(&mut self, item: &'a TableWithJoins) -> FromItem<'a> {
+        let mut left = self.factor(&item.relation);
+        for join in &item.joins {
+            let right = self.factor(&join.relation);
             use JoinOperator::*;
             let (kind, c) = match &join.join_operator {
                 Join(c) | Inner(c) | CrossJoin(c) => (JoinKind::Inner, c),
@@ -50,9 +60,28 @@ impl<'a> Builder<'a> {
                     continue;
                 }
             };
-            left = self.join(kind, left, right, c, place.and_then(|p| p.on));
+            let place = match c {
+                JoinConstraint::On(_) => self.places.conditions.pop_front(),
+                _ => None,
+            };
+            left = self.join(kind, left, right, c, place);
         }
         left
+    }
+
+    /// Tokens and tree do not agree: no place in the item is certain.
+    fn forget_places(&mut self, mut item: FromItem<'a>) -> FromItem<'a> {
+        for i in item.instances() {
+            self.out.instances[i].tokens = None;
+        }
+        let mut todo = vec![&mut item];
+        while let Some(item) = todo.pop() {
+            if let FromItem::Join(join) = item {
+                join.condition_tokens = None;
+                todo.extend([&mut join.left, &mut join.right]);
+            }
+        }
+        item
     }
 
     fn join(
@@ -149,7 +178,15 @@ impl<'a> Builder<'a> {
             .collect()
     }
 
-    fn factor(&mut self, f: &'a TableFactor, tokens: Option<TokenRange>) -> FromItem<'a> {
+    fn factor(&mut self, f: &'a TableFactor) -> FromItem<'a> {
+        if let TableFactor::NestedJoin {
+            table_with_joins,
+            alias: None,
+        } = f
+        {
+            return self.nested(table_with_joins);
+        }
+        let tokens = self.places.tables.pop_front();
         match f {
             TableFactor::Table {
                 name,
@@ -172,21 +209,27 @@ impl<'a> Builder<'a> {
                 self.derived.push((i, f));
                 FromItem::Instance(i)
             }
-            TableFactor::NestedJoin {
-                table_with_joins,
-                alias: None,
-            } => {
-                let inside = self
-                    .outline
-                    .as_ref()
-                    .zip(tokens)
-                    .and_then(|(o, t)| o.unwrapped(t));
-                self.joined(table_with_joins, inside)
-            }
             _ => {
                 self.odd("this kind of table expression");
                 FromItem::Unknown
             }
+        }
+    }
+
+    /// A join in the place of a table: in parentheses, or before conditions that follow each other.
+    fn nested(&mut self, item: &'a TableWithJoins) -> FromItem<'a> {
+        let first = self.places.tables.front().copied();
+        let inside = self
+            .outline
+            .as_ref()
+            .zip(first)
+            .and_then(|(o, t)| o.unwrapped(t));
+        match inside {
+            Some(inside) => {
+                self.places.tables.pop_front();
+                self.list_item(item, Some(inside))
+            }
+            None => self.joined(item),
         }
     }
 
@@ -303,5 +346,25 @@ impl<'a> Builder<'a> {
         if let Relation::Derived { query, .. } = &mut self.out.instances[i].relation {
             *query = Some(id);
         }
+    }
+}
+
+/// Places of tables and conditions that the tree has not named yet.
+#[derive(Default)]
+pub(super) struct FromPlaces {
+    tables: VecDeque<TokenRange>,
+    conditions: VecDeque<TokenRange>,
+}
+
+impl FromPlaces {
+    fn of(parts: FromParts) -> Self {
+        Self {
+            tables: parts.tables.into(),
+            conditions: parts.conditions.into(),
+        }
+    }
+
+    fn is_used_up(&self) -> bool {
+        self.tables.is_empty() && self.conditions.is_empty()
     }
 }

@@ -205,7 +205,7 @@ impl<'a> Builder<'a> {
                 }
                 let mut value = tokens;
                 if let (Some(t), Some(outline)) = (&mut value, &self.outline)
-                    && outline.is_word(t.end - 1, &["ASC", "DESC"])
+                    && outline.is_word(t.end.saturating_sub(1), &["ASC", "DESC"])
                 {
                     t.end -= 1;
                 }

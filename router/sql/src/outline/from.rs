@@ -2,59 +2,51 @@
 
 use super::{Outline, TokenRange};
 
-/// One table with what joins it to those before it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct FromPart {
-    /// LEFT JOIN and the like; `None` for the first table of a list item.
-    pub join: Option<TokenRange>,
-    /// The table with its alias and hints, or what stands in its place.
-    pub table: TokenRange,
-    /// The condition behind ON.
-    pub on: Option<TokenRange>,
+/// What one item of a FROM list has outside of parentheses. `a JOIN b JOIN c ON x ON y` joins b and c first:
+/// which condition belongs to which tables, the parser knows.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FromParts {
+    /// Its tables with aliases and hints, or what stands in their places, in the order of the text.
+    pub tables: Vec<TokenRange>,
+    /// The conditions behind ON, in the order of the text.
+    pub conditions: Vec<TokenRange>,
 }
 
+/// Words that may stand before JOIN.
+const PREFIXES: [&str; 7] = [
+    "INNER", "CROSS", "LEFT", "RIGHT", "OUTER", "NATURAL", "FULL",
+];
+
 impl Outline<'_> {
-    /// The tables of one item of a FROM list, in order; `None` if its conditions do not follow
-    /// their tables one by one.
-    pub fn joined(&self, item: TokenRange) -> Option<Vec<FromPart>> {
-        let mut parts = vec![FromPart {
-            join: None,
-            table: item,
-            on: None,
-        }];
-        let mut in_table = true;
+    /// The parts of one item of a FROM list.
+    pub fn joined(&self, item: TokenRange) -> FromParts {
+        let mut out = FromParts::default();
+        // The part that is read: a table, a condition, or the columns of USING.
+        let (mut start, mut in_table, mut in_condition) = (item.start, true, false);
         for at in self.top(item) {
             let is_join = self.is_word(at, &["JOIN", "STRAIGHT_JOIN"]);
             let is_on = self.is_word(at, &["ON"]);
             if !is_join && !is_on && !self.is_word(at, &["USING"]) {
                 continue;
             }
-            let mut begin = at;
-            let prefix = [
-                "INNER", "CROSS", "LEFT", "RIGHT", "OUTER", "NATURAL", "FULL",
-            ];
-            while is_join && begin > item.start && self.is_word(begin - 1, &prefix) {
-                begin -= 1;
+            let mut end = at;
+            while is_join && end > start && self.is_word(end - 1, &PREFIXES) {
+                end -= 1;
             }
-            let last = parts.last_mut()?;
-            match (&mut last.on, in_table) {
-                (_, true) => last.table.end = begin,
-                (Some(on), false) => on.end = begin,
-                (None, false) => {}
-            }
-            if is_join {
-                parts.push(FromPart {
-                    join: Some(TokenRange::new(begin, at + 1)),
-                    table: TokenRange::new(at + 1, item.end),
-                    on: None,
-                });
-            } else if !in_table || last.join.is_none() {
-                return None;
-            } else if is_on {
-                last.on = Some(TokenRange::new(at + 1, item.end));
-            }
-            in_table = is_join;
+            out.put(TokenRange::new(start, end), in_table, in_condition);
+            (start, in_table, in_condition) = (at + 1, is_join, is_on);
         }
-        Some(parts)
+        out.put(TokenRange::new(start, item.end), in_table, in_condition);
+        out
+    }
+}
+
+impl FromParts {
+    fn put(&mut self, range: TokenRange, in_table: bool, in_condition: bool) {
+        if in_table {
+            self.tables.push(range);
+        } else if in_condition {
+            self.conditions.push(range);
+        }
     }
 }

@@ -25,7 +25,7 @@ pub struct SelectClauses {
     pub using: Option<Clause>,
     /// WHERE.
     pub conditions: Option<Clause>,
-    /// GROUP BY, without WITH ROLLUP in its content.
+    /// GROUP BY, without WITH ROLLUP and the like in its content.
     pub group_by: Option<Clause>,
     /// HAVING.
     pub having: Option<Clause>,
@@ -120,7 +120,7 @@ impl Outline<'_> {
                 group.content.end.saturating_sub(2),
                 group.content.end.saturating_sub(1),
             );
-            if self.is_word(words.0, &["WITH"]) && self.is_word(words.1, &["ROLLUP"]) {
+            if self.is_word(words.0, &["WITH"]) && self.is_word(words.1, &["ROLLUP", "CUBE"]) {
                 group.content.end -= 2;
             }
         }
@@ -179,6 +179,19 @@ impl Outline<'_> {
         };
         let end = self.top(range).find(ends);
         TokenRange::new(range.start, end.unwrap_or(range.end))
+    }
+
+    /// Index behind the rows of the VALUES at `verb`, which end before `end`.
+    pub fn values(&self, verb: u32, end: u32) -> Option<u32> {
+        if !self.is_word(verb, &["VALUES", "VALUE"]) {
+            return None;
+        }
+        let mut behind = self.top(TokenRange::new(verb + 1, end));
+        Some(
+            behind
+                .find(|at| self.keyword(*at, true).is_some())
+                .unwrap_or(end),
+        )
     }
 
     /// The set operator at an index and the index behind it; `true` with ALL.

@@ -115,34 +115,26 @@ fn clauses_of_changes() {
 fn lists_and_joins() {
     let joined = |sql: &str| {
         outlined(sql, |o, text| {
-            let items = o.list(o.whole());
-            let parts: Option<Vec<_>> = items.into_iter().map(|i| o.joined(i)).collect();
-            parts.map(|p| {
-                let part = |p: FromPart| {
-                    let get = |r: Option<TokenRange>| r.map_or(String::new(), text);
-                    format!("{}|{}|{}", get(p.join), text(p.table), get(p.on))
-                };
-                p.into_iter().flatten().map(part).collect::<Vec<_>>()
-            })
+            let items = o.list(o.whole()).into_iter().map(|i| o.joined(i));
+            let all = |list: Vec<TokenRange>| list.into_iter().map(text).collect::<Vec<_>>();
+            let items = items.map(|p| (all(p.tables).join("|"), all(p.conditions).join("|")));
+            items.collect::<Vec<_>>()
         })
     };
+    let sql = "a, b x left outer join (c join d on 1) on left(e, 1) = 2 natural join f \
+               join g using (h) straight_join i";
+    let pair = |a: &str, b: &str| (a.to_string(), b.to_string());
     assert_eq!(
-        joined(
-            "a, b x left outer join (c join d on 1) on left(e, 1) = 2 \
-             natural join f join g using (h) straight_join i"
-        )
-        .unwrap(),
+        joined(sql),
         [
-            "|a|",
-            "|b x|",
-            "left outer join|(c join d on 1)|left(e, 1) = 2",
-            "natural join|f|",
-            "join|g|",
-            "straight_join|i|"
+            pair("a", ""),
+            pair("b x|(c join d on 1)|f|g|i", "left(e, 1) = 2")
         ]
     );
-    assert_eq!(joined("a join b join c on x on y"), None);
-    assert_eq!(joined("a on x"), None);
+    assert_eq!(
+        joined("a join b left join c on x and z on y join d"),
+        [pair("a|b|c|d", "x and z|y")]
+    );
 }
 
 #[test]

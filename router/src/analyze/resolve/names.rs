@@ -121,40 +121,46 @@ impl Names {
             [database, table, column] => (Some((Some(*database), *table)), *column),
             _ => return None,
         };
+        let found = |list: &[InstanceId], wanted: Has| {
+            let has = |i: &InstanceId| match table {
+                Some((database, table)) => self.instances[*i].is_called(database, table),
+                None => self.instances[*i].has_column(&column.value),
+            };
+            let all = list.iter().copied().filter(|i| has(i) == wanted);
+            all.collect::<Vec<_>>()
+        };
         let mut next = block;
-        let mut only = only;
+        // A condition of a join looks at the tables it joins first.
+        let mut nearest = only;
         while let Some((around, instances, _)) = next.and_then(|b| self.blocks.get(b)) {
-            next = *around;
-            // What limits the view limits it in the block itself.
-            let limit = only.take();
-            let sees = |i: &&InstanceId| limit.is_none_or(|l| l.contains(i));
-            let (mut yes, mut maybe) = (Vec::new(), Vec::new());
-            for &i in instances.iter().filter(|i| sees(i)) {
-                let found = match table {
-                    Some((database, table)) => self.instances[i].is_called(database, table),
-                    None => self.instances[i].has_column(&column.value),
-                };
-                match found {
-                    Has::Yes => yes.push(i),
-                    Has::Maybe => maybe.push(i),
-                    Has::No => {}
+            let list = match nearest.take() {
+                Some(list) => list,
+                None => {
+                    next = *around;
+                    instances
                 }
-            }
+            };
+            let (yes, maybe) = (found(list, Has::Yes), found(list, Has::Maybe));
             match (yes.as_slice(), maybe.is_empty()) {
                 ([one], _) => {
-                    used.push(*one);
                     // Another one may have been meant before.
-                    return (used.len() == 1).then_some(*one);
+                    let is_certain = used.iter().all(|u| u == one);
+                    used.push(*one);
+                    return is_certain.then_some(*one);
                 }
                 ([], true) => {}
-                ([], false) => used.append(&mut maybe),
+                ([], false) => used.extend(maybe),
                 _ => {
-                    used.append(&mut yes);
+                    used.extend(yes);
                     return None;
                 }
             }
         }
-        None
+        // If only one can have it, it has.
+        match used.as_slice() {
+            [one, rest @ ..] if rest.iter().all(|r| r == one) => Some(*one),
+            _ => None,
+        }
     }
 }
 
