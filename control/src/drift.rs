@@ -20,10 +20,10 @@ const CHANGED: &str = "somebody changed it behind the proxy: change it back, or 
 const UNEQUAL: &str = "make the shards the same with ALTER TABLE";
 
 /// Tables of one shard, by database.
-pub type OnShard = BTreeMap<String, Tables>;
+pub(crate) type OnShard = BTreeMap<String, Tables>;
 
 /// Reads the tables of the catalog's databases.
-pub async fn read(login: &Login, catalog: &Catalog) -> Result<OnShard, ShardError> {
+pub(crate) async fn read(login: &Login, catalog: &Catalog) -> Result<OnShard, ShardError> {
     let mut conn = connect(login).await?;
     let mut out = OnShard::new();
     for name in catalog.databases.keys() {
@@ -34,7 +34,7 @@ pub async fn read(login: &Login, catalog: &Catalog) -> Result<OnShard, ShardErro
 }
 
 /// Looks again and again; tells in the log what is new, and in a metric how much there is.
-pub async fn watch(cluster: &Cluster, every: Duration) {
+pub(crate) async fn watch(cluster: &Cluster, every: Duration) {
     let mut known: Vec<Finding> = Vec::new();
     loop {
         tokio::time::sleep(every).await;
@@ -68,7 +68,7 @@ pub async fn watch(cluster: &Cluster, every: Duration) {
 }
 
 /// What differs, table by table. Shards that did not answer are left out.
-pub fn compare(catalog: &Catalog, shards: &BTreeMap<ShardId, OnShard>) -> Vec<Finding> {
+pub(crate) fn compare(catalog: &Catalog, shards: &BTreeMap<ShardId, OnShard>) -> Vec<Finding> {
     let mut out = Vec::new();
     for table in catalog.tables.values() {
         let on = match &table.placement {

@@ -19,7 +19,7 @@ fn is_behind(p: &ProxyView, epoch: u64) -> bool {
 }
 
 /// Looks at the shards, their tables, the metadata service and the proxies.
-pub async fn inspect(cluster: &Cluster) -> Report {
+pub(crate) async fn inspect(cluster: &Cluster) -> Report {
     let mut out = Vec::new();
     shards(cluster, &mut out).await;
     match cluster.meta.cluster().await {

@@ -3,15 +3,15 @@
 //! Layer 2. The admin port (and later jobs' drivers) asks here; the proxy of the process is known only
 //! as a [`LocalProxy`]. Connections to shards live on the thread that runs these tasks.
 
-pub mod account;
+mod account;
 pub mod accounts;
-pub mod cluster;
+mod cluster;
 mod drift;
 mod gauges;
 mod import;
 mod inspect;
 mod machine;
-pub mod orders;
+mod orders;
 mod prepare;
 mod probe;
 pub mod proxies;

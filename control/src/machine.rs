@@ -14,7 +14,7 @@ async fn rows(conn: &mut ServerConn, sql: &str) -> Result<Vec<Vec<String>>, Shar
 }
 
 /// Looks at the disk of the data and at replication.
-pub async fn look(subject: &str, conn: &mut ServerConn) -> Result<Vec<Finding>, ShardError> {
+pub(crate) async fn look(subject: &str, conn: &mut ServerConn) -> Result<Vec<Finding>, ShardError> {
     let mut out = vec![disk(subject, conn).await?];
     out.extend(follows(subject, conn).await?);
     let sql =

@@ -11,7 +11,7 @@ fn quoted(name: &str) -> String {
 }
 
 /// Tables that stand in the way: rows of another life would appear in answers.
-pub async fn leftovers(
+pub(crate) async fn leftovers(
     subject: &str,
     login: &Login,
     catalog: &Catalog,
@@ -36,7 +36,7 @@ pub async fn leftovers(
 }
 
 /// Makes the catalog's databases on a new shard, as they are where their single tables live.
-pub async fn databases(
+pub(crate) async fn databases(
     login: &Login,
     catalog: &Catalog,
     shards: &HashMap<String, ShardHandle>,

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// How long one look at a server may take.
-pub const PROBE_TIME: Duration = Duration::from_secs(10);
+pub(crate) const PROBE_TIME: Duration = Duration::from_secs(10);
 /// Clocks that differ more than this are told.
 const CLOCK_DIFFERENCE_MS_MAX: u128 = 1_000;
 
@@ -59,7 +59,7 @@ const WANTED: [Wanted; 6] = [
 ];
 
 /// Looks at a server that is to become a shard, or to take one's place.
-pub async fn probe(cluster: &Cluster, account: &ShardConfig) -> Vec<Finding> {
+pub(crate) async fn probe(cluster: &Cluster, account: &ShardConfig) -> Vec<Finding> {
     let subject = format!("shard {}", account.name);
     let login = match account.strongest(PROBE_TIME) {
         Ok(login) => login,
@@ -75,7 +75,7 @@ pub async fn probe(cluster: &Cluster, account: &ShardConfig) -> Vec<Finding> {
 }
 
 /// Looks at a server.
-pub async fn look(subject: &str, login: &Login) -> Vec<Finding> {
+pub(crate) async fn look(subject: &str, login: &Login) -> Vec<Finding> {
     let looked = tokio::time::timeout(PROBE_TIME, ask(subject, login)).await;
     let late = || format!("no answer within {} s", PROBE_TIME.as_secs());
     match looked {
@@ -94,7 +94,7 @@ fn down(subject: &str, login: &Login, why: String) -> Finding {
 }
 
 /// A connection of its own.
-pub async fn connect(login: &Login) -> Result<ServerConn, ShardError> {
+pub(crate) async fn connect(login: &Login) -> Result<ServerConn, ShardError> {
     ServerConn::connect(login, ConnClass::default(), Rc::default(), 1).await
 }
 

@@ -34,7 +34,7 @@ struct App {
 }
 
 /// The routes of a node; the others reach it at `address`.
-pub fn routes(node: MetaNode, token: &str, address: &str) -> Router {
+pub(crate) fn routes(node: MetaNode, token: &str, address: &str) -> Router {
     let app = App {
         node,
         address: address.into(),
@@ -84,7 +84,7 @@ async fn authorize(State(app): State<App>, request: Request, next: Next) -> Resp
 }
 
 /// An error as an answer.
-pub fn refuse(e: &MetaError) -> Response {
+pub(crate) fn refuse(e: &MetaError) -> Response {
     let status = match e {
         MetaError::Rejected(_) => StatusCode::CONFLICT,
         MetaError::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,

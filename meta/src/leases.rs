@@ -15,25 +15,25 @@ struct Heard {
 
 /// The leases of a leader.
 #[derive(Debug, Default)]
-pub struct Leases {
+pub(crate) struct Leases {
     heard: BTreeMap<u64, Heard>,
 }
 
 impl Leases {
     /// A proxy has renewed.
-    pub fn renew(&mut self, incarnation: u64, epoch: u64, now: Instant) {
+    pub(crate) fn renew(&mut self, incarnation: u64, epoch: u64, now: Instant) {
         // A proxy that has just started has not reached any.
         let epoch = Some(epoch).filter(|e| *e > 0);
         self.heard.insert(incarnation, Heard { at: now, epoch });
     }
 
     /// This node leads no more: what it knows will be old.
-    pub fn forget(&mut self) {
+    pub(crate) fn forget(&mut self) {
         self.heard.clear();
     }
 
     /// Takes the registered incarnations over, and names those that were silent for too long.
-    pub fn overdue(
+    pub(crate) fn overdue(
         &mut self,
         registered: &BTreeMap<u64, Incarnation>,
         now: Instant,
@@ -56,7 +56,7 @@ impl Leases {
     }
 
     /// The registered proxies with what is known of each.
-    pub fn view(&self, registered: &BTreeMap<u64, Incarnation>, now: Instant) -> Vec<ProxyView> {
+    pub(crate) fn view(&self, registered: &BTreeMap<u64, Incarnation>, now: Instant) -> Vec<ProxyView> {
         let view = |(id, i): (&u64, &Incarnation)| {
             let heard = self.heard.get(id);
             let silent = |h: &Heard| now.saturating_duration_since(h.at).as_millis() as u64;

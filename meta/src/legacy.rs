@@ -42,7 +42,7 @@ struct Old {
 }
 
 /// The state in a folder of the first version; `None` if there is none.
-pub fn read(dir: &Path) -> Result<Option<State>, Damaged> {
+pub(crate) fn read(dir: &Path) -> Result<Option<State>, Damaged> {
     let (snapshot, log) = (dir.join("snapshot"), dir.join("log"));
     let mut old = Old::default();
     let mut found = false;

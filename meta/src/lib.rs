@@ -3,16 +3,16 @@
 //! [`MetaNode`] is one node, embedded in a proxy or a process of its own with a port ([`api`]). What it
 //! keeps is written through [`disk::Disk`]; what it computes stands in the `catalog` crate.
 
-pub mod api;
+mod api;
 pub mod disk;
 mod leases;
 mod legacy;
-pub mod node;
+mod node;
 pub mod raft;
 pub mod run;
 pub mod sealed;
 pub mod serve;
-pub mod service;
+mod service;
 
 pub use node::{MetaNode, NodeStartError};
 pub use service::{MetaConfig, Service};
