@@ -8,7 +8,7 @@ help:
 	@echo "make test         all tests (installs MariaDB and the client drivers they need)"
 	@echo "make test-mysql   the same comparison over real MySQL servers, which it brings into target/"
 	@echo "make verify       format, lints, docs, house rules and tests; changes nothing"
-	@echo "make fix          format and mend what lints can mend"
+	@echo "make fix          format, and repair what lints can"
 	@echo "make fuzz        packets, logins and statements, SECONDS_EACH=60 each"
 	@echo "make bench        the proxy beside the server itself and haproxy"
 

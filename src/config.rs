@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 /// Prefix of environment overrides.
 const PREFIX: &str = "SHARDWRIGHT_";
 
-/// Everything that a proxy is told.
+/// The configuration of a proxy.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Config {
@@ -67,7 +67,7 @@ pub(crate) struct AdminConfig {
     pub(crate) token_file: Option<PathBuf>,
     /// How often the shards' tables are compared with the catalog; 0 = only when somebody inspects.
     pub(crate) drift_check_s: u64,
-    /// The API takes everybody on this machine: a quickstart.
+    /// The API takes every request of this machine: a quickstart.
     #[serde(skip)]
     pub(crate) open: bool,
 }

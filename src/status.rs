@@ -1,4 +1,4 @@
-//! What the admin port tells of a running proxy.
+//! What the admin port shows of a running proxy.
 
 use control::{Cluster, ClusterGauges};
 use prometheus_client::encoding::text::encode_eof;

@@ -20,7 +20,7 @@ use std::time::Duration;
 /// How long a TLS handshake may take; this port has none yet.
 const HANDSHAKE_TIME: Duration = Duration::from_secs(5);
 
-/// What the admin port tells.
+/// What the admin port shows of the process.
 pub trait Status: Send + Sync {
     /// Why the process is not ready to serve; empty if it is.
     fn not_ready(&self) -> Vec<String>;

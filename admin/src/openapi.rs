@@ -74,7 +74,7 @@ fn answers(kind: &str) -> Value {
         "404": { "description": "there is no such object" },
         "409": { "description": "the change is refused; the text says why" },
         "503": { "description": "the metadata service cannot be reached; nothing happened" },
-        "504": { "description": "no answer came: look before you repeat it" },
+        "504": { "description": "no answer came: check whether it happened before you repeat it" },
     })
 }
 

@@ -12,9 +12,9 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// How often the shards are looked at for accounts that are missing or left over.
+/// How often the shards are searched for accounts that are missing or left over.
 const CLEAN_EVERY: Duration = Duration::from_secs(5);
-/// How often the own incarnation is looked at.
+/// How often the own incarnation is compared with that of the accounts.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 /// How long one visit of a shard may take.
 const VISIT_TIME: Duration = Duration::from_secs(10);
@@ -200,8 +200,8 @@ async fn clean(cluster: &Cluster, own: &OwnAccounts) {
         let visit = tokio::time::timeout(VISIT_TIME, clean_one(cluster, own, manager));
         match visit.await {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::debug!(shard = name, %error, "accounts were not looked at"),
-            Err(_) => tracing::debug!(shard = name, "accounts were not looked at in time"),
+            Ok(Err(error)) => tracing::debug!(shard = name, %error, "accounts were not checked"),
+            Err(_) => tracing::debug!(shard = name, "accounts were not checked in time"),
         }
     }
 }

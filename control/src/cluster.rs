@@ -62,7 +62,7 @@ impl Cluster {
         others.len() < 2 || others.iter().all(|p| p.epoch.is_some_and(|e| e >= epoch))
     }
 
-    /// Waits, at most [`SETTLE`], until everybody works by an epoch; false if somebody does not.
+    /// Waits, at most [`SETTLE`], until every proxy works by an epoch; false if one does not.
     pub async fn settle(&self, epoch: u64) -> bool {
         let until = Instant::now() + SETTLE;
         while !self.is_settled(epoch).await {

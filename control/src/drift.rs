@@ -33,7 +33,7 @@ pub(crate) async fn read(login: &Login, catalog: &Catalog) -> Result<OnShard, Sh
     Ok(out)
 }
 
-/// Looks again and again; tells in the log what is new, and in a metric how much there is.
+/// Compares again and again; what is new goes to the log, and how much there is to a metric.
 pub(crate) async fn watch(cluster: &Cluster, every: Duration) {
     let mut known: Vec<Finding> = Vec::new();
     loop {
@@ -53,7 +53,7 @@ pub(crate) async fn watch(cluster: &Cluster, every: Duration) {
             }
         }
         let found = compare(&catalog, &shards);
-        // A change since the look began would be mistaken for drift.
+        // A change since the comparison began would be mistaken for drift.
         if cluster.catalog().epoch != catalog.epoch {
             continue;
         }

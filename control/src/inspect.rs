@@ -1,4 +1,4 @@
-//! Everything that a health report looks at.
+//! The health report: shards, their tables, the metadata service, the proxies.
 
 use crate::{Cluster, drift, probe};
 use admin_types::report::{Finding, Report, Severity};
@@ -8,17 +8,16 @@ use std::time::Duration;
 
 /// Log entries that a node may be behind.
 const NODE_LAG_ENTRIES_MAX: u64 = 1_000;
-/// Silence after which a proxy is told.
+/// Silence of a proxy that is a warning.
 const PROXY_SILENCE_MS_MAX: u64 = 3_000;
 
-/// A proxy tells its epoch at least this often.
+/// A proxy reports its epoch at least this often.
 const PROXY_REPORT: Duration = Duration::from_millis(2_500);
 
 fn is_behind(p: &ProxyView, epoch: u64) -> bool {
     p.epoch.is_none_or(|e| e < epoch)
 }
 
-/// Looks at the shards, their tables, the metadata service and the proxies.
 pub(crate) async fn inspect(cluster: &Cluster) -> Report {
     let mut out = Vec::new();
     shards(cluster, &mut out).await;
@@ -59,13 +58,13 @@ async fn shards(cluster: &Cluster, out: &mut Vec<Finding>) {
             out.push(Finding::new(Severity::Critical, subject, text, advice));
             continue;
         };
-        out.extend(probe::look(&subject, handle.strongest()).await);
+        out.extend(probe::inspect(&subject, handle.strongest()).await);
         let version = handle.health.detail().version;
         versions
             .entry(version)
             .or_insert_with(Vec::new)
             .push(s.name.clone());
-        // A server that does not answer was told above.
+        // A server that does not answer has its finding above.
         if let Ok(found) = drift::read(&handle.login, &catalog).await {
             tables.insert(s.id, found);
         }
@@ -82,7 +81,7 @@ async fn shards(cluster: &Cluster, out: &mut Vec<Finding>) {
     let drifted = drift::compare(&catalog, &tables);
     if drifted.is_empty() {
         let text = format!("{} tables are as the catalog says", catalog.tables.len());
-        out.push(Finding::fine("schema", text));
+        out.push(Finding::ok("schema", text));
     }
     out.extend(drifted);
     for job in catalog.jobs.values() {
@@ -101,7 +100,7 @@ fn nodes(view: &ClusterView, out: &mut Vec<Finding>) {
             "there is no leader",
             "start the nodes that are down; a majority is needed",
         )),
-        Some(id) => out.push(Finding::fine(subject, format!("node {id} leads"))),
+        Some(id) => out.push(Finding::ok(subject, format!("node {id} leads"))),
     }
     let voters = view
         .members
@@ -127,7 +126,7 @@ fn nodes(view: &ClusterView, out: &mut Vec<Finding>) {
                 Severity::Warning,
                 subject,
                 text,
-                "look at its log",
+                "read its log",
             ));
         }
     }
@@ -145,7 +144,7 @@ async fn channel(cluster: &Cluster, out: &mut Vec<Finding>) {
     }
     if asked.silent.is_empty() && asked.proxies.len() > 1 {
         let text = format!("{} proxies reach each other", asked.proxies.len());
-        out.push(Finding::fine("proxies", text));
+        out.push(Finding::ok("proxies", text));
     }
 }
 
@@ -176,7 +175,7 @@ fn proxies(list: &[ProxyView], epoch: u64, out: &mut Vec<Finding>) {
                 let advice = "it does not reach the metadata service";
                 out.push(Finding::new(Severity::Warning, subject, text, advice));
             }
-            _ => out.push(Finding::fine(subject, format!("serves {}", p.address))),
+            _ => out.push(Finding::ok(subject, format!("serves {}", p.address))),
         }
     }
 }

@@ -3,9 +3,9 @@
 use admin_types::report::{Finding, Severity};
 use shard::{ServerConn, ShardError};
 
-/// A disk this full is told.
+/// A disk this full is a warning.
 const USED_PERCENT_WARNING: u64 = 80;
-/// A disk this full stops writes soon.
+/// A disk this full is critical: writes stop soon.
 const USED_PERCENT_CRITICAL: u64 = 95;
 
 async fn rows(conn: &mut ServerConn, sql: &str) -> Result<Vec<Vec<String>>, ShardError> {
@@ -13,8 +13,11 @@ async fn rows(conn: &mut ServerConn, sql: &str) -> Result<Vec<Vec<String>>, Shar
     answer.text_rows().map_err(|e| conn.broken(e))
 }
 
-/// Looks at the disk of the data and at replication.
-pub(crate) async fn look(subject: &str, conn: &mut ServerConn) -> Result<Vec<Finding>, ShardError> {
+/// The disk of the data, and replication.
+pub(crate) async fn inspect(
+    subject: &str,
+    conn: &mut ServerConn,
+) -> Result<Vec<Finding>, ShardError> {
     let mut out = vec![disk(subject, conn).await?];
     out.extend(follows(subject, conn).await?);
     let sql =
@@ -31,12 +34,12 @@ pub(crate) async fn look(subject: &str, conn: &mut ServerConn) -> Result<Vec<Fin
             "no replica follows it",
             "what it holds is lost with its machine: attach a replica",
         ),
-        n => Finding::fine(subject, format!("{n} replicas follow it")),
+        n => Finding::ok(subject, format!("{n} replicas follow it")),
     });
     Ok(out)
 }
 
-/// MariaDB tells of disks by a plugin; MySQL has nothing of the kind.
+/// MariaDB shows disks by a plugin; MySQL has nothing of the kind.
 async fn disk(subject: &str, conn: &mut ServerConn) -> Result<Finding, ShardError> {
     let sql = "SELECT d.Path, d.Total, d.Used FROM information_schema.DISKS d \
                WHERE @@datadir LIKE CONCAT(d.Path, '%') ORDER BY LENGTH(d.Path) DESC LIMIT 1";
@@ -48,7 +51,7 @@ async fn disk(subject: &str, conn: &mut ServerConn) -> Result<Finding, ShardErro
     let number = |n: usize| found.first().and_then(|r| r.get(n)?.parse::<u64>().ok());
     let (Some(total), Some(used)) = (number(1).filter(|t| *t > 0), number(2)) else {
         let text = "its free space is not visible from here (on MariaDB: INSTALL SONAME 'disks')";
-        return Ok(Finding::fine(subject, text));
+        return Ok(Finding::ok(subject, text));
     };
     let percent = used.saturating_mul(100) / total;
     let free_gib = (total - used.min(total)) as f64 / 1024.0 / 1024.0;
@@ -56,7 +59,7 @@ async fn disk(subject: &str, conn: &mut ServerConn) -> Result<Finding, ShardErro
     let severity = match percent {
         p if p >= USED_PERCENT_CRITICAL => Severity::Critical,
         p if p >= USED_PERCENT_WARNING => Severity::Warning,
-        _ => return Ok(Finding::fine(subject, text)),
+        _ => return Ok(Finding::ok(subject, text)),
     };
     let advice = "make room: a full disk stops every write to the shard";
     Ok(Finding::new(severity, subject, text, advice))
@@ -71,7 +74,7 @@ async fn follows(subject: &str, conn: &mut ServerConn) -> Result<Option<Finding>
     }
     let found = match found {
         Ok(found) => found,
-        // No right to look.
+        // No right to see it.
         Err(ShardError::Server { .. }) => Vec::new(),
         Err(e) => return Err(e),
     };

@@ -253,7 +253,7 @@ impl Orders {
                 first.subject, first.text, first.advice
             )));
         }
-        let noted = found.iter().filter(|f| f.severity > Severity::Fine);
+        let noted = found.iter().filter(|f| f.severity > Severity::Ok);
         Ok(noted
             .map(|f| format!("{}: {}", f.subject, f.text))
             .collect())

@@ -6,9 +6,9 @@ use shard::{ConnClass, Login, ServerConn, ShardError};
 use std::rc::Rc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// How long one look at a server may take.
+/// How long the inspection of one server may take.
 pub(crate) const PROBE_TIME: Duration = Duration::from_secs(10);
-/// Clocks that differ more than this are told.
+/// A difference of clocks that is a warning.
 const CLOCK_DIFFERENCE_MS_MAX: u128 = 1_000;
 
 /// A setting, what it should be, and what happens otherwise.
@@ -42,7 +42,7 @@ const WANTED: [Wanted; 6] = [
         name: "innodb_flush_log_at_trx_commit",
         good: &["1"],
         severity: Severity::Warning,
-        why: "a power cut can lose commits that clients were told of",
+        why: "a power cut can lose commits that clients have seen acknowledged",
     },
     Wanted {
         name: "sync_binlog",
@@ -58,14 +58,14 @@ const WANTED: [Wanted; 6] = [
     },
 ];
 
-/// Looks at a server that is to become a shard, or to take one's place.
+/// Inspects a server that is to become a shard, or to take one's place.
 pub(crate) async fn probe(cluster: &Cluster, account: &ShardConfig) -> Vec<Finding> {
     let subject = format!("shard {}", account.name);
     let login = match account.strongest(PROBE_TIME) {
         Ok(login) => login,
         Err(e) => return vec![Finding::new(Severity::Critical, subject, e, "")],
     };
-    let mut out = look(&subject, &login).await;
+    let mut out = inspect(&subject, &login).await;
     let catalog = cluster.catalog();
     if catalog.shard_named(&account.name).is_none() {
         let left = prepare::leftovers(&subject, &login, &catalog).await;
@@ -74,11 +74,11 @@ pub(crate) async fn probe(cluster: &Cluster, account: &ShardConfig) -> Vec<Findi
     out
 }
 
-/// Looks at a server.
-pub(crate) async fn look(subject: &str, login: &Login) -> Vec<Finding> {
-    let looked = tokio::time::timeout(PROBE_TIME, ask(subject, login)).await;
+/// Version, settings, clock, disk and replication of a server.
+pub(crate) async fn inspect(subject: &str, login: &Login) -> Vec<Finding> {
+    let inspected = tokio::time::timeout(PROBE_TIME, ask(subject, login)).await;
     let late = || format!("no answer within {} s", PROBE_TIME.as_secs());
-    match looked {
+    match inspected {
         Ok(Ok(findings)) => findings,
         Ok(Err(e)) => vec![down(subject, login, e.to_string())],
         Err(_) => vec![down(subject, login, late())],
@@ -87,7 +87,7 @@ pub(crate) async fn look(subject: &str, login: &Login) -> Vec<Finding> {
 
 fn down(subject: &str, login: &Login, why: String) -> Finding {
     let advice = format!(
-        "start the server at {}:{}, or mend its account",
+        "start the server at {}:{}, or repair its account",
         login.host, login.port
     );
     Finding::new(Severity::Critical, subject, why, advice)
@@ -114,10 +114,7 @@ async fn ask(subject: &str, login: &Login) -> Result<Vec<Finding>, ShardError> {
     let mut row = rows.into_iter().next().unwrap_or_default().into_iter();
     let version = row.next().unwrap_or_default();
     let clock: f64 = row.next().and_then(|t| t.parse().ok()).unwrap_or(0.0);
-    let mut out = vec![Finding::fine(
-        subject,
-        format!("answers, version {version}"),
-    )];
+    let mut out = vec![Finding::ok(subject, format!("answers, version {version}"))];
     out.extend(WANTED.iter().filter_map(|w| check(subject, w, &variables)));
     let middle = before + before.elapsed().unwrap_or_default() / 2;
     let here = middle
@@ -129,7 +126,7 @@ async fn ask(subject: &str, login: &Login) -> Result<Vec<Finding>, ShardError> {
         let advice = "NOW() differs between shards: run a time service";
         out.push(Finding::new(Severity::Warning, subject, text, advice));
     }
-    out.extend(machine::look(subject, &mut conn).await?);
+    out.extend(machine::inspect(subject, &mut conn).await?);
     Ok(out)
 }
 

@@ -10,7 +10,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How often the epoch that all workers reached is told to the service.
+/// How often the epoch that all workers reached is reported to the service.
 const EPOCH_REPORT: Duration = Duration::from_millis(50);
 
 /// A handle for a shard at an address.
@@ -111,7 +111,7 @@ async fn watch_health(handle: &ShardHandle, interval: Duration) {
     });
 }
 
-/// Follows the catalog: shards that are new or have moved get a handle. Also tells the service which
+/// Follows the catalog: shards that are new or have moved get a handle. Also reports to the service which
 /// epoch this proxy has reached.
 pub struct Follow {
     /// The cluster.

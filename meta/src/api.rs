@@ -23,7 +23,7 @@ const BODY_BYTES_MAX: usize = 64 << 20;
 
 /// How long a new service may take to have a leader before its founding is answered all the same.
 const ELECTION_TIME: Duration = Duration::from_secs(5);
-/// How often that is looked at.
+/// How often that is checked.
 const ELECTION_LOOK: Duration = Duration::from_millis(20);
 
 #[derive(Clone)]

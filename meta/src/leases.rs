@@ -56,7 +56,11 @@ impl Leases {
     }
 
     /// The registered proxies with what is known of each.
-    pub(crate) fn view(&self, registered: &BTreeMap<u64, Incarnation>, now: Instant) -> Vec<ProxyView> {
+    pub(crate) fn view(
+        &self,
+        registered: &BTreeMap<u64, Incarnation>,
+        now: Instant,
+    ) -> Vec<ProxyView> {
         let view = |(id, i): (&u64, &Incarnation)| {
             let heard = self.heard.get(id);
             let silent = |h: &Heard| now.saturating_duration_since(h.at).as_millis() as u64;

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// How long a new node looks for the service that it joins.
+/// How long a new node searches for the service that it joins.
 const JOIN_TIME: Duration = Duration::from_secs(60);
 /// How long one request for that may take: everything is sent to the new node meanwhile.
 const JOIN_TRY: Duration = Duration::from_secs(30);

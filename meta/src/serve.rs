@@ -25,7 +25,7 @@ pub struct Port {
     pub tls: Option<Arc<rustls::ServerConfig>>,
 }
 
-/// Serves a node until it is told to stop.
+/// Serves a node until it stops.
 pub async fn serve(node: MetaNode, listener: TcpListener, port: Port) {
     let routes = api::routes(node.clone(), &port.token, &port.address);
     port::serve(listener, routes, port.tls, LIMITS, node.stopping()).await;

@@ -125,8 +125,8 @@ impl Service {
         }
     }
 
-    /// Tells the service that this proxy lives and which epoch it has reached. A remote service is told
-    /// by its client; the embedded one registers and renews here.
+    /// Reports to the service that this proxy lives and which epoch it has reached. A remote service hears it
+    /// from its client; the embedded one registers and renews here.
     /// Gives true if this proxy is to let go of its clients.
     pub async fn alive(&self, clients: SocketAddr, epoch: u64) -> bool {
         let (node, incarnation) = match self {

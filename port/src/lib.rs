@@ -17,7 +17,7 @@ use tokio_rustls::TlsAcceptor;
 
 /// Pause after a failed accept, such as one for want of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
-/// How long requests may go on once the port is told to stop.
+/// How long requests may go on once the port stops.
 const STOP_TIME: Duration = Duration::from_secs(2);
 
 /// What a port allows to those that have not shown who they are.

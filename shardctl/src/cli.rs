@@ -4,14 +4,14 @@ use crate::noun::*;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
-/// Look at a Shardwright cluster and change it.
+/// Inspect a Shardwright cluster and change it.
 #[derive(Debug, Parser)]
 #[command(
     name = "shardctl",
     version,
     about,
     after_help = "Exit codes: 0 done, 1 refused or failed, \
-    2 wrong arguments, 3 no answer (it may have happened).\n`inspect`: 0 fine, 10 warnings, 20 critical."
+    2 wrong arguments, 3 no answer (it may have happened).\n`inspect`: 0 ok, 10 warnings, 20 critical."
 )]
 pub(crate) struct Cli {
     /// Admin port of a proxy.
@@ -28,7 +28,7 @@ pub(crate) struct Cli {
     /// Tables for people, or JSON for programs.
     #[arg(long, global = true, value_enum, default_value_t = Format::Table)]
     pub(crate) output: Format,
-    /// What to look at or change.
+    /// What to show or change.
     #[command(subcommand)]
     pub(crate) command: Command,
 }
@@ -51,7 +51,7 @@ pub(crate) struct How {
     /// Do not ask before a change that is hard to take back.
     #[arg(long, short)]
     pub(crate) yes: bool,
-    /// Only if the catalog is at this epoch (`shardctl version` tells it).
+    /// Only if the catalog is at this epoch (`shardctl version` shows it).
     #[arg(long)]
     pub(crate) expected_epoch: Option<u64>,
 }
@@ -128,7 +128,7 @@ pub(crate) enum Command {
     /// A health report of everything.
     #[command(
         after_help = "Examples:\n  shardctl inspect\n  shardctl inspect --markdown >report.md\n  \
-        shardctl inspect --output json | jq '.findings[] | select(.severity != \"fine\")'"
+        shardctl inspect --output json | jq '.findings[] | select(.severity != \"ok\")'"
     )]
     Inspect {
         /// As a Markdown page.

@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::time::Duration;
 
-/// How long a look may take.
+/// How long reading may take.
 const READ_TIME: Duration = Duration::from_secs(30);
 /// How long a change may take; a node that joins is sent everything.
 const CHANGE_TIME: Duration = Duration::from_secs(90);
@@ -113,7 +113,7 @@ impl Client {
         sent.await.map_err(failed)
     }
 
-    /// Gives an order and tells what came of it. `danger` is what a person is asked first.
+    /// Gives an order and shows what came of it. `danger` is what a person is asked first.
     pub(crate) async fn order(
         &self,
         order: Order,

@@ -1,7 +1,7 @@
 //! The DBA's command line. Every verb is a request to the admin port of a proxy.
 //!
 //! Exit codes: 0 done, 1 refused or failed, 2 wrong arguments, 3 no answer (it may have happened);
-//! `inspect` ends with 0 fine, 10 warnings, 20 critical.
+//! `inspect` ends with 0 ok, 10 warnings, 20 critical.
 
 mod cli;
 mod client;

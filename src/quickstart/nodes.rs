@@ -11,7 +11,7 @@ use std::time::Duration;
 /// Pause before a node that ended is started again.
 const RESTART_PAUSE: Duration = Duration::from_millis(500);
 
-/// The nodes and the threads that look after them.
+/// The nodes and the threads that keep them running.
 pub(crate) struct Nodes {
     /// Host and port of each.
     pub(crate) endpoints: Vec<String>,
@@ -97,7 +97,7 @@ fn spawn(exe: &Path, args: &[String], home: &Path) -> Result<Child, String> {
     Ok(child)
 }
 
-/// Waits for a node's end and starts it again, until told to stop.
+/// Waits for a node's end and starts it again, until the quickstart stops.
 fn keep(mut child: Child, start: impl Fn() -> Result<Child, String>, stopping: &AtomicBool) {
     loop {
         while let Ok(None) = child.try_wait() {

@@ -234,7 +234,7 @@ fn start_one(
     Ok((Server { name, port }, Some(child)))
 }
 
-/// MariaDB refuses to run as root unless told so.
+/// MariaDB refuses to run as root unless it is asked to by name.
 #[allow(unsafe_code)]
 fn user_option() -> Option<String> {
     // SAFETY: geteuid has no preconditions.

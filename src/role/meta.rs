@@ -4,7 +4,7 @@ use crate::cli::MetaArgs;
 use meta::run::NodeConfig;
 use meta_client::token;
 
-/// Runs a node until it is told to end.
+/// Runs a node until a signal ends it.
 pub(crate) fn run(args: &MetaArgs) -> Result<(), String> {
     let server_tls = match (&args.tls_cert, &args.tls_key) {
         (Some(cert), Some(key)) => Some(tls::from_files(cert, key)?),

@@ -22,10 +22,10 @@ use std::time::Duration;
 /// How long sessions may take to end at shutdown.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(5);
 
-/// Runs the proxy until it is told to end.
+/// Runs the proxy until a signal ends it.
 pub(crate) fn run(config: Config, args: &ProxyArgs) -> Result<(), String> {
     if args.check {
-        println!("{}: fine", args.config.display());
+        println!("{}: ok", args.config.display());
         return Ok(());
     }
     let runtime = runtime()?;
@@ -74,7 +74,7 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    /// Ends all sessions, waits for the workers, at most `grace`, and tells the service.
+    /// Ends all sessions, waits for the workers, at most `grace`, and leaves the service.
     pub(crate) async fn stop(self, grace: Duration) {
         self.proxy.stop(grace);
         self.service.leave().await;

@@ -8,8 +8,8 @@ use std::fmt::Write;
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// As it should be.
-    Fine,
-    /// Worth a look.
+    Ok,
+    /// Worth attention.
     Warning,
     /// Something does not work, or data is at risk.
     Critical,
@@ -18,14 +18,14 @@ pub enum Severity {
 impl std::fmt::Display for Severity {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
-            Severity::Fine => "fine",
+            Severity::Ok => "ok",
             Severity::Warning => "warning",
             Severity::Critical => "critical",
         })
     }
 }
 
-/// One thing that was looked at.
+/// One thing that was inspected.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
     /// How it is.
@@ -40,8 +40,8 @@ pub struct Finding {
 
 impl Finding {
     /// Something that is as it should be.
-    pub fn fine(subject: impl Into<String>, text: impl Into<String>) -> Self {
-        Self::new(Severity::Fine, subject, text, "")
+    pub fn ok(subject: impl Into<String>, text: impl Into<String>) -> Self {
+        Self::new(Severity::Ok, subject, text, "")
     }
 
     /// Anything.
@@ -60,7 +60,7 @@ impl Finding {
     }
 }
 
-/// Everything that was looked at, worst first.
+/// Everything that was inspected, worst first.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Report {
     /// The findings.
@@ -76,13 +76,13 @@ impl Report {
 
     /// The worst finding.
     pub fn severity(&self) -> Severity {
-        self.findings.first().map_or(Severity::Fine, |f| f.severity)
+        self.findings.first().map_or(Severity::Ok, |f| f.severity)
     }
 
     /// The report as a page.
     pub fn markdown(&self) -> String {
         let mut out = format!("# Shardwright: {}\n", self.severity());
-        for severity in [Severity::Critical, Severity::Warning, Severity::Fine] {
+        for severity in [Severity::Critical, Severity::Warning, Severity::Ok] {
             let list: Vec<_> = self
                 .findings
                 .iter()
@@ -111,7 +111,7 @@ mod tests {
     #[test]
     fn the_worst_comes_first() {
         let r = Report::new(vec![
-            Finding::fine("shard s1", "up"),
+            Finding::ok("shard s1", "up"),
             Finding::new(Severity::Critical, "shard s2", "down", "start it"),
             Finding::new(Severity::Warning, "node 3", "lags", ""),
         ]);

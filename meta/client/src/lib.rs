@@ -31,7 +31,9 @@ pub enum MetaError {
     #[error("the metadata service cannot store the change: {0}")]
     Unavailable(String),
     /// No answer came: the change may have happened.
-    #[error("the metadata service gave no answer ({0}); look before you repeat the change")]
+    #[error(
+        "the metadata service gave no answer ({0}); check whether it happened before you repeat it"
+    )]
     Unknown(String),
     /// The token is missing or wrong.
     #[error("the metadata service refused the token of this node")]

@@ -26,7 +26,7 @@ pub(crate) async fn run(client: &Client, markdown: bool) -> Shown {
         table(&["severity", "subject", "finding", "what to do"], rows);
     }
     Ok(match report.severity() {
-        Severity::Fine => 0,
+        Severity::Ok => 0,
         Severity::Warning => 10,
         Severity::Critical => 20,
     })

@@ -18,7 +18,7 @@ pub(crate) enum Verb {
         /// Its name.
         name: String,
     },
-    /// Add a shard, or give one another address; the server is looked at first.
+    /// Add a shard, or give one another address; the server is inspected first.
     #[command(after_help = "Example:\n  shardctl shard add s3 10.0.0.13 --dry-run")]
     Add {
         /// Its name.

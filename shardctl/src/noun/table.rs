@@ -14,7 +14,7 @@ pub(crate) enum Verb {
     /// All tables.
     List,
     /// Enter a table that the shards have already into the catalog, once every row is where the rule
-    /// says. Statements cannot use the table while it is looked at.
+    /// says. Statements cannot use the table while its rows are checked.
     #[command(
         after_help = "Examples:\n  shardctl table import shop.old 'SINGLE ON s1'\n  \
         shardctl table import shop.city REFERENCE\n  \
