@@ -17,7 +17,7 @@ impl Proxies {
         let silent = silent(&asked);
         let of = |h: Heard<Vec<SessionView>>| {
             let sessions = h.answer.unwrap_or_default().into_iter();
-            sessions.map(move |s| session(&h.proxy, s))
+            sessions.map(move |s| session(&h.proxy.name, s))
         };
         SessionList {
             sessions: asked.heard.into_iter().flat_map(of).collect(),
@@ -33,8 +33,8 @@ impl Proxies {
         let of = |h: Heard<Counters>| {
             let counters = h.answer.ok()?;
             Some(ProxyCounters {
-                proxy: h.proxy,
-                incarnation: h.incarnation,
+                proxy: h.proxy.name,
+                incarnation: h.proxy.incarnation,
                 uptime_s: counters.uptime_s,
                 sessions: counters.sessions,
                 epoch: counters.epoch,
@@ -53,8 +53,8 @@ impl Proxies {
 fn silent<T>(asked: &Asked<T>) -> Vec<SilentProxy> {
     let silent = |h: &Heard<T>| {
         Some(SilentProxy {
-            proxy: h.proxy.clone(),
-            address: h.address.clone(),
+            proxy: h.proxy.name.clone(),
+            address: h.proxy.address.clone(),
             why: h.answer.as_ref().err()?.to_string(),
         })
     };

@@ -2,6 +2,7 @@
 //! call that it does not know with [`Refused::UnknownCall`](crate::Refused).
 
 mod counters;
+pub mod epochs;
 mod kill;
 mod sessions;
 
@@ -9,6 +10,7 @@ pub use counters::{Counters, CountersAsked};
 pub use kill::{Kill, Killed};
 pub use sessions::{SessionView, Sessions};
 
+use epochs::{Behind, EpochAsked};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -30,6 +32,8 @@ pub enum PeerCall {
     Kill(Kill),
     /// The counters.
     Counters(CountersAsked),
+    /// Statements that use an older catalog.
+    Epoch(EpochAsked),
 }
 
 /// Its answer.
@@ -41,6 +45,8 @@ pub enum PeerAnswer {
     Kill(Killed),
     /// To [`PeerCall::Counters`].
     Counters(Counters),
+    /// To [`PeerCall::Epoch`].
+    Epoch(Behind),
 }
 
 /// A call together with the type of its answer.

@@ -6,6 +6,7 @@
 //! registered (docs/decisions/0007-channel-between-proxies.md). This package knows nothing of sessions:
 //! the proxy answers through [`Answering`].
 
+mod barrier;
 pub mod call;
 pub mod config;
 mod frame;
@@ -18,6 +19,7 @@ mod server;
 mod silent;
 mod trust;
 
+pub use barrier::{NotReached, Patience, Wanted};
 pub use call::{Ask, PeerAnswer, PeerCall, Whose};
 pub use config::PeersConfig;
 pub use identity::Identity;

@@ -63,14 +63,8 @@ impl Me {
 /// What one proxy said.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Heard<T> {
-    /// Name of the proxy.
-    pub proxy: String,
-    /// Where its clients reach it.
-    pub address: String,
-    /// Its incarnation.
-    pub incarnation: u64,
-    /// What its sessions' ids begin with.
-    pub number: u16,
+    /// The proxy, as the metadata service knows it.
+    pub proxy: ProxyView,
     /// Its answer, or why there is none.
     pub answer: Result<T, Silent>,
 }
@@ -243,13 +237,7 @@ impl Inner {
             true => self.ask_here(ask).await,
             false => self.ask_there(&proxy, ask).await,
         };
-        Heard {
-            proxy: proxy.name,
-            address: proxy.address,
-            incarnation: proxy.incarnation,
-            number: proxy.number,
-            answer,
-        }
+        Heard { proxy, answer }
     }
 
     async fn ask_here<A: Ask>(&self, ask: A) -> Result<A::Answer, Silent> {

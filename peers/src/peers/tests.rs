@@ -1,6 +1,7 @@
 //! Several proxies in one process, over real sockets; the metadata service is a list.
 
 use super::*;
+use crate::call::epochs::Behind;
 use crate::call::{Counters, CountersAsked, Kill, Killed, SessionView, Sessions, Whose};
 use catalog::PeerPort;
 use serde_json::value::RawValue;
@@ -82,6 +83,7 @@ impl Answering for Fake {
             }
             PeerCall::Kill(_) => PeerAnswer::Kill(Killed::Done),
             PeerCall::Counters(_) => PeerAnswer::Counters(Counters::default()),
+            PeerCall::Epoch(_) => PeerAnswer::Epoch(Behind::default()),
             PeerCall::Sessions(_) => PeerAnswer::Sessions(vec![SessionView {
                 id: 7,
                 user: "u".into(),
@@ -210,7 +212,7 @@ async fn everybody_answers_the_asking_proxy_first_and_the_silent_are_named() {
     let asked = a.peers.ask_all(sessions()).await;
     assert!(start.elapsed() < Duration::from_secs(2));
     assert_eq!(asked.stale, None);
-    let names: Vec<_> = asked.heard.iter().map(|h| h.proxy.as_str()).collect();
+    let names: Vec<_> = asked.heard.iter().map(|h| h.proxy.name.as_str()).collect();
     assert_eq!(names, ["p1", "p2", "p3", "p4", "p5"]);
     let answers: Vec<_> = asked.heard.iter().map(|h| &h.answer).collect();
     assert!(answers[0].is_ok() && answers[1].is_ok(), "{answers:?}");

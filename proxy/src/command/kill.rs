@@ -49,7 +49,7 @@ pub(crate) async fn kill(s: &mut Session, id: u64, query: bool) -> Result<(), St
 
 /// What the proxy said that gave the id.
 fn elsewhere(id: u64, asked: Asked<Killed>) -> Result<Killed, Stop> {
-    let Some(Heard { proxy, answer, .. }) = asked.heard.into_iter().next() else {
+    let Some(Heard { proxy, answer }) = asked.heard.into_iter().next() else {
         return match asked.stale {
             None => Ok(Killed::Unknown),
             Some(why) => {

@@ -31,14 +31,14 @@ fn rows(asked: &Asked<Vec<SessionView>>, full: bool) -> ResultSet {
             Err(why) => set.rows.push(vec![
                 Some("0".to_string()),
                 Some("system user".to_string()),
-                Some(h.address.clone()),
+                Some(h.proxy.address.clone()),
                 None,
                 Some("Daemon".to_string()),
                 Some("0".to_string()),
                 Some("no answer".to_string()),
                 Some(format!(
                     "proxy {} {why}; its sessions are missing here",
-                    h.proxy
+                    h.proxy.name
                 )),
             ]),
         }

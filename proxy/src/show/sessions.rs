@@ -51,7 +51,10 @@ pub(super) fn answer<T>(
 fn silences<T>(asked: &Asked<T>) -> Vec<String> {
     let silent = |h: &Heard<T>| {
         let why = h.answer.as_ref().err()?;
-        Some(format!("proxy {} {why}; its sessions are missing", h.proxy))
+        Some(format!(
+            "proxy {} {why}; its sessions are missing",
+            h.proxy.name
+        ))
     };
     let silent = asked.heard.iter().filter_map(silent);
     silent.chain(asked.stale.clone()).collect()
@@ -74,11 +77,11 @@ fn rows(asked: &Asked<Vec<SessionView>>) -> ResultSet {
     set.columns[1] = Column::number("Id", false);
     for h in &asked.heard {
         match &h.answer {
-            Ok(sessions) => sessions.iter().for_each(|s| set.row(row(&h.proxy, s))),
+            Ok(sessions) => sessions.iter().for_each(|s| set.row(row(&h.proxy.name, s))),
             Err(why) => {
                 let mut silent = vec![None; names.len()];
-                silent[0] = Some(h.proxy.clone());
-                silent[3] = Some(h.address.clone());
+                silent[0] = Some(h.proxy.name.clone());
+                silent[3] = Some(h.proxy.address.clone());
                 silent[6] = Some(format!("no answer: {why}"));
                 set.rows.push(silent);
             }
@@ -106,14 +109,23 @@ fn row(proxy: &str, s: &SessionView) -> [String; 10] {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use meta_client::ProxyView;
     use peers::Silent;
 
     fn heard<T>(proxy: &str, answer: Result<T, Silent>) -> Heard<T> {
         Heard {
-            proxy: proxy.into(),
-            address: format!("{proxy}:3306"),
-            incarnation: 1,
-            number: 1,
+            proxy: ProxyView {
+                incarnation: 1,
+                name: proxy.into(),
+                address: format!("{proxy}:3306"),
+                version: "1".into(),
+                since_ms: 0,
+                epoch: None,
+                silent_ms: None,
+                draining: false,
+                peer: None,
+                number: 1,
+            },
             answer,
         }
     }
