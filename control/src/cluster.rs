@@ -1,17 +1,18 @@
 //! The cluster as one process sees it: the metadata service, the shards, and the proxy that runs here.
 
 use crate::proxies::Proxies;
-use catalog::Catalog;
+use catalog::{Catalog, TableName};
 use meta_client::MetaService;
+use peers::Wanted;
 use shard::ShardDirectory;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::{Duration, Instant};
 
-/// How long an order waits until proxies work by it.
-const SETTLE: Duration = Duration::from_secs(4);
-/// How often it checks whether they do.
-pub(crate) const SETTLE_STEP: Duration = Duration::from_millis(20);
+/// How long an order waits until this proxy has connections to every shard.
+const SHARDS_TIME: Duration = Duration::from_secs(4);
+/// How often it checks whether it has.
+const SHARDS_STEP: Duration = Duration::from_millis(20);
 
 /// The proxy of this process, as far as orders concern it.
 pub trait LocalProxy: Send + Sync {
@@ -45,32 +46,40 @@ impl Cluster {
         self.meta.watch().borrow().clone()
     }
 
-    /// True if every worker and every proxy has reached an epoch, and each shard can be used here.
-    async fn is_settled(&self, epoch: u64) -> bool {
-        if self.proxy.epoch() < epoch {
-            return false;
-        }
+    /// True if each shard of the catalog can be used here.
+    fn has_shards(&self) -> bool {
         let (catalog, handles) = (self.catalog(), self.shards.all());
         let is_here = |s: &catalog::Shard| {
             let login = handles.get(&s.name).map(|h| &h.login);
             login.is_some_and(|l| (&*l.host, l.port) == s.primary().address())
         };
-        if !catalog.shards.values().all(is_here) {
-            return false;
-        }
-        let others = self.meta.proxies().await.unwrap_or_default();
-        others.len() < 2 || others.iter().all(|p| p.epoch.is_some_and(|e| e >= epoch))
+        catalog.shards.values().all(is_here)
     }
 
-    /// Waits, at most [`SETTLE`], until every proxy works by an epoch; false if one does not.
-    pub async fn settle(&self, epoch: u64) -> bool {
-        let until = Instant::now() + SETTLE;
-        while !self.is_settled(epoch).await {
+    /// Waits until everybody works by an epoch and no statement on the tables by an older one; for statements
+    /// this long, for proxies as the settings say. Gives who stands in the way.
+    pub async fn settle(
+        &self,
+        epoch: u64,
+        tables: Vec<TableName>,
+        statements: Duration,
+    ) -> Result<(), String> {
+        let peers = &self.proxies.0;
+        let wanted = Wanted {
+            epoch,
+            tables,
+            except: None,
+        };
+        let patience = peers.patience(statements);
+        let reached = peers.wait_for_epoch(&wanted, patience).await;
+        reached.map_err(|e| e.to_string())?;
+        let until = Instant::now() + SHARDS_TIME;
+        while !self.has_shards() {
             if Instant::now() > until {
-                return false;
+                return Err("this proxy does not reach every shard".to_string());
             }
-            tokio::time::sleep(SETTLE_STEP).await;
+            tokio::time::sleep(SHARDS_STEP).await;
         }
-        true
+        Ok(())
     }
 }

@@ -4,7 +4,6 @@
 mod rows;
 
 use crate::Cluster;
-use crate::cluster::SETTLE_STEP;
 use crate::probe::connect;
 use catalog::{
     Answer, Catalog, Change, Command, JobId, Placement, Rejected, ShardId, ShardProgress, Table,
@@ -15,8 +14,9 @@ use schema::{difference, key, read, rule};
 use shard::{Login, ServerConn, ShardError};
 use sql::ident::quote_name;
 use sql::shard_by::{Rule, ShardBy};
+use std::time::Duration;
 
-/// How long a lock on the table is waited for, in seconds.
+/// How long statements and locks on the table are waited for, in seconds.
 const LOCK_WAIT_S: u32 = 10;
 
 /// What an import did, or would do.
@@ -171,19 +171,18 @@ async fn start(cluster: &Cluster, wanted: &Wanted, parts: &[Part]) -> Result<Job
         let found = catalog.jobs.values().find(|j| j.objects == objects);
         found.map(|j| j.id)
     };
-    let everybody = cluster.settle(epoch).await;
+    let statements = Duration::from_secs(LOCK_WAIT_S.into());
+    let settled = cluster.settle(epoch, objects.clone(), statements).await;
     let Some(job) = ours() else {
         return Err(refused("the import was cancelled by somebody else"));
     };
-    if !everybody {
+    if let Err(why) = settled {
         propose(cluster, wanted, Command::AbandonJob { job }).await?;
-        return Err(refused(
-            "a proxy does not follow the catalog; nothing was changed. Repeat it once it does, or once \
-             it is fenced (shardctl proxy list, fence)",
-        ));
+        return Err(refused(format!(
+            "{why}; nothing was changed. Repeat it once that is over, or once the proxy is fenced (shardctl \
+             proxy list, fence)"
+        )));
     }
-    // Statements that were planned before the job was known end meanwhile.
-    tokio::time::sleep(SETTLE_STEP).await;
     Ok(job)
 }
 

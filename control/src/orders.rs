@@ -72,7 +72,7 @@ impl Orders {
             dry_run,
             expected_epoch,
         } = asked;
-        let (answer, notes) = match order {
+        let (answer, mut notes) = match order {
             Order::ImportTable {
                 database,
                 table,
@@ -103,7 +103,11 @@ impl Orders {
             }
         };
         if let (false, Answer::Done { epoch }) = (dry_run, &answer) {
-            self.cluster.settle(*epoch).await;
+            // The change is made: who does not follow yet only learns of it later.
+            let settled = self.cluster.settle(*epoch, Vec::new(), Duration::ZERO);
+            if let Err(why) = settled.await {
+                notes.push(format!("not everybody works by it yet: {why}"));
+            }
         }
         Ok(OrderReply {
             dry_run,

@@ -2,7 +2,7 @@
 
 use admin_types::counters::{CounterList, ProxyCounters};
 use admin_types::session::{ClientSession, SessionList, SilentProxy};
-use peers::call::{Counters, CountersAsked, SessionView, Sessions};
+use peers::call::{Counters, CountersAsked, SessionView, SessionsAsked};
 use peers::{Asked, Heard, Peers, Whose};
 
 /// All proxies.
@@ -13,7 +13,7 @@ impl Proxies {
     /// The sessions of all clients.
     pub async fn sessions(&self) -> SessionList {
         let visible_to = Whose::Anybodys;
-        let asked = self.0.ask_all(Sessions { visible_to }).await;
+        let asked = self.0.ask_all(SessionsAsked { visible_to }).await;
         let silent = silent(&asked);
         let of = |h: Heard<Vec<SessionView>>| {
             let sessions = h.answer.unwrap_or_default().into_iter();

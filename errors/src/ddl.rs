@@ -1,5 +1,7 @@
 //! Changes of structure.
 
+use crate::NameList;
+
 area! {
     "Changes of structure": DdlError
 
@@ -115,9 +117,17 @@ area! {
          it, or CANCEL DDL JOB {job} to give it up";
 
     /// Whoever does not know of a change may plan against the old structure while it is made.
-    ProxyBehind { proxy: String } = ER_UNKNOWN_ERROR, Unavailable, Later:
-        "proxy {proxy} does not follow the catalog; nothing was changed. Repeat the statement once it \
-         does, or once it is fenced (fence_after_ms; shardctl proxy fence)";
+    /// `why` names the proxy.
+    ProxyBehind { why: String } = ER_UNKNOWN_ERROR, Unavailable, Later:
+        "{why}; nothing was changed. Repeat the statement once it follows the catalog, or once it is \
+         fenced (fence_after_ms; shardctl proxy fence)";
+
+    /// A statement or an open cursor was planned by the structure that is to be changed, and did not end
+    /// within lock_wait_timeout. KILL ends it, at whichever proxy.
+    StillUsed { objects: NameList, proxy: String, session: u32, seconds: u64 }
+        = ER_LOCK_WAIT_TIMEOUT, Unavailable, Later:
+        "Lock wait timeout exceeded: session {session} of proxy {proxy} has used {objects} for {seconds} \
+         s; nothing was changed. Repeat the statement once it ends, or KILL {session}";
 
     /// CANCEL DDL JOB came in between.
     JobCancelled = ER_UNKNOWN_ERROR, Aborted, Statement:

@@ -7,7 +7,7 @@
 
 use crate::call::epochs::{Behind, EpochAsked, SessionOf, StatementBehind};
 use crate::peers::{Asked, Heard, Peers};
-use crate::silent::{Refused, Silent};
+use crate::silent::{CallRefused, Silent};
 use catalog::TableName;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -53,7 +53,9 @@ pub enum NotReached {
         statement: StatementBehind,
     },
     /// A worker does not take the new catalog over.
-    #[error("worker {worker} of proxy {proxy} still plans by epoch {epoch}")]
+    #[error(
+        "worker {worker} of proxy {proxy} does not follow: it plans by epoch {epoch} of the catalog"
+    )]
     WorkerBehind {
         /// The proxy.
         proxy: String,
@@ -76,6 +78,14 @@ pub enum NotReached {
 }
 
 impl Peers {
+    /// The patience of the settings with proxies, and this one with statements.
+    pub fn patience(&self, statements: Duration) -> Patience {
+        Patience {
+            statements,
+            silence: self.config().follow_timeout(),
+        }
+    }
+
     /// Waits until nobody is behind, or says whom it waited for in vain.
     pub async fn wait_for_epoch(
         &self,
@@ -200,7 +210,7 @@ impl Barrier {
                 Some(NotReached::InUse { proxy, statement })
             }
             // A version without this call: all that it says is what its workers plan by.
-            Err(Silent::NoPort(_) | Silent::Refused(Refused::UnknownCall { .. }))
+            Err(Silent::NoPort(_) | Silent::Refused(CallRefused::UnknownCall { .. }))
                 if heard.proxy.epoch.is_some_and(|e| e >= self.epoch) =>
             {
                 None

@@ -1,5 +1,5 @@
 //! What proxies ask each other: one call a file. Calls and answers are values; an older proxy answers a
-//! call that it does not know with [`Refused::UnknownCall`](crate::Refused).
+//! call that it does not know with [`CallRefused::UnknownCall`](crate::CallRefused).
 
 mod counters;
 pub mod epochs;
@@ -7,8 +7,8 @@ mod kill;
 mod sessions;
 
 pub use counters::{Counters, CountersAsked};
-pub use kill::{Kill, Killed};
-pub use sessions::{SessionView, Sessions};
+pub use kill::{KillAsked, Killed};
+pub use sessions::{SessionView, SessionsAsked};
 
 use epochs::{Behind, EpochAsked};
 use serde::{Deserialize, Serialize};
@@ -27,9 +27,9 @@ pub enum Whose {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum PeerCall {
     /// The sessions.
-    Sessions(Sessions),
+    Sessions(SessionsAsked),
     /// End a session or its statement.
-    Kill(Kill),
+    Kill(KillAsked),
     /// The counters.
     Counters(CountersAsked),
     /// Statements that use an older catalog.
@@ -89,7 +89,7 @@ macro_rules! ask {
     };
 }
 
-ask!(Sessions(Sessions) -> Vec<SessionView>, repeatable: true);
+ask!(Sessions(SessionsAsked) -> Vec<SessionView>, repeatable: true);
 // A second KILL QUERY could end the statement after the one that was meant.
-ask!(Kill(Kill) -> Killed, repeatable: false);
+ask!(Kill(KillAsked) -> Killed, repeatable: false);
 ask!(Counters(CountersAsked) -> Counters, repeatable: true);

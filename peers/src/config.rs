@@ -14,6 +14,9 @@ pub struct PeersConfig {
     pub advertise: Option<String>,
     /// A proxy that does not answer within this time is named as silent.
     pub call_timeout_ms: u64,
+    /// A change of structure is given up when a proxy has not answered for this long, or a worker of one
+    /// has not taken the catalog over.
+    pub follow_timeout_ms: u64,
     /// Largest answer of one proxy, in bytes.
     pub answer_bytes_max: usize,
     /// Calls that a proxy answers at once, and calls that it makes at once.
@@ -26,6 +29,7 @@ impl Default for PeersConfig {
             listen: None,
             advertise: None,
             call_timeout_ms: 1_000,
+            follow_timeout_ms: 4_000,
             answer_bytes_max: 16 << 20,
             calls_max: 64,
         }
@@ -37,10 +41,15 @@ impl PeersConfig {
         Duration::from_millis(self.call_timeout_ms)
     }
 
+    pub(crate) fn follow_timeout(&self) -> Duration {
+        Duration::from_millis(self.follow_timeout_ms)
+    }
+
     /// What only people can get wrong.
     pub fn check(&self) -> Result<(), String> {
         let positive = [
             ("call_timeout_ms", self.call_timeout_ms),
+            ("follow_timeout_ms", self.follow_timeout_ms),
             ("answer_bytes_max", self.answer_bytes_max as u64),
             ("calls_max", self.calls_max as u64),
         ];

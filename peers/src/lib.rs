@@ -25,4 +25,4 @@ pub use config::PeersConfig;
 pub use identity::Identity;
 pub use peers::{Answering, Asked, Heard, Listing, Me, Peers};
 pub use port::OwnPort;
-pub use silent::{Refused, Silent};
+pub use silent::{CallRefused, Silent};

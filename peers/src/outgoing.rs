@@ -2,7 +2,7 @@
 
 use crate::frame;
 use crate::identity::Identity;
-use crate::silent::{Refused, Silent};
+use crate::silent::{CallRefused, Silent};
 use crate::trust;
 use catalog::PeerPort;
 use rustls::pki_types::ServerName;
@@ -80,7 +80,7 @@ impl Outgoing {
         let mut conn = self.connect(e.port).await?;
         let answer = self.exchange(&mut conn, e).await.map_err(|error| {
             if let Some(long) = frame::too_long(&error) {
-                return Silent::Refused(Refused::TooLarge {
+                return Silent::Refused(CallRefused::TooLarge {
                     bytes: long.bytes,
                     limit: long.limit,
                 });

@@ -7,7 +7,7 @@ use crate::outgoing::{Errand, Outgoing};
 use crate::port::OwnPort;
 use crate::roster::Roster;
 use crate::server::{self, Reply, Request};
-use crate::silent::{Refused, Silent};
+use crate::silent::{CallRefused, Silent};
 use meta_client::{BoxFuture, MetaError, ProxyView, Registered};
 use serde_json::value::to_raw_value;
 use std::sync::{Arc, Mutex, OnceLock};
@@ -140,6 +140,10 @@ impl Peers {
         }
     }
 
+    pub(crate) fn config(&self) -> &PeersConfig {
+        &self.0.config
+    }
+
     /// This proxy.
     pub fn me(&self) -> &Me {
         &self.0.me
@@ -241,7 +245,7 @@ impl Inner {
     }
 
     async fn ask_here<A: Ask>(&self, ask: A) -> Result<A::Answer, Silent> {
-        let answering = self.answering.get().ok_or(Refused::Starting)?;
+        let answering = self.answering.get().ok_or(CallRefused::Starting)?;
         let limit = self.config.call_timeout() + ask.wait();
         let answer = tokio::time::timeout(limit, answering.answer(ask.into())).await;
         fitting::<A>(answer.map_err(|_| self.late(limit))?)

@@ -6,7 +6,7 @@ use crate::frame;
 use crate::identity::fingerprint;
 use crate::peers::Inner;
 use crate::roster::Listed;
-use crate::silent::Refused;
+use crate::silent::CallRefused;
 use crate::trust;
 use meta_client::ProxyView;
 use serde::{Deserialize, Serialize};
@@ -54,7 +54,7 @@ pub(crate) enum Reply<A> {
     /// It.
     Answer(A),
     /// There is none.
-    Refused(Refused),
+    Refused(CallRefused),
 }
 
 /// Serves until the process ends.
@@ -146,7 +146,7 @@ async fn requests(inner: &Inner, mut tls: TlsStream<TcpStream>, key: &str) -> io
             reply = answered(inner, &request, key) => reply,
             _ = tls.read(&mut more) => return Ok(()),
         };
-        let is_over = matches!(reply, Reply::Refused(Refused::NotRegistered));
+        let is_over = matches!(reply, Reply::Refused(CallRefused::NotRegistered));
         let bytes = encode(inner, &reply, request.answer_bytes_max)?;
         let written = tokio::time::timeout(WRITE_TIME, frame::write(&mut tls, &bytes)).await;
         written.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))?;
@@ -167,27 +167,30 @@ fn encode(
         return Ok(bytes);
     }
     let bytes = bytes.len();
-    serde_json::to_vec(&Reply::<()>::Refused(Refused::TooLarge { bytes, limit }))
+    serde_json::to_vec(&Reply::<()>::Refused(CallRefused::TooLarge {
+        bytes,
+        limit,
+    }))
 }
 
 async fn answered(inner: &Inner, request: &Request, key: &str) -> Reply<crate::PeerAnswer> {
     if !is_registered(inner, request.from, key).await {
-        return Reply::Refused(Refused::NotRegistered);
+        return Reply::Refused(CallRefused::NotRegistered);
     }
     let now = inner.me.registered().incarnation;
     if request.to != now {
-        return Reply::Refused(Refused::AnotherIncarnation { now });
+        return Reply::Refused(CallRefused::AnotherIncarnation { now });
     }
     let Ok(call) = serde_json::from_str::<PeerCall>(request.call.get()) else {
         let version = inner.me.version.clone();
-        return Reply::Refused(Refused::UnknownCall { version });
+        return Reply::Refused(CallRefused::UnknownCall { version });
     };
     let Ok(_permit) = inner.answering_room.try_acquire() else {
         let limit = inner.config.calls_max;
-        return Reply::Refused(Refused::Busy { limit });
+        return Reply::Refused(CallRefused::Busy { limit });
     };
     match inner.answering.get() {
         Some(answering) => Reply::Answer(answering.answer(call).await),
-        None => Reply::Refused(Refused::Starting),
+        None => Reply::Refused(CallRefused::Starting),
     }
 }

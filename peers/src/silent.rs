@@ -32,7 +32,7 @@ pub enum Silent {
     },
     /// It answered that it does not answer.
     #[error(transparent)]
-    Refused(#[from] Refused),
+    Refused(#[from] CallRefused),
     /// The answer makes no sense here.
     #[error("sent an answer that this version does not know: {0}")]
     Garbled(String),
@@ -40,7 +40,7 @@ pub enum Silent {
 
 /// A proxy's refusal of a call.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
-pub enum Refused {
+pub enum CallRefused {
     /// Who asks is not registered, or no more.
     #[error("takes no calls from this proxy, which is not registered there any more")]
     NotRegistered,

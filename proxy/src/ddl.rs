@@ -4,9 +4,11 @@ mod alter;
 mod check;
 mod create;
 mod job;
+mod settled;
 mod tables;
 
 use crate::exec::{Run, default_shard, one, scatter, transaction};
+use crate::session::client_io::ClientIo;
 use crate::session::client_state::ClientState;
 use crate::session::diagnostics::Diagnostics;
 use crate::session::{Done, Outcome, Session, Stop};
@@ -25,6 +27,7 @@ use wire::reply::OkPacket;
 /// A change of structure that runs as a job, and what it has gathered for the answer.
 struct Change<'s> {
     worker: Rc<Worker>,
+    io: &'s ClientIo,
     client: &'s mut ClientState,
     /// What the shards said, added up.
     ok: OkPacket,
@@ -36,6 +39,7 @@ impl<'s> Change<'s> {
     fn of(s: &'s mut Session) -> Self {
         Self {
             worker: s.worker.clone(),
+            io: &s.io,
             client: &mut s.client,
             ok: OkPacket::default(),
             notes: Diagnostics::default(),
@@ -186,9 +190,11 @@ pub(crate) async fn rule(s: &mut Session, statement: &RuleStatement, run: Run<'_
         RuleStatement::CancelJob { id } => Command::AbandonJob { job: JobId(*id) },
     };
     transaction::commit_all(s).await?;
-    Change::of(s).propose(command).await?;
-    s.put_ok(OkPacket::default(), run.more);
-    Ok(Outcome::quiet())
+    let mut change = Change::of(s);
+    let catalog = change.propose(command).await?;
+    change.followed(catalog.epoch).await;
+    let Change { ok, notes, .. } = change;
+    Ok(answer(s, ok, notes, run))
 }
 
 impl Change<'_> {

@@ -23,6 +23,7 @@ use crate::session::branches::Branches;
 use crate::session::client_state::ClientState;
 use crate::session::{Done, Outcome, Session, Stop};
 use crate::worker::Worker;
+use crate::worker::in_use::Using;
 use crate::{ddl, show};
 use catalog::{Catalog, ShardId};
 use request::Request;
@@ -79,6 +80,16 @@ impl<'a> Run<'a> {
         &self.text[start.map_or(self.text.len(), |t| t.start as usize)..]
     }
 
+    /// Notes that the catalog of the plan is used for the tables of the statement, until the answer is
+    /// dropped.
+    pub(crate) fn uses_catalog(&self, s: &Session) -> Using {
+        let info = &s.client.info;
+        let (epoch, mentions) = (self.catalog.epoch, &self.plan.mentions);
+        s.worker
+            .in_use
+            .begin(epoch, info.id, info.since_ms(), mentions)
+    }
+
     /// What routing looks at.
     pub(crate) fn route_context(&self, s: &Session) -> RouteContext<'a> {
         let params: &[ParamRef<'_>] = self.bound.map_or(&[], |b| &b.refs);
@@ -124,6 +135,9 @@ pub(crate) fn plan(
 /// Runs a planned statement.
 pub(crate) async fn statement(s: &mut Session, run: Run<'_>) -> Done {
     s.client.authorize(run.catalog, &run.plan.privileges)?;
+    // A change of structure does not wait for itself, nor for others that it excludes by its job.
+    let changes = matches!(run.plan.plan, Plan::Ddl(_));
+    let _using = (!changes).then(|| run.uses_catalog(s));
     match &run.plan.plan {
         Plan::Forward(f) => forward(s, f, run).await,
         Plan::Insert(i) => Box::pin(insert::run(s, i, run)).await,

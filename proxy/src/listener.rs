@@ -5,6 +5,7 @@ use crate::server::Shared;
 use crate::session::client_io::ClientIo;
 use crate::session::{Session, err_packet};
 use crate::worker::Worker;
+use crate::worker::questions::Question;
 use errors::{ClientError, LoginError};
 use shard::NetStream;
 use socket2::{Domain, Protocol, Socket, Type};
@@ -14,6 +15,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc;
 
 /// Connections that the kernel may hold before they are accepted.
 const BACKLOG: i32 = 4096;
@@ -36,24 +38,35 @@ pub fn bind(address: SocketAddr) -> std::io::Result<StdListener> {
 }
 
 /// Runs a worker until the proxy closes.
-pub fn run_worker(shared: Arc<Shared>, index: usize, socket: StdListener) {
+pub(crate) fn run_worker(
+    shared: Arc<Shared>,
+    index: usize,
+    socket: StdListener,
+    questions: mpsc::Receiver<Question>,
+) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .event_interval(127)
         .build_local(Default::default());
     match runtime {
-        Ok(runtime) => runtime.block_on(serve(shared, index, socket)),
+        Ok(runtime) => runtime.block_on(serve(shared, index, socket, questions)),
         Err(error) => tracing::error!(%error, "a worker has no runtime"),
     }
 }
 
-async fn serve(shared: Arc<Shared>, index: usize, socket: StdListener) {
+async fn serve(
+    shared: Arc<Shared>,
+    index: usize,
+    socket: StdListener,
+    questions: mpsc::Receiver<Question>,
+) {
     let listener = match TcpListener::from_std(socket) {
         Ok(l) => l,
         Err(error) => return tracing::error!(%error, "a worker has no listener"),
     };
     let worker = Worker::new(shared.clone(), index);
     worker.clone().start_tasks(HOUSEKEEPING);
+    worker.clone().answer(questions);
     let mut last_error_logged = std::time::Instant::now();
     loop {
         let accepted = tokio::select! {

@@ -1,7 +1,7 @@
 //! A statement as the plan cache keeps it, and what was learned from running it.
 
 use crate::eligibility::Eligibility;
-use router::{PlanContext, Planned, ReadNeeds};
+use router::{Mentions, PlanContext, Planned, ReadNeeds};
 use sql::Lexed;
 use std::rc::Rc;
 
@@ -11,6 +11,8 @@ pub(crate) struct CachedPlan {
     planned: Planned,
     /// What it depends on, if it is a read.
     pub reads: ReadNeeds,
+    /// The names in its text.
+    pub mentions: Rc<Mentions>,
     /// Whether it may be pipelined.
     pub eligibility: Eligibility,
 }
@@ -28,8 +30,10 @@ impl CachedPlan {
     pub(crate) fn make(ctx: PlanContext<'_>, text: &[u8], lexed: &Lexed) -> Rc<Self> {
         let planned = Planned::of(ctx, text, lexed);
         let reads = ReadNeeds::of(ctx, text, &lexed.tokens, &planned.statement);
+        let mentions = Mentions::of(ctx.database, text, &lexed.tokens);
         Rc::new(Self {
             planned,
+            mentions: Rc::new(mentions),
             reads,
             eligibility: Eligibility::new(reads.unique),
         })
@@ -37,6 +41,6 @@ impl CachedPlan {
 
     /// About how many bytes it takes.
     pub(crate) fn bytes(&self, tokens: usize) -> usize {
-        512 + tokens * 16
+        512 + tokens * 16 + self.mentions.bytes()
     }
 }

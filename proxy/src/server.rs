@@ -8,6 +8,7 @@ use crate::gauges::PublishedPools;
 use crate::listener;
 use crate::metrics::Metrics;
 use crate::registry::Registry;
+use crate::worker::questions::{self, Question};
 use answers::Answers;
 use meta_client::MetaService;
 use peers::Peers;
@@ -17,6 +18,7 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
+use tokio::sync::mpsc;
 use wire::auth::RsaKey;
 use wire::handshake::{CACHING_SHA2, NATIVE};
 
@@ -49,6 +51,8 @@ pub struct Shared {
     pub(crate) pools: PublishedPools,
     rsa: OnceLock<Arc<RsaKey>>,
     epochs: Vec<AtomicU64>,
+    /// Where each worker is asked.
+    questions: Vec<mpsc::Sender<Question>>,
 }
 
 /// The parts that a proxy is made of.
@@ -131,11 +135,6 @@ impl Shared {
         epochs.min().unwrap_or(0)
     }
 
-    /// True if every worker plans against this epoch or a later one.
-    pub fn workers_reached(&self, epoch: u64) -> bool {
-        self.epoch_of_all() >= epoch
-    }
-
     /// The key pair for passwords without TLS, made at the first use.
     pub async fn rsa_key(&self) -> Option<Arc<RsaKey>> {
         if let Some(key) = self.rsa.get() {
@@ -205,6 +204,8 @@ impl Proxy {
         };
         let registry = Registry::new(config.max_connections);
         registry.set_number(peers.me().registered().number);
+        let (questions, receivers): (Vec<_>, Vec<_>) =
+            (0..workers).map(|_| questions::channel()).unzip();
         let shared = Arc::new(Shared {
             config,
             pool,
@@ -219,6 +220,7 @@ impl Proxy {
             pools: PublishedPools::new(workers),
             rsa: OnceLock::new(),
             epochs: (0..workers).map(|_| AtomicU64::new(0)).collect(),
+            questions,
         });
         shared.peers.answer_with(Arc::new(Answers::of(&shared)));
         let failed = |e| StartError::Listen(listen, e);
@@ -232,12 +234,12 @@ impl Proxy {
             sockets.push(listener::bind(address).map_err(failed)?);
         }
         let mut threads = Vec::new();
-        for (index, socket) in sockets.into_iter().enumerate() {
+        for (index, (socket, asked)) in sockets.into_iter().zip(receivers).enumerate() {
             let shared = shared.clone();
             let thread = std::thread::Builder::new()
                 .name(format!("worker-{index}"))
                 .stack_size(WORKER_STACK_BYTES)
-                .spawn(move || listener::run_worker(shared, index, socket));
+                .spawn(move || listener::run_worker(shared, index, socket, asked));
             threads.push(thread.map_err(StartError::Worker)?);
         }
         Ok(Proxy {

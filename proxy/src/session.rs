@@ -13,7 +13,7 @@ pub(crate) mod settings;
 pub(crate) mod statements;
 mod stop;
 pub(crate) mod transaction;
-mod waiting;
+pub(crate) mod waiting;
 
 use crate::auth::handshake::LoggedIn;
 use crate::metrics::count;

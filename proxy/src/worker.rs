@@ -1,9 +1,12 @@
 //! One worker: what the sessions of one thread share. Nothing here is ever touched by another thread.
 
+pub(crate) mod in_use;
 mod pipelines;
 mod pools;
+pub(crate) mod questions;
 mod texts;
 
+use self::in_use::InUse;
 use self::pipelines::Pipelines;
 use self::texts::Texts;
 use crate::ids::IdBlocks;
@@ -37,6 +40,8 @@ pub struct Worker {
     pub plans: RefCell<PlanCache<CachedPlan>>,
     /// Equal settings are one value.
     pub interner: RefCell<Interner>,
+    /// The catalogs that statements use.
+    pub(crate) in_use: Rc<InUse>,
     /// Settings of a fresh connection.
     pub fresh: Rc<Settings>,
     /// AUTO_INCREMENT blocks.
@@ -65,6 +70,7 @@ impl Worker {
             pipelines: Pipelines::default(),
             plans: RefCell::new(PlanCache::new(plan_bytes)),
             interner: RefCell::new(interner),
+            in_use: Rc::default(),
             fresh,
             ids: IdBlocks::new(shared.meta.clone()),
             flavor: Cell::new(shared.flavor()),

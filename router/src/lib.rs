@@ -8,6 +8,7 @@ pub mod analyze;
 pub mod args;
 pub mod cache;
 pub mod functions;
+pub mod mentions;
 pub mod names;
 pub mod plan;
 pub mod privileges;
@@ -17,6 +18,7 @@ pub mod traits;
 pub use analyze::scope;
 pub use args::{Args, Source};
 pub use cache::PlanCache;
+pub use mentions::Mentions;
 pub use plan::{
     Access, Forward, InsertPlan, List, Local, Operator, Plan, PlanContext, Planned, RouteContext,
     RowIds, SessionFacts, Shards, Target,

@@ -10,6 +10,7 @@ mod compare;
 mod configured;
 mod ddl;
 mod definitions;
+mod epochs;
 mod error_catalogue;
 mod failures;
 mod folder;

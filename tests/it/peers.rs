@@ -10,13 +10,13 @@ use mysql_async::{Conn, Row};
 use std::time::{Duration, Instant};
 
 /// A quickstart and more proxies of its metadata node.
-struct Many {
-    first: Cluster,
+pub struct Many {
+    pub first: Cluster,
     dir: Folder,
 }
 
 impl Many {
-    fn start(name: &str) -> Self {
+    pub fn start(name: &str) -> Self {
         Self {
             first: Cluster::start(name, 1, &["--meta", "1"]),
             dir: Folder::new(&format!("{name}-more")),
@@ -24,7 +24,7 @@ impl Many {
     }
 
     /// Another proxy; `settings` are more lines of its configuration.
-    fn add(&self, name: &str, settings: &str) -> Configured {
+    pub fn add(&self, name: &str, settings: &str) -> Configured {
         let node = std::fs::read_to_string(self.first.dir.join("meta/n1/port")).unwrap();
         let dir = self.dir.join(name);
         std::fs::create_dir_all(&dir).unwrap();

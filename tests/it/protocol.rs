@@ -43,7 +43,12 @@ impl Raw {
     }
 
     fn log_in() -> Raw {
-        let mut r = Raw::open();
+        Raw::log_in_at(shared().port)
+    }
+
+    /// Connects and logs in as root without a password.
+    pub fn log_in_at(port: u16) -> Raw {
+        let mut r = Raw::connect(port);
         Greeting::decode(&r.read().unwrap()).unwrap();
         let response = HandshakeResponse {
             capabilities: CLIENT_PROTOCOL_41 | CLIENT_PLUGIN_AUTH | CLIENT_SECURE_CONNECTION,

@@ -152,7 +152,7 @@ fn a_worker_that_does_not_follow_is_named() {
     };
     assert_eq!(
         why.to_string(),
-        "worker 3 of proxy p1 still plans by epoch 5"
+        "worker 3 of proxy p1 does not follow: it plans by epoch 5 of the catalog"
     );
 }
 

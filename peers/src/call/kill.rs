@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// Asks for the end of a session or of its statement.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Kill {
+pub struct KillAsked {
     /// CONNECTION_ID() of the session.
     pub id: u32,
     /// Only the statement that runs.

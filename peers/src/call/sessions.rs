@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// Asks for sessions.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Sessions {
+pub struct SessionsAsked {
     /// Those that this one may see.
     pub visible_to: Whose,
 }

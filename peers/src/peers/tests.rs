@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::call::epochs::Behind;
-use crate::call::{Counters, CountersAsked, Kill, Killed, SessionView, Sessions, Whose};
+use crate::call::{Counters, CountersAsked, KillAsked, Killed, SessionView, SessionsAsked, Whose};
 use catalog::PeerPort;
 use serde_json::value::RawValue;
 use std::sync::Mutex;
@@ -167,16 +167,16 @@ async fn proxy_with(service: &Service, incarnation: u64, config: PeersConfig, f:
     p
 }
 
-fn kill() -> Kill {
-    Kill {
+fn kill() -> KillAsked {
+    KillAsked {
         id: 1,
         query: true,
         by: Whose::Anybodys,
     }
 }
 
-fn sessions() -> Sessions {
-    Sessions {
+fn sessions() -> SessionsAsked {
+    SessionsAsked {
         visible_to: Whose::Anybodys,
     }
 }
@@ -244,7 +244,7 @@ async fn a_proxy_cannot_speak_for_another() {
     service.put(3, None);
     let peers = without_port(a.identity.clone(), me(3), &service);
     let answer = only(peers.ask_number(2, sessions()).await);
-    assert_eq!(answer, Err(Refused::NotRegistered.into()));
+    assert_eq!(answer, Err(CallRefused::NotRegistered.into()));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -260,7 +260,7 @@ async fn a_fenced_proxy_is_refused_though_its_connection_is_open() {
     service.fence(1);
     tokio::time::sleep(Duration::from_millis(1_100)).await;
     let refused = only(fenced.ask_number(2, sessions()).await);
-    assert_eq!(refused, Err(Refused::NotRegistered.into()));
+    assert_eq!(refused, Err(CallRefused::NotRegistered.into()));
     // And nothing at all after that, not even a reason.
     let refused = only(fenced.ask_number(2, sessions()).await);
     assert!(matches!(refused, Err(Silent::Lost { .. })), "{refused:?}");
@@ -272,7 +272,10 @@ async fn a_call_for_an_earlier_start_is_refused() {
     let (a, b) = (proxy(&service, 1).await, proxy(&service, 2).await);
     service.put(8, Some(b.port()));
     let answer = of(&a, 8, kill()).await;
-    assert_eq!(answer, Err(Refused::AnotherIncarnation { now: 2 }.into()));
+    assert_eq!(
+        answer,
+        Err(CallRefused::AnotherIncarnation { now: 2 }.into())
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -303,7 +306,7 @@ async fn a_large_answer_is_refused_by_either_side() {
     let _c = proxy_with(&service, 3, small, big()).await;
     for (asking, number) in [(&a, 2), (&b, 3)] {
         match of(asking, number, sessions()).await {
-            Err(Silent::Refused(Refused::TooLarge { bytes, limit })) => {
+            Err(Silent::Refused(CallRefused::TooLarge { bytes, limit })) => {
                 assert!(bytes > 5_000 && limit == 2_000);
             }
             other => panic!("{other:?}"),
@@ -331,7 +334,7 @@ async fn a_call_of_a_newer_version_is_said_to_be_unknown() {
     };
     let answer = a.peers.0.outgoing.run(&errand).await.unwrap();
     match serde_json::from_slice(&answer).unwrap() {
-        Reply::<PeerAnswer>::Refused(Refused::UnknownCall { .. }) => {}
+        Reply::<PeerAnswer>::Refused(CallRefused::UnknownCall { .. }) => {}
         other => panic!("{other:?}"),
     }
 }
@@ -357,7 +360,7 @@ async fn calls_at_once_are_bounded_and_end_with_who_waits_for_them() {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     let busy = of(&c, 2, CountersAsked {}).await;
-    assert_eq!(busy, Err(Refused::Busy { limit: 1 }.into()));
+    assert_eq!(busy, Err(CallRefused::Busy { limit: 1 }.into()));
     assert_eq!(gave_up.load(Ordering::SeqCst), 0);
     // A session leaves: its call ends here and there.
     call.abort();
@@ -406,7 +409,7 @@ async fn strangers_hold_the_port_up_for_a_handshake_at_most() {
 async fn a_proxy_without_others_answers_itself() {
     let peers = Peers::alone(me(0)).unwrap();
     let starting = peers.ask_all(sessions()).await;
-    let refused = Err(Silent::Refused(Refused::Starting));
+    let refused = Err(Silent::Refused(CallRefused::Starting));
     assert_eq!(starting.heard[0].answer, refused);
     peers.answer_with(Arc::new(Fake::default()));
     let asked = peers.ask_all(sessions()).await;

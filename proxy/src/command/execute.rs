@@ -5,6 +5,7 @@ use crate::exec::{self, Run};
 use crate::plans::CachedPlan;
 use crate::session::statements::ClientStatement;
 use crate::session::{Done, Session, Stop};
+use crate::worker::in_use::Using;
 use catalog::temporal::DateTime;
 use catalog::{Catalog, ShardId};
 use errors::PrepareError;
@@ -203,19 +204,22 @@ pub(crate) fn statement_key(s: &Session, text: &[u8], database: Option<&Rc<str>>
     s.worker.text_number(&key)
 }
 
-/// Notes the cursor that an execution opened on a shard, or that it opened none.
+/// Notes the cursor that an execution opened on a shard, or that it opened none (`uses` is `None` then).
 pub(crate) fn note_cursor(
     s: &mut Session,
     bound: &Bound<'_>,
     shard: ShardId,
-    open: bool,
+    uses: Option<Using>,
 ) -> Result<(), Stop> {
+    let open = uses.is_some();
     let branch = s.branches.get(shard).filter(|_| open);
     let id = match branch {
         Some(branch) => branch.conn()?.prepared.get(bound.key),
         None => None,
     };
     bound.statement.cursor.set(id.map(|id| (shard, id)));
+    let uses = uses.filter(|_| id.is_some());
+    bound.statement.cursor_uses.set(uses);
     if id.is_none() {
         super::fetch::unpin(s, shard);
     }

@@ -44,6 +44,7 @@ pub(super) fn close_cursor(s: &mut Session, statement: &ClientStatement) {
     let Some((shard, cursor)) = statement.cursor.take() else {
         return;
     };
+    statement.cursor_uses.take();
     // A server statement with an open cursor cannot be executed by others: close it.
     if let Some(conn) = s.branches.get(shard).and_then(|b| b.lease.conn().ok()) {
         conn.queue_close(cursor);

@@ -5,7 +5,7 @@ use crate::command::malformed;
 use crate::registry::number_of;
 use crate::session::{Done, Outcome, Session, Stop};
 use errors::{RightsError, SessionError};
-use peers::call::{Kill, Killed};
+use peers::call::{KillAsked, Killed};
 use peers::{Asked, Heard};
 use wire::reply::OkPacket;
 
@@ -25,7 +25,7 @@ pub(crate) async fn kill(s: &mut Session, id: u64, query: bool) -> Result<(), St
     if short == s.client.info.id && query {
         return Err(SessionError::Interrupted.into());
     }
-    let kill = Kill {
+    let kill = KillAsked {
         id: short,
         query,
         by: s.client.may_end(&s.worker.catalog())?,
@@ -52,14 +52,11 @@ fn elsewhere(id: u64, asked: Asked<Killed>) -> Result<Killed, Stop> {
     let Some(Heard { proxy, answer }) = asked.heard.into_iter().next() else {
         return match asked.stale {
             None => Ok(Killed::Unknown),
-            Some(why) => {
-                let why = why.to_string();
-                Err(SessionError::ProxyUnknown { id, why }.into())
-            }
+            Some(why) => Err(SessionError::ProxyUnknown { id, why }.into()),
         };
     };
     answer.map_err(|why| {
-        let (proxy, why) = (proxy.to_string(), why.to_string());
+        let (proxy, why) = (proxy.name, why.to_string());
         SessionError::ProxySilent { id, proxy, why }.into()
     })
 }

@@ -44,6 +44,7 @@ pub(super) async fn run(s: &mut Session, text: &[u8]) -> Done {
         types: RefCell::default(),
         long: RefCell::default(),
         cursor: Cell::new(None),
+        cursor_uses: Cell::new(None),
     });
     let status = s.status();
     let deprecate_eof = s.client.class.deprecate_eof;

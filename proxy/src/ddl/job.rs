@@ -9,16 +9,7 @@ use catalog::{Catalog, Command, JobId, ShardId, ShardProgress, TableName};
 use errors::DdlError;
 use shard::{Login, ServerConn, ShardError};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 use wire::reply::OkPacket;
-
-/// How long a DDL statement waits until every worker plans against the new catalog.
-const WORKERS_FOLLOW: Duration = Duration::from_secs(2);
-
-/// How long it waits for other proxies.
-const PROXIES_FOLLOW: Duration = Duration::from_secs(4);
-/// How often it asks how far they are.
-const PROXIES_ASKED: Duration = Duration::from_millis(30);
 
 /// Errors that say "it is done already", when a job is taken up again.
 const DONE_ALREADY: [u16; 10] = [1007, 1008, 1050, 1051, 1060, 1061, 1091, 1146, 1017, 1826];
@@ -32,7 +23,7 @@ pub(super) struct Running {
 }
 
 impl Change<'_> {
-    /// Changes the catalog, and waits until every worker knows.
+    /// Changes the catalog. This worker plans by it from now on, others soon.
     pub(super) async fn propose(&mut self, command: Command) -> Result<Arc<Catalog>, Stop> {
         let catalog = self
             .worker
@@ -43,34 +34,6 @@ impl Change<'_> {
         let catalog = catalog?;
         self.worker.set_catalog(catalog.clone());
         Ok(catalog)
-    }
-
-    /// Waits until every worker plans against this catalog, so that the next statement of any session
-    /// sees the change.
-    async fn workers_follow(&self, epoch: u64) {
-        let until = Instant::now() + WORKERS_FOLLOW;
-        while !self.worker.shared.workers_reached(epoch) && Instant::now() < until {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
-    }
-
-    /// Waits until every worker here and every other proxy plans against this catalog; gives the name of
-    /// a proxy that does not.
-    async fn everybody_follows(&self, epoch: u64) -> Option<String> {
-        self.workers_follow(epoch).await;
-        let until = Instant::now() + PROXIES_FOLLOW;
-        loop {
-            // Without the service there is no job either; its own call says why.
-            let list = self.worker.shared.meta.proxies().await.ok()?;
-            if list.len() < 2 {
-                return None;
-            }
-            let behind = list.iter().find(|p| p.epoch.is_none_or(|e| e < epoch))?;
-            if Instant::now() > until {
-                return Some(behind.name.clone());
-            }
-            tokio::time::sleep(PROXIES_ASKED).await;
-        }
     }
 
     /// Starts a job, or takes up the one that the same statement began.
@@ -118,9 +81,9 @@ impl Change<'_> {
             on_database,
         };
         // Who does not know of the job may plan against the old structure while it changes.
-        if let Some(proxy) = self.everybody_follows(catalog.epoch).await {
+        if let Err(why) = self.settled(catalog.epoch, &objects).await {
             self.abandon_job(&job).await?;
-            return Err(DdlError::ProxyBehind { proxy }.into());
+            return Err(why);
         }
         Ok(job)
     }
@@ -270,13 +233,7 @@ impl Change<'_> {
                 effect,
             })
             .await?;
-        if let Some(proxy) = self.everybody_follows(catalog.epoch).await {
-            tracing::warn!(
-                proxy,
-                job = job.id.0,
-                "a proxy has not taken a change of structure over"
-            );
-        }
+        self.followed(catalog.epoch).await;
         Ok(())
     }
 

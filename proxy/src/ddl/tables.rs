@@ -193,12 +193,15 @@ impl Change<'_> {
         }
         let sql = format!("DROP DATABASE IF EXISTS {}", quote_name(name));
         let effect = Effect::DropDatabase(name.to_string());
-        if self.client.database.as_deref() == Some(name) {
-            self.client.database = None;
-        }
+        // The job runs without the database that it drops.
+        let current = self.client.database.take_if(|d| **d == *name);
         let objects = vec![TableName::new(name, "")];
         let shards = catalog.shard_ids();
-        self.simple_job(&sql, objects, &shards, effect).await?;
+        let dropped = self.simple_job(&sql, objects, &shards, effect).await;
+        if dropped.is_err() {
+            self.client.database = current.or(self.client.database.take());
+        }
+        dropped?;
         self.close_to_accounts(&shards, name).await;
         Ok(())
     }

@@ -55,7 +55,8 @@ pub(crate) async fn run(s: &mut Session, shard: ShardId, pin: Option<Pin>, run: 
             acquired.await?.pins.cursor = true;
             let (outcome, end) = exchange(s, shard, &request, traits, options).await?;
             let open = outcome.error.is_none() && end.status & SERVER_STATUS_CURSOR_EXISTS != 0;
-            note_cursor(s, bound, shard, open)?;
+            let uses = open.then(|| run.uses_catalog(s));
+            note_cursor(s, bound, shard, uses)?;
             Ok(outcome)
         }
     }

@@ -67,6 +67,11 @@ impl SessionInfo {
         }
     }
 
+    /// When the command began that runs, or the last one ended, by the registry's clock.
+    pub fn since_ms(&self) -> u64 {
+        self.since_ms.load(Ordering::Relaxed)
+    }
+
     /// True while a command runs or a transaction is open.
     pub(super) fn is_busy(&self) -> bool {
         self.running.load(Ordering::Acquire) || self.in_transaction.load(Ordering::Acquire)

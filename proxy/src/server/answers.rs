@@ -1,13 +1,16 @@
 //! This proxy's answers: to other proxies, and to itself when all are asked.
 
+mod epochs;
+
 use super::Shared;
 use crate::registry::Kill as Ending;
 use meta_client::BoxFuture;
-use peers::call::{Counters, Kill, Killed, SessionView, Sessions};
+use peers::call::epochs::Behind;
+use peers::call::{Counters, KillAsked, Killed, SessionView, SessionsAsked};
 use peers::{Answering, PeerAnswer, PeerCall, Whose};
 use std::sync::{Arc, Weak};
 
-/// Answers from what the workers share. Nothing here waits for a worker.
+/// Answers from what the workers share, or asks them.
 pub(super) struct Answers(Weak<Shared>);
 
 impl Answers {
@@ -20,16 +23,16 @@ impl Answering for Answers {
     fn answer(&self, call: PeerCall) -> BoxFuture<PeerAnswer> {
         let shared = self.0.upgrade();
         Box::pin(async move {
-            match call {
-                PeerCall::Sessions(asked) => {
-                    PeerAnswer::Sessions(shared.map_or(Vec::new(), |s| s.sessions(&asked)))
-                }
-                PeerCall::Kill(kill) => {
-                    PeerAnswer::Kill(shared.map_or(Killed::Unknown, |s| s.kill(&kill)))
-                }
-                PeerCall::Counters(_) => {
-                    PeerAnswer::Counters(shared.map_or_else(Counters::default, |s| s.counters()))
-                }
+            match (call, shared) {
+                (PeerCall::Sessions(asked), Some(s)) => PeerAnswer::Sessions(s.sessions(&asked)),
+                (PeerCall::Kill(kill), Some(s)) => PeerAnswer::Kill(s.kill(&kill)),
+                (PeerCall::Counters(_), Some(s)) => PeerAnswer::Counters(s.counters()),
+                (PeerCall::Epoch(asked), Some(s)) => PeerAnswer::Epoch(s.behind(asked).await),
+                // The proxy has ended, and with it every session.
+                (PeerCall::Sessions(_), None) => PeerAnswer::Sessions(Vec::new()),
+                (PeerCall::Kill(_), None) => PeerAnswer::Kill(Killed::Unknown),
+                (PeerCall::Counters(_), None) => PeerAnswer::Counters(Counters::default()),
+                (PeerCall::Epoch(_), None) => PeerAnswer::Epoch(Behind::default()),
             }
         })
     }
@@ -46,14 +49,14 @@ impl Shared {
     }
 
     /// The sessions here.
-    fn sessions(&self, asked: &Sessions) -> Vec<SessionView> {
+    fn sessions(&self, asked: &SessionsAsked) -> Vec<SessionView> {
         let mut views = self.registry.views();
         views.retain(|v| self.is_among(&asked.visible_to, &v.user));
         views
     }
 
     /// Ends a session here, or its statement.
-    pub(crate) fn kill(&self, kill: &Kill) -> Killed {
+    pub(crate) fn kill(&self, kill: &KillAsked) -> Killed {
         let Some(target) = self.registry.get(kill.id) else {
             return Killed::Unknown;
         };
@@ -73,10 +76,7 @@ impl Shared {
             uptime_s: self.registry.now_ms() / 1_000,
             sessions: self.registry.count() as u64,
             epoch: self.epoch_of_all(),
-            counts: counts
-                .into_iter()
-                .map(|(name, _, n)| (name.to_string(), n))
-                .collect(),
+            counts: counts.map(|(name, _, n)| (name.to_string(), n)).collect(),
         }
     }
 }

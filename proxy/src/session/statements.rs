@@ -6,6 +6,7 @@
 use crate::exec::request::LongData;
 use crate::plans::CachedPlan;
 use crate::session::Stop;
+use crate::worker::in_use::Using;
 use catalog::ShardId;
 use errors::PrepareError;
 use sql::Lexed;
@@ -33,6 +34,8 @@ pub(crate) struct ClientStatement {
     pub long: RefCell<LongData>,
     /// Where its cursor is open, and the server's number of it.
     pub cursor: Cell<Option<(ShardId, u32)>>,
+    /// The catalog that the open cursor was planned by.
+    pub cursor_uses: Cell<Option<Using>>,
 }
 
 /// All prepared statements of a session.

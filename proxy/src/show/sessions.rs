@@ -4,7 +4,7 @@
 use crate::exec::Run;
 use crate::session::diagnostics::Diagnostics;
 use crate::session::{Done, Outcome, Session, Stop};
-use peers::call::{SessionView, Sessions};
+use peers::call::{SessionView, SessionsAsked};
 use peers::{Asked, Heard};
 use wire::column::Column;
 use wire::resultset::ResultSet;
@@ -25,7 +25,8 @@ pub(super) async fn of_all_proxies(
 ) -> Result<Asked<Vec<SessionView>>, Stop> {
     let visible_to = s.client.may_end(run.catalog)?;
     let peers = s.worker.shared.peers.clone();
-    s.unless_ended(peers.ask_all(Sessions { visible_to })).await
+    s.unless_ended(peers.ask_all(SessionsAsked { visible_to }))
+        .await
 }
 
 /// Answers with rows of all proxies, and a warning for what is missing in them.

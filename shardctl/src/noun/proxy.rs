@@ -131,7 +131,7 @@ async fn counters(client: &Client) -> Shown {
         "commands",
         "pipelined",
         "exclusive",
-        "scattered",
+        "several",
         "refused",
     ];
     table(&head, list.proxies.iter().map(row).collect());
