@@ -12,6 +12,30 @@ area! {
         "This statement needs shards {shards} and cannot be spread over them yet: {obstacle}. Give \
          the sharding key as a constant: {keys}";
 
+    /// Such a statement runs on copies of the rows, which come together on one shard. What reads rows in
+    /// another way than by the statement's own tables, or must leave something behind where they are,
+    /// cannot.
+    CannotGather { why: String, block: String } = ER_NOT_SUPPORTED_YET, Unsupported, No:
+        "this statement needs rows of several shards together ({why}), and they cannot be copied to one \
+         of them: {block}; give the sharding key as a constant, or read the parts one after the other";
+
+    /// Copying rows between shards is bounded, so that one statement cannot fill a server.
+    GatherLimit { max: u64, what: &'static str, setting: &'static str }
+        = ER_CAPACITY_EXCEEDED, Unsupported, No:
+        "this statement would copy more than {max} {what} between shards ([pool] {setting}); give the \
+         sharding key or conditions that leave fewer rows, or raise the limit";
+
+    /// Temporary tables would be written to the binary log in the other formats.
+    GatherLogged { shard: String } = ER_NOT_SUPPORTED_YET, Unsupported, No:
+        "this statement needs rows of several shards copied to shard {shard}, whose binlog_format is not \
+         ROW, so that the copies would be written to its binary log; SET GLOBAL binlog_format = 'ROW' \
+         there";
+
+    /// The copies are temporary tables of the same definition, which some definitions do not allow.
+    GatherDefinition { table: String, why: String } = ER_NOT_SUPPORTED_YET, Unsupported, No:
+        "{table} cannot be copied to another shard, which this statement needs: {why}; give the sharding \
+         key as a constant";
+
     /// Both tables would have to be on one shard, or be sharded by the same key.
     DifferentShards { left: String, right: String } = ER_NOT_SUPPORTED_YET, Unsupported, No:
         "{left} and {right} live on different shards and cannot be combined yet; read one after the \

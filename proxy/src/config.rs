@@ -81,6 +81,10 @@ pub struct PoolConfig {
     /// A statement that holds its pipeline up for this long keeps the connection to itself: those behind
     /// it run elsewhere.
     pub pipeline_stall_ms: u64,
+    /// Bytes that one statement may copy between shards.
+    pub gather_bytes_max: usize,
+    /// Rows that one statement may copy between shards.
+    pub gather_rows_max: u64,
     /// Time for connecting to a shard and for a health check.
     pub connect_timeout_ms: u64,
     /// Time between health checks.
@@ -98,6 +102,8 @@ impl Default for PoolConfig {
             pipelines_per_profile: 1,
             pipelines_percent: 50,
             pipeline_stall_ms: 1_000,
+            gather_bytes_max: 256 << 20,
+            gather_rows_max: 5_000_000,
             connect_timeout_ms: 3_000,
             health_interval_ms: 2_000,
         }

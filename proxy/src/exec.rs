@@ -5,6 +5,7 @@
 
 pub(crate) mod deadlock;
 mod dynamic;
+mod gather;
 mod insert;
 mod local;
 pub(crate) mod one;
@@ -154,6 +155,7 @@ pub(crate) async fn forward(s: &mut Session, f: &Forward, run: Run<'_>) -> Done 
     let shard = match f.route(&run.route_context(s))? {
         Operator::One(shard) => shard,
         Operator::Any => any_shard(&s.branches, run.catalog, s.client.info.id),
+        Operator::Gather(route) => return Box::pin(gather::run(s, &route, run)).await,
         Operator::Scatter(shards) => return Box::pin(scatter::run(s, &shards, run)).await,
         Operator::Write(shards) => {
             let write = Write::same(&shards, run.request(), false, f.traits);

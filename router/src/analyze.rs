@@ -22,6 +22,7 @@ mod pieces;
 mod relation;
 mod resolve;
 pub mod scope;
+pub mod unknown_call;
 
 use crate::Refusal;
 use crate::analyze::block::{Block, Query};

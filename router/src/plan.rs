@@ -7,6 +7,7 @@
 mod ddl;
 pub mod explain;
 mod forward;
+pub mod gather;
 pub mod insert;
 mod local;
 mod rows;

@@ -7,6 +7,7 @@ pub mod difference;
 pub mod key;
 pub mod read;
 pub mod rule;
+pub mod shadow;
 
 pub use difference::difference;
 pub use read::{TableInfo, Tables};

@@ -377,6 +377,13 @@ impl ServerConn {
         }
     }
 
+    /// Closes all statements prepared here.
+    pub fn forget_prepared(&mut self) {
+        for id in self.prepared.take_all() {
+            self.queue_close(id);
+        }
+    }
+
     /// COM_STMT_CLOSE has no answer; it goes out with the next command.
     pub fn queue_close(&mut self, id: u32) {
         let dirty = self.dirty;
@@ -453,6 +460,12 @@ impl Answer {
             .into_iter()
             .map(|r| r.into_iter().map(text).collect())
             .collect())
+    }
+
+    /// The first cell of the first row as a number.
+    pub fn number(&self) -> Option<u64> {
+        let rows = self.text_rows().ok()?;
+        rows.first()?.first()?.parse().ok()
     }
 
     fn prepared(&self) -> Result<Prepared, wire::Malformed> {

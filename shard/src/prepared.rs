@@ -55,6 +55,12 @@ impl PreparedStatements {
         None
     }
 
+    /// Takes all ids out, to be closed.
+    pub fn take_all(&mut self) -> Vec<u32> {
+        self.uses.clear();
+        self.ids.drain().map(|(_, (id, _))| id).collect()
+    }
+
     /// Forgets everything (the server connection was reset).
     pub fn clear(&mut self) {
         self.ids.clear();

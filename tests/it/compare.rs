@@ -271,6 +271,15 @@ async fn every_column_type_reads_and_writes_the_same() {
         p.same(&format!("INSERT INTO {t} VALUES (0, {})", values[0]))
             .await;
         p.compare(&format!("SELECT * FROM {t}"), false, true).await;
+        for sql in [
+            "SELECT v, id FROM @ ORDER BY v, id",
+            "SELECT v, COUNT(*), MIN(id) FROM @ GROUP BY v ORDER BY v",
+            "SELECT COUNT(DISTINCT v), MIN(v), MAX(v) FROM @",
+        ] {
+            for prepared in [false, true] {
+                p.compare(&sql.replace('@', &t), prepared, false).await;
+            }
+        }
         p.same(&format!("DELETE FROM {t} WHERE id IN (0)")).await;
         p.same(&format!("SELECT v FROM {t} WHERE id = 0")).await;
     }
@@ -279,6 +288,16 @@ async fn every_column_type_reads_and_writes_the_same() {
 
 /// Statements over a hash table, a range table, a reference table and a single table.
 const CORPUS: &str = include_str!("../compare/one_shard.sql");
+
+/// Reads of several shards, put together on one.
+const SEVERAL: &str = include_str!("../compare/several_shards.sql");
+
+#[tokio::test]
+async fn reads_of_several_shards_agree() {
+    let mut p = Pair::new("several").await;
+    p.corpus(SEVERAL).await;
+    p.check(700);
+}
 
 #[tokio::test]
 async fn the_corpus_agrees() {

@@ -202,9 +202,9 @@ async fn refusals_say_what_to_do() {
         .await
         .unwrap();
     for (sql, part) in [
-        ("SELECT COUNT(*) FROM t", "aggregate"),
-        ("SELECT * FROM t ORDER BY v", "ORDER BY"),
-        ("SELECT * FROM t LIMIT 1", "LIMIT"),
+        ("SELECT id FROM t ORDER BY v FOR UPDATE", "locks rows"),
+        ("SELECT @a := COUNT(*) FROM t", "user variables"),
+        ("SELECT my_function(v) FROM t ORDER BY v", "my_function"),
         ("UPDATE t SET id = 9 WHERE id = 1", "sharding key"),
         (
             "INSERT INTO t SELECT id + 100, v FROM t",

@@ -14,6 +14,7 @@ mod epochs;
 mod error_catalogue;
 mod failures;
 mod folder;
+mod gather;
 mod homes;
 mod ids;
 mod import;

@@ -226,7 +226,7 @@ async fn an_immediate_text_is_routed_like_any_other() {
     let all = column(&mut c, "EXECUTE IMMEDIATE 'SELECT id FROM h'", 0).await;
     assert_eq!(all.len(), 4);
     let count = "EXECUTE IMMEDIATE 'SELECT COUNT(*) FROM h'";
-    assert_eq!(error_of(&mut c, count).await.0, 1235);
+    assert_eq!(column(&mut c, count, 0).await, ["4"]);
     let nested = "EXECUTE IMMEDIATE 'PREPARE p FROM @x'";
     assert_eq!(error_of(&mut c, nested).await.0, 1295);
     assert_eq!(error_of(&mut c, "EXECUTE IMMEDIATE @x").await.0, 1064);

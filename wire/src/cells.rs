@@ -55,6 +55,19 @@ impl RowShape<'_> {
         Ok(())
     }
 
+    /// Hands each column with its cell to `f`.
+    pub fn each<'r>(
+        &self,
+        row: &'r [u8],
+        mut f: impl FnMut(&Column, Option<&'r [u8]>),
+    ) -> Result<(), Malformed> {
+        let mut cells = self.cells(row)?;
+        for column in self.columns {
+            f(column, cells.take_one()?);
+        }
+        Ok(())
+    }
+
     fn cells<'s, 'r>(&'s self, row: &'r [u8]) -> Result<Cells<'s, 'r>, Malformed> {
         let mut reader = Reader::new(row);
         let mut nulls: &[u8] = &[];

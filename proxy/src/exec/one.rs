@@ -20,13 +20,8 @@ use wire::caps::{SERVER_STATUS_CURSOR_EXISTS, SERVER_STATUS_IN_TRANS};
 /// Runs the statement as it is, or with the session's values in place of its functions.
 pub(crate) async fn run(s: &mut Session, shard: ShardId, pin: Option<Pin>, run: Run<'_>) -> Done {
     let mut traits = run.plan.traits;
-    let request = match traits.of_session() {
-        false => run.request(),
-        true => {
-            (traits.session_values, traits.diagnostics) = (false, false);
-            with_session_values(s, run)
-        }
-    };
+    let request = request(s, run);
+    (traits.session_values, traits.diagnostics) = (false, false);
     if let Some(pin) = pin {
         // Pinned before the answer, or the connection would be given back with it.
         let acquired = s.branches.acquire(&s.worker, &s.client, shard, false);
@@ -62,7 +57,11 @@ pub(crate) async fn run(s: &mut Session, shard: ShardId, pin: Option<Pin>, run: 
     }
 }
 
-fn with_session_values(s: &Session, run: Run<'_>) -> Request {
+/// The statement as it is, or with the session's values in place of its functions.
+pub(super) fn request(s: &Session, run: Run<'_>) -> Request {
+    if !run.plan.traits.of_session() {
+        return run.request();
+    }
     let text = session_values::replace(&s.client, run.text, &run.lexed.tokens);
     match run.bound {
         None => Request::Query(text.into()),
@@ -171,6 +170,18 @@ pub(crate) async fn relay_on(
                 false => Err(Stop::Gone),
             }
         }
+    }
+}
+
+/// What the client gets if the answer of a connection outside of any transaction did not come through.
+pub(super) fn relay_failed(e: RelayError, conn: &mut shard::ServerConn) -> Stop {
+    conn.dirty = true;
+    match e {
+        RelayError::Shard {
+            error,
+            resumable: true,
+        } => error.into(),
+        _ => Stop::Gone,
     }
 }
 

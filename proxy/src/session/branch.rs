@@ -152,9 +152,6 @@ impl Branch {
 
     /// A number that the server knows.
     pub(crate) async fn ask_number(&mut self, sql: &str) -> Result<Option<u64>, ShardError> {
-        let answer = self.conn()?.run(sql).await?;
-        let rows = answer.text_rows().unwrap_or_default();
-        let first = rows.first().and_then(|r| r.first());
-        Ok(first.and_then(|n| n.parse().ok()))
+        Ok(self.conn()?.run(sql).await?.number())
     }
 }

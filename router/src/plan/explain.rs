@@ -1,6 +1,7 @@
 //! The text of EXPLAIN SHARD; golden plan tests print the same.
 
 use crate::Refusal;
+use crate::plan::gather::GatherRoute;
 use crate::plan::insert::{InsertPlan, PartSql};
 use crate::plan::{Access, Forward, List, Operator, Pin, Plan, Planned, RouteContext, Target};
 use catalog::{Catalog, Placement, ShardId, TableName};
@@ -117,6 +118,7 @@ fn forward(f: &Forward, cx: &RouteContext<'_>, out: &mut Lines) {
             Operator::Scatter(shards) => ("scatter", &shards[..]),
             Operator::Write(shards) => ("write", &shards[..]),
             Operator::Replicate(shards) => ("replicate", &shards[..]),
+            Operator::Gather(_) => ("gather", &[][..]),
         };
         put(out, "kind", kind);
         put(out, "access", access(f.access));
@@ -128,6 +130,7 @@ fn forward(f: &Forward, cx: &RouteContext<'_>, out: &mut Lines) {
             Operator::Scatter(_) => put(out, "merge", "rows of one shard after the other"),
             Operator::Write(_) => put(out, "effect", "each shard its rows, all or none"),
             Operator::Replicate(_) => put(out, "effect", "the same on every shard, counted once"),
+            Operator::Gather(route) => gathered(f, route, cx.catalog, out),
             Operator::One(_) | Operator::Any => {}
         }
     }
@@ -145,8 +148,24 @@ fn forward(f: &Forward, cx: &RouteContext<'_>, out: &mut Lines) {
         obstacle: Some(why),
         ..
     } = &f.target
+        && f.gather.is_none()
     {
         put(out, "one shard only", why.to_string());
+    }
+}
+
+fn gathered(f: &Forward, route: &GatherRoute, catalog: &Catalog, out: &mut Lines) {
+    for (table, shards) in &route.tables {
+        let from = names(catalog, shards);
+        put(
+            out,
+            "copies",
+            format!("{} from {from}: {}", table.name, table.columns_text()),
+        );
+    }
+    put(out, "runs on", catalog.shard_name(route.scratch));
+    if let Some(Ok(gather)) = f.gather.as_deref() {
+        put(out, "because", gather.why.as_str());
     }
 }
 

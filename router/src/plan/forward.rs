@@ -3,6 +3,7 @@
 use crate::Refusal;
 use crate::analyze::information_schema::SchemaNeed;
 use crate::args::{Args, Source};
+use crate::plan::gather::{Gather, GatherRoute};
 use crate::traits::Traits;
 use catalog::{Catalog, KeyValue, ShardId, TableName, Use};
 use errors::{NameList, Obstacle, ReadError, WriteError};
@@ -55,6 +56,8 @@ pub enum Target {
         /// Why more than one shard cannot answer, if so.
         obstacle: Option<Obstacle>,
     },
+    /// Never by shards of their own: copies of its tables' rows come together on one.
+    Gathered,
 }
 
 /// Why the connection stays with the session after a statement.
@@ -81,6 +84,8 @@ pub struct Forward {
     pub tables: SmallVec<[TableName; 2]>,
     /// Why the connection stays with the session, if it does.
     pub pin: Option<Pin>,
+    /// What is copied to one shard if nothing cheaper does; or why that does not help.
+    pub gather: Option<Box<Result<Gather, Refusal>>>,
 }
 
 /// Shards, ascending.
@@ -99,6 +104,8 @@ pub enum Operator {
     Write(Shards),
     /// Every shard does the same; the effects are counted once.
     Replicate(Shards),
+    /// Rows are copied to one shard, where the statement runs.
+    Gather(Box<GatherRoute>),
 }
 
 /// What decides, besides the plan, how one execution runs.
@@ -161,9 +168,25 @@ impl Forward {
                         .map_or(Operator::Any, Operator::One)),
                     ([one], _) => Ok(Operator::One(*one)),
                     (_, None) if home.is_none() => self.on_several(shards, cx.session),
-                    (_, obstacle) => Err(self.needs_several(cx.catalog, &shards, obstacle.clone())),
+                    (_, obstacle) => self.together(cx, &shards, obstacle.clone()),
                 }
             }
+            Target::Gathered => self.together(cx, &[], None),
+        }
+    }
+
+    /// Rows of several shards are needed together.
+    fn together(
+        &self,
+        cx: &RouteContext<'_>,
+        shards: &[ShardId],
+        obstacle: Option<Obstacle>,
+    ) -> Result<Operator, Refusal> {
+        match self.gather.as_deref() {
+            Some(Ok(_)) if cx.session.cursor => Err(ReadError::Cursor.into()),
+            Some(Ok(gather)) => Ok(Operator::Gather(Box::new(gather.route(cx)?))),
+            Some(Err(refusal)) => Err(refusal.clone()),
+            None => Err(self.needs_several(cx.catalog, shards, obstacle)),
         }
     }
 
@@ -172,6 +195,7 @@ impl Forward {
         match (self.route(cx), &self.target) {
             (Ok(Operator::One(s)), _) => Some(s),
             (Ok(Operator::Scatter(list) | Operator::Write(list)), _) => list.first().copied(),
+            (Ok(Operator::Gather(route)), _) => Some(route.scratch),
             (Ok(Operator::Any | Operator::Replicate(_)), _) => None,
             // Without values every key may be meant: any shard of the table knows its columns.
             (Err(_), Target::Keyed { tables, home, .. }) => home.or_else(|| {
@@ -247,8 +271,17 @@ pub(super) fn check_write(traits: Traits, session: SessionFacts) -> Result<(), R
 }
 
 impl Keyed {
+    /// A table of which nothing is known.
+    pub(super) fn everywhere(table: Arc<catalog::Table>) -> Self {
+        Self {
+            table,
+            points: None,
+            bounds: None,
+        }
+    }
+
     /// Adds the shards that may hold rows of this table for these values.
-    fn shards(&self, args: &Args<'_>, out: &mut SmallVec<[ShardId; 8]>) {
+    pub(super) fn shards(&self, args: &Args<'_>, out: &mut SmallVec<[ShardId; 8]>) {
         let Some(sharding) = self.table.sharding() else {
             return;
         };

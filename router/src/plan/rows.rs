@@ -9,7 +9,7 @@ use crate::names::{Common, Named};
 use crate::plan::{Access, Forward, Keyed, Plan, Read, Target, insert, no_shards};
 use crate::traits::{Traits, is_word};
 use catalog::{Placement, ShardId, TableName};
-use errors::{Obstacle, ReadError, WriteError};
+use errors::{Class, Obstacle, ReadError, WriteError};
 use sql::Statement;
 use sql::lexer::Token;
 use sql::parse::{Doubt, ParseError};
@@ -47,10 +47,14 @@ impl Read<'_> {
                 return Err(different_shards(&a, &b));
             }
             (Statement::Query | Statement::Update | Statement::Delete, common) => {
-                match (&mut analysis, &tree) {
-                    (Some(a), _) => self.analyzed(statement, a)?,
-                    (None, Some(Err(e))) => return Err(self.unparsed(e)),
-                    (None, _) => return Err(other_statement(statement, &common)),
+                let planned = match (&mut analysis, &tree) {
+                    (Some(a), _) => self.analyzed(statement, a),
+                    (None, Some(Err(e))) => Err(self.unparsed(e)),
+                    (None, _) => Err(other_statement(statement, &common)),
+                };
+                match statement {
+                    Statement::Query => self.or_gathered(statement, planned)?,
+                    _ => planned?,
                 }
             }
             (_, common) => return Err(other_statement(statement, &common)),
@@ -79,7 +83,47 @@ impl Read<'_> {
             traits: self.traits,
             tables: self.names.tables.iter().map(|t| t.name.clone()).collect(),
             pin: None,
+            gather: None,
         })
+    }
+
+    /// A query on tables of several shards: by their keys, in parts, or on copies.
+    fn or_gathered(
+        self,
+        statement: &Statement,
+        planned: Result<Plan, Refusal>,
+    ) -> Result<Plan, Refusal> {
+        match planned {
+            Ok(Plan::Forward(f)) => {
+                let (keyed, why) = match &f.target {
+                    Target::Keyed {
+                        tables,
+                        obstacle: Some(why),
+                        ..
+                    } => (tables.clone(), why.to_string()),
+                    Target::Keyed {
+                        tables,
+                        home: Some(_),
+                        ..
+                    } => (tables.clone(), Obstacle::SingleTable.to_string()),
+                    _ => return Ok(Plan::Forward(f)),
+                };
+                let gather = Some(Box::new(self.gather(keyed, why)));
+                Ok(Plan::Forward(Forward { gather, ..f }))
+            }
+            // What the server does not know is its error to give; what only the parser does not know, or
+            // what needs shards apart, can run on copies.
+            Err(refusal) if refusal.class() == Class::Unsupported => {
+                let gather = self.gather(Vec::new(), refusal.to_string());
+                let gather = gather.map_err(|_| refusal)?;
+                let Plan::Forward(f) = self.forward(statement, Target::Gathered) else {
+                    return Err(no_shards());
+                };
+                let gather = Some(Box::new(Ok(gather)));
+                Ok(Plan::Forward(Forward { gather, ..f }))
+            }
+            other => other,
+        }
     }
 
     /// GET_LOCK and the like exclude other sessions only if all of them ask the same server, whatever

@@ -1,0 +1,107 @@
+//! The connections that rows are read from: the session's own branches, so that its changes are seen, or
+//! leases with one read view for all tables of a shard.
+
+use super::scratch::copying;
+use crate::session::Stop;
+use crate::session::branches::Branches;
+use crate::session::client_state::ClientState;
+use crate::worker::Worker;
+use catalog::ShardId;
+use errors::AvailabilityError;
+use shard::{Lease, ServerConn, Settings};
+use std::rc::Rc;
+
+/// Where rows come from.
+pub(super) struct Sources<'s> {
+    worker: &'s Worker,
+    client: &'s ClientState,
+    branches: &'s mut Branches,
+    settings: Rc<Settings>,
+    /// The session's transaction sees its own changes.
+    of_session: bool,
+    /// Several tables are read from each shard.
+    one_view: bool,
+    leases: Vec<(ShardId, Lease)>,
+}
+
+impl<'s> Sources<'s> {
+    /// For a statement with `tables` tables.
+    pub(super) fn new(
+        worker: &'s Worker,
+        client: &'s ClientState,
+        branches: &'s mut Branches,
+        tables: usize,
+    ) -> Self {
+        let of_session = branches.in_transaction() || !client.settings.autocommit;
+        let settings = match of_session {
+            // Another value of autocommit would end the transaction.
+            true => copying(worker, (*client.settings.plain).clone()),
+            false => copying(worker, Settings::default()),
+        };
+        Self {
+            worker,
+            client,
+            branches,
+            settings,
+            of_session,
+            one_view: tables > 1,
+            leases: Vec::new(),
+        }
+    }
+
+    /// The connection to read a shard's rows from.
+    pub(super) async fn conn(&mut self, shard: ShardId) -> Result<&mut ServerConn, Stop> {
+        if self.of_session {
+            let acquired = self
+                .branches
+                .acquire(self.worker, self.client, shard, false);
+            let conn = acquired.await?.conn()?;
+            conn.prepare_for(&self.settings, None).await?;
+            return Ok(conn);
+        }
+        if !self.leases.iter().any(|(s, _)| *s == shard) {
+            self.lease(shard).await?;
+        }
+        self.open(shard)
+    }
+
+    /// One that was used before.
+    pub(super) fn open(&mut self, shard: ShardId) -> Result<&mut ServerConn, Stop> {
+        if self.of_session {
+            return Ok(self.branches.held(shard)?.conn()?);
+        }
+        let lease = self.leases.iter_mut().find(|(s, _)| *s == shard);
+        match lease {
+            Some((_, lease)) => Ok(lease.conn()?),
+            None => {
+                let shard = self.worker.catalog().shard_name(shard).to_string();
+                Err(AvailabilityError::ConnectionLost { shard }.into())
+            }
+        }
+    }
+
+    async fn lease(&mut self, shard: ShardId) -> Result<(), Stop> {
+        let pool = self.worker.pool(shard)?;
+        let lease = pool.lease(self.client.class, &self.settings, None);
+        let mut lease = lease.await?;
+        let conn = lease.conn()?;
+        conn.prepare_for(&self.settings, None).await?;
+        if self.one_view {
+            let begin = "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY";
+            conn.run(begin).await?;
+        }
+        self.leases.push((shard, lease));
+        Ok(())
+    }
+
+    /// All rows are read: read views end, connections go back.
+    pub(super) async fn close(&mut self) -> Result<(), Stop> {
+        for (_, lease) in &mut self.leases {
+            if self.one_view {
+                lease.conn()?.run("COMMIT").await?;
+            }
+        }
+        self.leases.clear();
+        Ok(())
+    }
+}
