@@ -46,6 +46,8 @@ use std::ops::ControlFlow;
 pub struct Analysis<'a> {
     /// The statement's tokens, as they were parsed.
     pub tokens: &'a [Token],
+    /// Their parentheses, to find more places; `None` if one has no partner.
+    pub outline: Option<Outline<'a>>,
     /// Its queries; the statement itself is the first, unless it is an UPDATE or DELETE.
     pub queries: Vec<Query<'a>>,
     /// Its blocks.
@@ -84,6 +86,7 @@ impl<'a> Analysis<'a> {
             Outline::new(text, tokens),
             Self {
                 tokens,
+                outline: None,
                 queries: Vec::new(),
                 blocks: Vec::new(),
                 instances: Vec::new(),
@@ -100,6 +103,7 @@ impl<'a> Analysis<'a> {
         builder.statement(&parsed.ast);
         builder.check_complete(&parsed.ast);
         let mut out = builder.out;
+        out.outline = builder.outline;
         if out.doubt.is_some() {
             out.facts = Facts::default();
         }

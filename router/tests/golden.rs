@@ -6,6 +6,7 @@
 use catalog::function::{ListPartition, RangePartition, Upper};
 use catalog::*;
 use router::analyze::Analysis;
+use router::analyze::block::BlockKind;
 use router::analyze::outline_text::outline_text;
 use router::args::{Args, ParamRef};
 use router::plan::explain::explain;
@@ -292,6 +293,12 @@ fn texts_of_parts_parse_to_the_parts() {
         for (q, range) in a.queries.iter().filter_map(|q| Some((q, q.tokens?))) {
             assert_eq!(parse(&text(range)), *q.ast, "{sql}");
             places += 1;
+        }
+        for (range, b) in a.blocks.iter().filter_map(|b| Some((b.tokens()?, b))) {
+            if let BlockKind::Select(select) = b.kind {
+                assert_eq!(parse(&text(range)).body.as_select(), Some(select), "{sql}");
+                places += 1;
+            }
         }
         for call in a.calls.iter().filter_map(|c| c.tokens) {
             parse(&format!("select {}", text(call)));

@@ -385,6 +385,12 @@ impl<'a> Block<'a> {
         out
     }
 
+    /// Where it stands, from its verb to its last clause; ORDER BY and LIMIT of a SELECT belong to its query.
+    pub fn tokens(&self) -> Option<TokenRange> {
+        let clauses = self.clauses.as_ref()?;
+        Some(TokenRange::new(clauses.items?.whole.start, clauses.end))
+    }
+
     /// A clause, if its place is certain.
     pub fn clause(&self, which: impl Fn(&SelectClauses) -> Option<Clause>) -> Option<Clause> {
         self.clauses.as_ref().and_then(which)
