@@ -1,6 +1,6 @@
 //! How an area of the catalogue is written: one line of facts a variant, and what follows from it.
 
-use crate::{Class, Code, Retry};
+use crate::{Code, ErrorClass, Retry};
 
 /// What the catalogue says of an error, whatever its fields are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -10,7 +10,7 @@ pub struct Entry {
     /// MySQL's number and SQLSTATE.
     pub code: Code,
     /// Whose matter it is.
-    pub class: Class,
+    pub class: ErrorClass,
     /// Whether a retry can help.
     pub retry: Retry,
     /// The text, with the fields' names in braces.
@@ -98,7 +98,7 @@ macro_rules! entry {
         $crate::Entry {
             name: stringify!($variant),
             code: $crate::code::$code,
-            class: $crate::Class::$class,
+            class: $crate::ErrorClass::$class,
             retry: $crate::Retry::$retry,
             text: $text,
             explanation: concat!($($explanation),+),

@@ -2,7 +2,7 @@
 
 /// Whose matter an error is. Metrics count by it, so there are few.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Class {
+pub enum ErrorClass {
     /// The statement or its values are wrong.
     Mistake,
     /// The user has no right to it.
@@ -17,42 +17,42 @@ pub enum Class {
     Internal,
 }
 
-impl Class {
+impl ErrorClass {
     /// All of them.
-    pub const ALL: [Class; 6] = [
-        Class::Mistake,
-        Class::Denied,
-        Class::Unsupported,
-        Class::Unavailable,
-        Class::Aborted,
-        Class::Internal,
+    pub const ALL: [ErrorClass; 6] = [
+        ErrorClass::Mistake,
+        ErrorClass::Denied,
+        ErrorClass::Unsupported,
+        ErrorClass::Unavailable,
+        ErrorClass::Aborted,
+        ErrorClass::Internal,
     ];
 
     /// The name in metrics and documentation.
     pub fn name(self) -> &'static str {
         match self {
-            Class::Mistake => "mistake",
-            Class::Denied => "denied",
-            Class::Unsupported => "unsupported",
-            Class::Unavailable => "unavailable",
-            Class::Aborted => "aborted",
-            Class::Internal => "internal",
+            ErrorClass::Mistake => "mistake",
+            ErrorClass::Denied => "denied",
+            ErrorClass::Unsupported => "unsupported",
+            ErrorClass::Unavailable => "unavailable",
+            ErrorClass::Aborted => "aborted",
+            ErrorClass::Internal => "internal",
         }
     }
 
     /// What it means, for the documentation.
     pub(crate) fn meaning(self) -> &'static str {
         match self {
-            Class::Mistake => "the statement or its values are wrong",
-            Class::Denied => "the user has no right to it",
-            Class::Unsupported => {
+            ErrorClass::Mistake => "the statement or its values are wrong",
+            ErrorClass::Denied => "the user has no right to it",
+            ErrorClass::Unsupported => {
                 "one server would do it, Shardwright does not; the text names a way out"
             }
-            Class::Unavailable => {
+            ErrorClass::Unavailable => {
                 "a shard, the metadata service or room for one more is missing at the moment"
             }
-            Class::Aborted => "it was begun and given up: a deadlock, a lost connection, KILL",
-            Class::Internal => "Shardwright, a shard or their installation is at fault",
+            ErrorClass::Aborted => "it was begun and given up: a deadlock, a lost connection, KILL",
+            ErrorClass::Internal => "Shardwright, a shard or their installation is at fault",
         }
     }
 }

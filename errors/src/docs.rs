@@ -1,7 +1,7 @@
 //! `docs/errors.md`, made from the catalogue.
 
 use crate::obstacle::ObstacleEntry;
-use crate::{Cause, Class, Entry, Obstacle, Retry};
+use crate::{Cause, Entry, ErrorClass, Obstacle, Retry};
 use std::fmt::Write;
 
 /// Longest line of a paragraph.
@@ -29,7 +29,7 @@ pub fn markdown() -> String {
         &mut page,
         "Class",
         "whose matter it is; metrics count by it",
-        &Class::ALL.map(|c| (c.name(), c.meaning())),
+        &ErrorClass::ALL.map(|c| (c.name(), c.meaning())),
     );
     meanings(
         &mut page,

@@ -35,7 +35,7 @@ mod write;
 pub use admin::AdminError;
 pub use area::Entry;
 pub use availability::AvailabilityError;
-pub use class::{Class, Retry};
+pub use class::{ErrorClass, Retry};
 pub use code::Code;
 pub use ddl::DdlError;
 pub use insert::InsertError;
@@ -96,7 +96,7 @@ impl ClientError {
     }
 
     /// Whose matter it is.
-    pub fn class(&self) -> Class {
+    pub fn class(&self) -> ErrorClass {
         self.entry().class
     }
 

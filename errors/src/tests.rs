@@ -1,6 +1,6 @@
 //! The rules that every entry of the catalogue keeps.
 
-use crate::{Cause, Class, ClientError, NameList, Obstacle, Retry, docs};
+use crate::{Cause, ClientError, ErrorClass, NameList, Obstacle, Retry, docs};
 use std::collections::BTreeSet;
 
 /// A value for a field of a sample error.
@@ -103,7 +103,7 @@ fn texts_say_something_and_end_alike() {
 
 #[test]
 fn what_is_unsupported_comes_with_a_way_out() {
-    for entry in docs::entries().filter(|e| e.class == Class::Unsupported) {
+    for entry in docs::entries().filter(|e| e.class == ErrorClass::Unsupported) {
         let two_parts = entry.text.contains([';', ':']) || entry.text.contains(", not ");
         let of_servers = entry.code.symbol == "ER_UNSUPPORTED_PS";
         assert!(two_parts || of_servers, "{}: {}", entry.name, entry.text);
@@ -115,9 +115,11 @@ fn what_is_unsupported_comes_with_a_way_out() {
 fn class_and_retry_go_together() {
     for entry in docs::entries() {
         let fits = match entry.class {
-            Class::Mistake | Class::Denied | Class::Unsupported => entry.retry == Retry::No,
-            Class::Unavailable | Class::Aborted => entry.retry != Retry::No,
-            Class::Internal => true,
+            ErrorClass::Mistake | ErrorClass::Denied | ErrorClass::Unsupported => {
+                entry.retry == Retry::No
+            }
+            ErrorClass::Unavailable | ErrorClass::Aborted => entry.retry != Retry::No,
+            ErrorClass::Internal => true,
         };
         assert!(fits, "{}: {:?}, {:?}", entry.name, entry.class, entry.retry);
     }

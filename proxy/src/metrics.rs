@@ -3,7 +3,7 @@
 //! Every counter is made and registered at the start, one for each value of a label: to count is one
 //! relaxed addition, and no label is looked up on the way of a statement.
 
-use errors::Class;
+use errors::ErrorClass;
 use prometheus_client::encoding::text::encode_registry;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -30,8 +30,8 @@ pub struct Metrics {
     pub statements_exclusive: Counter,
     /// Statements that several shards answered.
     pub statements_several: Counter,
-    /// Statements that the proxy did not run or gave up, in the order of [`Class::ALL`].
-    statements_refused: [Counter; Class::ALL.len()],
+    /// Statements that the proxy did not run or gave up, in the order of [`ErrorClass::ALL`].
+    statements_refused: [Counter; ErrorClass::ALL.len()],
     /// Statements ended by KILL or because the client left.
     pub statements_cancelled: Counter,
     /// Statements run again because a pipelined connection ended before it answered.
@@ -111,12 +111,12 @@ impl Builder {
         )
     }
 
-    fn statements_refused(&mut self) -> [Counter; Class::ALL.len()] {
+    fn statements_refused(&mut self) -> [Counter; ErrorClass::ALL.len()] {
         self.each(
             "statements_refused",
             "Statements that the proxy did not run or gave up, by class of the error (docs/errors.md)",
             "class",
-            Class::ALL.map(|class| (class.name(), refusals_of(class))),
+            ErrorClass::ALL.map(|class| (class.name(), refusals_of(class))),
         )
     }
 
@@ -177,29 +177,31 @@ impl Default for Metrics {
     }
 }
 
-fn refusals_of(class: Class) -> &'static str {
+fn refusals_of(class: ErrorClass) -> &'static str {
     match class {
-        Class::Mistake => "Statements that were wrong",
-        Class::Denied => "Statements that their user has no right to",
-        Class::Unsupported => "Statements that Shardwright does not support",
-        Class::Unavailable => "Statements that found a shard, the metadata service or room missing",
-        Class::Aborted => "Statements that were begun and given up",
-        Class::Internal => "Statements that met a fault of Shardwright or of a shard",
+        ErrorClass::Mistake => "Statements that were wrong",
+        ErrorClass::Denied => "Statements that their user has no right to",
+        ErrorClass::Unsupported => "Statements that Shardwright does not support",
+        ErrorClass::Unavailable => {
+            "Statements that found a shard, the metadata service or room missing"
+        }
+        ErrorClass::Aborted => "Statements that were begun and given up",
+        ErrorClass::Internal => "Statements that met a fault of Shardwright or of a shard",
     }
 }
 
 impl Metrics {
     /// The counter of statements that ended with an error of this class of the proxy's own.
-    pub fn refused(&self, class: Class) -> &Counter {
+    pub fn refused(&self, class: ErrorClass) -> &Counter {
         let [mistake, denied, unsupported, unavailable, aborted, internal] =
             &self.statements_refused;
         match class {
-            Class::Mistake => mistake,
-            Class::Denied => denied,
-            Class::Unsupported => unsupported,
-            Class::Unavailable => unavailable,
-            Class::Aborted => aborted,
-            Class::Internal => internal,
+            ErrorClass::Mistake => mistake,
+            ErrorClass::Denied => denied,
+            ErrorClass::Unsupported => unsupported,
+            ErrorClass::Unavailable => unavailable,
+            ErrorClass::Aborted => aborted,
+            ErrorClass::Internal => internal,
         }
     }
 

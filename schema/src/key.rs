@@ -114,7 +114,7 @@ pub fn check_unique_keys(table: &TableDefinition, key: &[KeyColumn]) -> Result<(
 fn key_type(c: &Column) -> Result<KeyType, String> {
     if c.generated.is_some() {
         return Err(format!(
-            "{} is a generated column; the proxy cannot tell its value when a row is inserted",
+            "{} is a generated column; the proxy does not know its value when a row is inserted",
             c.name
         ));
     }

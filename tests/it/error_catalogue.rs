@@ -134,8 +134,8 @@ async fn errors_are_counted_by_class() {
     }
     let after = refused(&cluster).await;
     let more: Vec<_> = after.iter().zip(&before).map(|(a, b)| a - b).collect();
-    let by_class: Vec<_> = errors::Class::ALL
-        .map(errors::Class::name)
+    let by_class: Vec<_> = errors::ErrorClass::ALL
+        .map(errors::ErrorClass::name)
         .into_iter()
         .zip(more)
         .collect();
@@ -154,7 +154,7 @@ async fn errors_are_counted_by_class() {
 /// The counters in the order of the classes.
 async fn refused(cluster: &Cluster) -> Vec<u64> {
     let mut counts = Vec::new();
-    for class in errors::Class::ALL {
+    for class in errors::ErrorClass::ALL {
         let name = class.name();
         let line = format!("shardwright_statements_refused_total{{class=\"{name}\"}}");
         counts.push(counter(cluster.admin, &line).await);

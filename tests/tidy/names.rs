@@ -33,7 +33,6 @@ const SHARED: &[&str] = &[
     "LoggedIn",
     "Param",
     "Part",
-    "Reader",
     "Shards",
     "Source",
     "Tables",

@@ -4,6 +4,7 @@ use crate::session::Stop;
 use crate::session::branch::Branch;
 use crate::session::client_state::ClientState;
 use crate::session::outcome::Outcome;
+use crate::session::stop::without_account;
 use crate::session::transaction::Transaction;
 use crate::worker::Worker;
 use catalog::ShardId;
@@ -170,7 +171,7 @@ impl Branches {
         match cause {
             ShardError::Server { err, .. } => Stop::Server(err),
             ShardError::Unusable(e) => {
-                let cause = e.to_string();
+                let cause = without_account(e).to_string();
                 TransactionError::RolledBack { cause }.into()
             }
         }

@@ -4,6 +4,7 @@ use crate::metrics::count;
 use crate::session::diagnostics::Diagnostics;
 use crate::session::{Session, Stop, err_packet};
 use catalog::ShardId;
+use errors::ErrorClass;
 use smallvec::SmallVec;
 use wire::reply::ErrPacket;
 
@@ -151,6 +152,9 @@ impl Session {
             Err(stop) => {
                 let err = match stop {
                     Stop::Error(error) => {
+                        if error.class() == ErrorClass::Internal {
+                            tracing::error!(%error, "a statement met a fault");
+                        }
                         count(self.worker.shared.metrics.refused(error.class()));
                         err_packet(&error)
                     }

@@ -29,6 +29,18 @@ pub(crate) fn err_packet(error: &ClientError) -> ErrPacket {
     ErrPacket::new(code.number, code.sqlstate, error.to_string())
 }
 
+/// The server's words on a login name the proxy's account and address, which are no client's matter.
+pub(crate) fn without_account(error: AvailabilityError) -> AvailabilityError {
+    match error {
+        AvailabilityError::AccountRefused { shard, why } => {
+            tracing::warn!(shard, why, "a shard refuses the proxy's account");
+            let why = "the proxy's log has the server's answer".to_string();
+            AvailabilityError::AccountRefused { shard, why }
+        }
+        other => other,
+    }
+}
+
 macro_rules! stops_with {
     ($($error:ident),+ $(,)?) => {
         $(impl From<$error> for Stop {
@@ -62,7 +74,7 @@ impl From<ShardError> for Stop {
     fn from(e: ShardError) -> Self {
         match e {
             ShardError::Server { err, .. } => Stop::Server(err),
-            ShardError::Unusable(e) => e.into(),
+            ShardError::Unusable(e) => without_account(e).into(),
         }
     }
 }
@@ -110,6 +122,20 @@ mod tests {
     fn a_stop_is_small_and_no_error_is_smaller() {
         assert!(size_of::<Stop>() <= 40, "{}", size_of::<Stop>());
         assert_eq!(size_of::<Result<(), Stop>>(), size_of::<Stop>());
+    }
+
+    #[test]
+    fn clients_do_not_see_the_account_that_a_shard_refuses() {
+        let why = "Access denied for user 'sw'@'10.0.0.5' (using password: YES) (1045)";
+        let refused = AvailabilityError::AccountRefused {
+            shard: "s1".to_string(),
+            why: why.to_string(),
+        };
+        let Stop::Error(error) = Stop::from(ShardError::from(refused)) else {
+            panic!("not an error of the catalogue");
+        };
+        let text = error.to_string();
+        assert!(text.contains("s1") && !text.contains("sw'"), "{text}");
     }
 
     #[test]

@@ -9,7 +9,7 @@ use crate::names::{Common, Named};
 use crate::plan::{Access, Forward, Keyed, Plan, Read, Target, insert, no_shards};
 use crate::traits::{Traits, is_word};
 use catalog::{Placement, ShardId, TableName};
-use errors::{Class, Obstacle, ReadError, WriteError};
+use errors::{ErrorClass, Obstacle, ReadError, WriteError};
 use sql::Statement;
 use sql::lexer::Token;
 use sql::parse::{Doubt, ParseError};
@@ -113,7 +113,7 @@ impl Read<'_> {
             }
             // What the server does not know is its error to give; what only the parser does not know, or
             // what needs shards apart, can run on copies.
-            Err(refusal) if refusal.class() == Class::Unsupported => {
+            Err(refusal) if refusal.class() == ErrorClass::Unsupported => {
                 let gather = self.gather(Vec::new(), refusal.to_string());
                 let gather = gather.map_err(|_| refusal)?;
                 let Plan::Forward(f) = self.forward(statement, Target::Gathered) else {
