@@ -24,7 +24,7 @@ struct Block {
 
 /// Why there is no id.
 #[derive(Debug, thiserror::Error)]
-pub enum IdError {
+pub(crate) enum IdError {
     /// The service gave none.
     #[error(transparent)]
     Meta(#[from] MetaError),
@@ -34,7 +34,7 @@ pub enum IdError {
 }
 
 /// Blocks of one worker.
-pub struct IdBlocks {
+pub(crate) struct IdBlocks {
     meta: Arc<dyn MetaService>,
     blocks: RefCell<HashMap<TableId, Block>>,
     leasing: RefCell<HashMap<TableId, Rc<tokio::sync::Mutex<()>>>>,
@@ -42,7 +42,7 @@ pub struct IdBlocks {
 
 impl IdBlocks {
     /// Without any block yet.
-    pub fn new(meta: Arc<dyn MetaService>) -> Self {
+    pub(crate) fn new(meta: Arc<dyn MetaService>) -> Self {
         Self {
             meta,
             blocks: RefCell::default(),
@@ -51,7 +51,7 @@ impl IdBlocks {
     }
 
     /// `count` consecutive ids, if the block at hand has them.
-    pub fn take(&self, table: TableId, count: u64) -> Option<Range<u64>> {
+    pub(crate) fn take(&self, table: TableId, count: u64) -> Option<Range<u64>> {
         let mut blocks = self.blocks.borrow_mut();
         let b = blocks.get_mut(&table)?;
         if b.free.end - b.free.start < count {
@@ -63,7 +63,7 @@ impl IdBlocks {
     }
 
     /// `count` consecutive ids; leases a block if need be.
-    pub async fn get(&self, table: &Table, count: u64) -> Result<Range<u64>, IdError> {
+    pub(crate) async fn get(&self, table: &Table, count: u64) -> Result<Range<u64>, IdError> {
         let max = table.auto_increment.as_ref().map_or(u64::MAX, |a| a.max);
         // Another session may take from a new block first, so look more than once, but not for ever:
         // at the end of the number range a block is empty.
@@ -109,7 +109,7 @@ impl IdBlocks {
     }
 
     /// A statement gives ids itself: later generated ones must lie above, as on one server.
-    pub async fn observe(&self, table: TableId, given: u64) -> Result<(), IdError> {
+    pub(crate) async fn observe(&self, table: TableId, given: u64) -> Result<(), IdError> {
         {
             let mut blocks = self.blocks.borrow_mut();
             if let Some(b) = blocks.get_mut(&table) {

@@ -8,7 +8,7 @@
 mod auth;
 mod command;
 pub mod config;
-pub mod ddl;
+mod ddl;
 mod eligibility;
 mod exec;
 mod gauges;
@@ -16,7 +16,7 @@ mod ids;
 mod listener;
 mod metrics;
 mod plans;
-pub mod registry;
+mod registry;
 mod server;
 mod session;
 mod show;

@@ -1,5 +1,7 @@
 //! End-to-end tests: the real binary over real MariaDB servers, through clients nobody here wrote.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+// Nothing of a test is public: here `pub` says that other files of it use something.
+#![allow(unreachable_pub)]
 
 mod accounts;
 mod admin;

@@ -30,7 +30,6 @@ const SHARED: &[&str] = &[
     "Instance",
     "InstanceId",
     "Kind",
-    "LoggedIn",
     "Param",
     "Part",
     "Shards",

@@ -83,15 +83,6 @@ pub fn put_schema_change(out: &mut Vec<u8>, database: &str) {
     put_lenenc_bytes(out, &inner);
 }
 
-/// Session state entry: a system variable has a new value.
-pub fn put_variable_change(out: &mut Vec<u8>, name: &str, value: &str) {
-    let mut inner = Vec::new();
-    put_lenenc_bytes(&mut inner, name.as_bytes());
-    put_lenenc_bytes(&mut inner, value.as_bytes());
-    out.push(0);
-    put_lenenc_bytes(out, &inner);
-}
-
 /// An ERR packet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ErrPacket {

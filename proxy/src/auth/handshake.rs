@@ -37,7 +37,7 @@ const OFFERED: u32 = CLIENT_MYSQL
 
 /// Who logged in, and with what.
 #[derive(Debug)]
-pub struct LoggedIn {
+pub(crate) struct LoggedIn {
     /// The user.
     pub user: Arc<User>,
     /// Database asked for.
@@ -47,7 +47,7 @@ pub struct LoggedIn {
 }
 
 /// Why a client is not let in; `None` if it just went away.
-pub type Refused = Option<ClientError>;
+pub(crate) type Refused = Option<ClientError>;
 
 fn gone(e: ReadEnd) -> Refused {
     match e {
@@ -74,7 +74,11 @@ pub(crate) fn nonce() -> Result<[u8; 20], Refused> {
 }
 
 /// Lets a client in, up to and including the OK packet (not yet flushed).
-pub async fn log_in(io: &mut ClientIo, shared: &Shared, id: u32) -> Result<LoggedIn, Refused> {
+pub(crate) async fn log_in(
+    io: &mut ClientIo,
+    shared: &Shared,
+    id: u32,
+) -> Result<LoggedIn, Refused> {
     let nonce = nonce()?;
     let tls = if shared.tls.is_some() { CLIENT_SSL } else { 0 };
     let local = if shared.config.local_infile {
@@ -176,7 +180,7 @@ fn denied(user: &str, with_password: bool) -> Refused {
 }
 
 /// Checks the password in `response`, switching the plugin if need be.
-pub async fn authenticate(
+pub(crate) async fn authenticate(
     io: &mut ClientIo,
     shared: &Shared,
     response: &HandshakeResponse,

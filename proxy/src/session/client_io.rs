@@ -13,7 +13,7 @@ use wire::packet::{Front, FrontError, front, put_packet, put_packet_with};
 use wire::reply::{ErrPacket, OkPacket};
 
 /// Bytes of output that may wait for a slow client before the source is read no further.
-pub const OUT_BYTES_MAX: usize = 64 * 1024;
+pub(crate) const OUT_BYTES_MAX: usize = 64 * 1024;
 /// Buffers larger than this are given back when the session is idle.
 const IDLE_BUFFER_BYTES: usize = 2 * 1024;
 
@@ -25,7 +25,7 @@ struct Compression {
 
 /// Why no more commands come.
 #[derive(Debug)]
-pub enum ReadEnd {
+pub(crate) enum ReadEnd {
     /// The client closed, or the connection broke.
     Gone,
     /// The packets are wrong.
@@ -50,7 +50,7 @@ fn bad_frame(e: FrameError) -> ReadEnd {
 
 /// The client's stream and buffers.
 #[derive(Debug)]
-pub struct ClientIo {
+pub(crate) struct ClientIo {
     /// The stream.
     pub stream: NetStream,
     inbuf: Vec<u8>,
@@ -67,7 +67,7 @@ pub struct ClientIo {
 
 impl ClientIo {
     /// Around a new connection.
-    pub fn new(stream: NetStream, write_timeout: Duration) -> Self {
+    pub(crate) fn new(stream: NetStream, write_timeout: Duration) -> Self {
         Self {
             stream,
             inbuf: Vec::new(),
@@ -82,17 +82,17 @@ impl ClientIo {
     }
 
     /// From now on both directions are compressed.
-    pub fn compress(&mut self) {
+    pub(crate) fn compress(&mut self) {
         self.compression = Some(Box::default());
     }
 
     /// True if bytes of a next packet have come already (before TLS starts none may have).
-    pub fn has_input(&self) -> bool {
+    pub(crate) fn has_input(&self) -> bool {
         !self.inbuf.is_empty()
     }
 
     /// Gives large buffers back while nothing happens.
-    pub fn shrink(&mut self) {
+    pub(crate) fn shrink(&mut self) {
         for buf in [&mut self.inbuf, &mut self.out, &mut self.framed] {
             if buf.is_empty() && buf.capacity() > IDLE_BUFFER_BYTES {
                 *buf = Vec::new();
@@ -101,7 +101,7 @@ impl ClientIo {
     }
 
     /// The next payload, whose first packet must have number `seq`, into `into`.
-    pub fn poll_payload(
+    pub(crate) fn poll_payload(
         &mut self,
         cx: &mut Context<'_>,
         seq: u8,
@@ -187,14 +187,18 @@ impl ClientIo {
     }
 
     /// The next payload.
-    pub async fn payload(&mut self, seq: u8, max: usize) -> Result<Vec<u8>, ReadEnd> {
+    pub(crate) async fn payload(&mut self, seq: u8, max: usize) -> Result<Vec<u8>, ReadEnd> {
         let mut out = Vec::new();
         poll_fn(|cx| self.poll_payload(cx, seq, max, &mut out)).await?;
         Ok(out)
     }
 
     /// The next payload, reading not one byte behind it: what follows a request for TLS is TLS.
-    pub async fn payload_exactly(&mut self, seq: u8, max: usize) -> Result<Vec<u8>, ReadEnd> {
+    pub(crate) async fn payload_exactly(
+        &mut self,
+        seq: u8,
+        max: usize,
+    ) -> Result<Vec<u8>, ReadEnd> {
         loop {
             let need = match front(&self.inbuf, seq, max).map_err(bad_front)? {
                 Front::Need(n) => n.saturating_sub(self.inbuf.len()).max(1),
@@ -210,43 +214,43 @@ impl ClientIo {
     }
 
     /// Queues bytes that are packets already.
-    pub fn put_raw(&mut self, packets: &[u8]) {
+    pub(crate) fn put_raw(&mut self, packets: &[u8]) {
         self.out.extend_from_slice(packets);
     }
 
     /// Queues a packet.
-    pub fn put(&mut self, payload: &[u8]) {
+    pub(crate) fn put(&mut self, payload: &[u8]) {
         put_packet(&mut self.out, &mut self.seq, payload);
     }
 
     /// Queues a packet that `fill` writes.
-    pub fn put_with(&mut self, fill: impl FnOnce(&mut Vec<u8>)) {
+    pub(crate) fn put_with(&mut self, fill: impl FnOnce(&mut Vec<u8>)) {
         put_packet_with(&mut self.out, &mut self.seq, fill);
     }
 
     /// Queues packets by a function that numbers them itself.
-    pub fn put_packets(&mut self, fill: impl FnOnce(&mut Vec<u8>, &mut u8)) {
+    pub(crate) fn put_packets(&mut self, fill: impl FnOnce(&mut Vec<u8>, &mut u8)) {
         fill(&mut self.out, &mut self.seq);
     }
 
     /// Queues an OK packet.
-    pub fn put_ok(&mut self, ok: &OkPacket) {
+    pub(crate) fn put_ok(&mut self, ok: &OkPacket) {
         let caps = self.capabilities;
         self.put_with(|b| ok.encode(b, 0, caps));
     }
 
     /// Queues an ERR packet.
-    pub fn put_err(&mut self, err: &ErrPacket) {
+    pub(crate) fn put_err(&mut self, err: &ErrPacket) {
         self.put_with(|b| err.encode(b));
     }
 
     /// Bytes queued.
-    pub fn queued(&self) -> usize {
+    pub(crate) fn queued(&self) -> usize {
         self.out.len() - self.out_at
     }
 
     /// Passes bytes on: straight to the socket if nothing waits before them, the rest to the queue.
-    pub fn poll_pass(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> io::Result<()> {
+    pub(crate) fn poll_pass(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> io::Result<()> {
         let mut at = 0;
         if self.out.is_empty() && self.compression.is_none() && bytes.len() >= 4096 {
             while at < bytes.len() {
@@ -263,7 +267,7 @@ impl ClientIo {
     }
 
     /// Writes the queue.
-    pub fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    pub(crate) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if let Some(c) = &mut self.compression
             && !self.out.is_empty()
         {
@@ -289,7 +293,7 @@ impl ClientIo {
     }
 
     /// Writes the queue, within the write timeout.
-    pub async fn flush(&mut self) -> io::Result<()> {
+    pub(crate) async fn flush(&mut self) -> io::Result<()> {
         // Most of the time the socket takes everything at once: no timer is made then.
         let mut cx = Context::from_waker(std::task::Waker::noop());
         if let Poll::Ready(r) = self.poll_flush(&mut cx) {

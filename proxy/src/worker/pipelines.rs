@@ -47,13 +47,13 @@ pub(super) struct Pipelines {
 
 impl Pipelines {
     /// No new requests for a shard; those that are on their way end.
-    pub fn drop_shard(&self, shard: ShardId) {
+    pub(super) fn drop_shard(&self, shard: ShardId) {
         let gone = self.by_shard.borrow_mut().remove(&shard);
         gone.into_iter().flatten().for_each(|p| p.close());
     }
 
     /// Closes what nobody has used for long.
-    pub fn close_idle(&self, idle: Duration) {
+    pub(super) fn close_idle(&self, idle: Duration) {
         let idle = idle.min(IDLE_MAX);
         for all in self.by_shard.borrow_mut().values_mut() {
             all.retain_mut(|p| {
@@ -87,7 +87,7 @@ impl Wanted<'_> {
 impl Worker {
     /// The pipeline for a read by sessions like this one. If there should be another one, it is opened;
     /// requests may be given to it at once. `None` if there is room for no more.
-    pub fn pipeline(
+    pub(crate) fn pipeline(
         &self,
         shard: ShardId,
         class: ConnClass,

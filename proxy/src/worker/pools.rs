@@ -29,7 +29,7 @@ fn limits(config: &PoolConfig, workers: usize) -> PoolLimits {
 
 impl Worker {
     /// The pool of a shard.
-    pub fn pool(&self, shard: ShardId) -> Result<Rc<ShardPool>, ShardError> {
+    pub(crate) fn pool(&self, shard: ShardId) -> Result<Rc<ShardPool>, ShardError> {
         let version = self.shared.directory.version();
         if self.pools_of.replace(version) != version {
             self.drop_old_accounts();
@@ -101,7 +101,7 @@ impl Worker {
     }
 
     /// Connections and waiting statements, by shard.
-    pub fn pool_counts(&self) -> Vec<(ShardId, PoolCounts)> {
+    pub(crate) fn pool_counts(&self) -> Vec<(ShardId, PoolCounts)> {
         let pools = self.pools.borrow();
         pools.iter().map(|(s, p)| (*s, p.counts())).collect()
     }

@@ -292,12 +292,6 @@ impl<'a> Piece<'a> {
         let is_name = matches!(expr, Expr::Identifier(_) | Expr::CompoundIdentifier(_));
         self.columns.first().filter(|_| is_name)
     }
-
-    /// True if it names no column and has no subquery: its value is the same for all rows, but for
-    /// the effects of the functions that it calls.
-    pub fn is_constant(&self) -> bool {
-        self.columns.is_empty() && self.queries.is_empty() && !self.is_odd
-    }
 }
 
 impl<'a> FromItem<'a> {

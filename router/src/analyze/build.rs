@@ -210,11 +210,8 @@ impl<'a> Builder<'a> {
                 Body::Block(self.select(s, query, clauses))
             }
             SetExpr::Query(q) => {
-                let inside = self
-                    .outline
-                    .as_ref()
-                    .zip(*at)
-                    .and_then(|(o, at)| o.inside(at));
+                let outline = self.outline.as_ref();
+                let inside = outline.zip(*at).and_then(|(o, at)| o.inside(at));
                 *at = inside.map(|r| r.end + 1);
                 let around = self.block;
                 Body::Query(self.query(q, Place::Operand(query), around, inside))
@@ -228,11 +225,8 @@ impl<'a> Builder<'a> {
                 let around = self.block;
                 let left = Box::new(self.body(left, query, at, end));
                 self.block = around;
-                let found = self
-                    .outline
-                    .as_ref()
-                    .zip(*at)
-                    .and_then(|(o, at)| o.set_operator(at));
+                let outline = self.outline.as_ref();
+                let found = outline.zip(*at).and_then(|(o, at)| o.set_operator(at));
                 let all = *set_quantifier == ast::SetQuantifier::All;
                 *at = found.filter(|f| f.0 == all).map(|f| f.1);
                 let right = Box::new(self.body(right, query, at, end));
@@ -245,11 +239,8 @@ impl<'a> Builder<'a> {
                 }
             }
             SetExpr::Values(v) => {
-                *at = self
-                    .outline
-                    .as_ref()
-                    .zip(*at)
-                    .and_then(|(o, at)| o.values(at, end));
+                let outline = self.outline.as_ref();
+                *at = outline.zip(*at).and_then(|(o, at)| o.values(at, end));
                 let rows = v.rows.iter().flat_map(|r| r.iter());
                 Body::Rows(rows.map(|e| self.piece(e, None)).collect())
             }

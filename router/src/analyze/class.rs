@@ -1,7 +1,7 @@
 //! What may be done with an expression: whether a shard can compute it row by row.
 
 use crate::analyze::Analysis;
-use crate::analyze::block::{Piece, QueryId};
+use crate::analyze::block::Piece;
 use crate::functions::Effects;
 
 /// What an expression has in it.
@@ -55,12 +55,6 @@ impl Analysis<'_> {
             }
         }
         out
-    }
-
-    /// True if a query can be computed by itself, before what is around it.
-    pub fn stands_alone(&self, query: QueryId) -> bool {
-        let q = &self.queries[query];
-        q.outer.is_empty() && !q.has_unresolved
     }
 }
 

@@ -37,7 +37,7 @@ impl Side<'_> {
 
 impl Reader<'_, '_> {
     /// The facts of a condition that every row of interest satisfies.
-    pub fn facts(&self, e: &Expr, side: Side<'_>) -> Facts {
+    pub(super) fn facts(&self, e: &Expr, side: Side<'_>) -> Facts {
         let mut out = Facts::default();
         // AND chains are long and lean to the left: walk them without recursion.
         let mut todo = vec![e];

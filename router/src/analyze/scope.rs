@@ -34,7 +34,7 @@ pub(super) struct Scope<'s, 'a> {
 
 impl<'s, 'a> Scope<'s, 'a> {
     /// The block and those around it, innermost first.
-    pub fn blocks_outward(self) -> impl Iterator<Item = &'s Block<'a>> {
+    pub(super) fn blocks_outward(self) -> impl Iterator<Item = &'s Block<'a>> {
         let mut next = self.block;
         std::iter::from_fn(move || {
             let block = self.blocks.get(next?)?;
@@ -44,12 +44,12 @@ impl<'s, 'a> Scope<'s, 'a> {
     }
 
     /// True for a table of the block itself.
-    pub fn is_innermost(self, i: InstanceId) -> bool {
+    pub(super) fn is_innermost(self, i: InstanceId) -> bool {
         self.block.is_some() && self.block == self.instances.get(i).map(|i| i.block)
     }
 
     /// The column with facts that an expression names, if it is one for sure.
-    pub fn fact_column(self, e: &Expr) -> Option<KeyColumnRef> {
+    pub(super) fn fact_column(self, e: &Expr) -> Option<KeyColumnRef> {
         match e {
             Expr::Nested(inner) => self.fact_column(inner),
             Expr::Identifier(column) => self.bare(&column.value),
@@ -105,12 +105,12 @@ impl<'s, 'a> Scope<'s, 'a> {
     }
 
     /// True if equal values of both columns are placed and compared alike.
-    pub fn is_compatible(self, a: KeyColumnRef, b: KeyColumnRef) -> bool {
+    pub(super) fn is_compatible(self, a: KeyColumnRef, b: KeyColumnRef) -> bool {
         self.instances[a.0].is_compatible(a.1, &self.instances[b.0], b.1)
     }
 
     /// How many columns of an instance have facts.
-    pub fn fact_width(self, i: InstanceId) -> usize {
+    pub(super) fn fact_width(self, i: InstanceId) -> usize {
         self.instances.get(i).map_or(0, Instance::fact_width)
     }
 }
