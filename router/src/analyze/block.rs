@@ -107,7 +107,7 @@ pub struct Block<'a> {
     /// The select list; RETURNING of UPDATE and DELETE.
     pub items: Vec<Item<'a>>,
     /// SET of an UPDATE.
-    pub assignments: Vec<Assignment<'a>>,
+    pub assignments: Vec<ColumnAssignment<'a>>,
     /// WHERE, cut at its ANDs.
     pub conditions: Vec<Piece<'a>>,
     /// GROUP BY.
@@ -219,7 +219,7 @@ pub struct OrderItem<'a> {
 
 /// `column = value` of an UPDATE.
 #[derive(Debug)]
-pub struct Assignment<'a> {
+pub struct ColumnAssignment<'a> {
     /// The parts of the column's name.
     pub column: Vec<&'a Ident>,
     /// Its new value.

@@ -100,7 +100,7 @@ impl<'a> Builder<'a> {
                 Some(TokenRange::new(last + 2, t.end))
             });
             let value = self.piece(&a.value, value);
-            self.out.blocks[id].assignments.push(Assignment {
+            self.out.blocks[id].assignments.push(ColumnAssignment {
                 column,
                 value,
                 tokens,
