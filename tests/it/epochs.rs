@@ -1,8 +1,9 @@
 //! Changes of structure wait for statements that were planned before them, at every proxy, and for no others.
 
 use crate::cluster::{Cluster, connect, connect_as, error_of};
-use crate::peers::Many;
+use crate::peers::{Many, signal};
 use crate::protocol::Raw;
+use crate::shardctl::fine;
 use mysql_async::Conn;
 use mysql_async::prelude::Queryable;
 use std::time::{Duration, Instant};
@@ -187,4 +188,32 @@ async fn an_open_cursor_is_waited_for_until_it_is_closed() {
         .unwrap();
     drop((c, raw));
     cluster.stop();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_frozen_proxy_is_waited_for_until_it_is_fenced() {
+    let many = Many::start("epochs-fence");
+    let second = many.add("second", "[peers]\nfollow_timeout_ms = 60000\n");
+    let third = many.add("third", "");
+    drop(tables(many.first.port).await);
+    let settings = ["settings", "set", "fence_after_ms", "5000"];
+    fine(&many.first, &settings);
+    let mut c = connect_as(second.port, "app", "pw").await;
+    signal("-STOP", third.pid());
+    let start = Instant::now();
+    c.query_drop("ALTER TABLE d.a ADD COLUMN v INT")
+        .await
+        .unwrap();
+    let took = start.elapsed();
+    assert!(
+        took > Duration::from_secs(2) && took < Duration::from_secs(25),
+        "{took:?}"
+    );
+    // It wakes up, registers anew and knows the change before it does anything.
+    signal("-CONT", third.pid());
+    let mut d = connect_as(third.port, "app", "pw").await;
+    let row: Option<(i32, Option<i32>)> = d.query_first("SELECT * FROM d.a").await.unwrap();
+    assert_eq!(row, Some((1, None)));
+    drop((c, d, second, third));
+    many.first.stop();
 }

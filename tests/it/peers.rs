@@ -41,7 +41,7 @@ impl Many {
     }
 }
 
-fn signal(name: &str, pid: i32) {
+pub fn signal(name: &str, pid: i32) {
     let args = [name.to_string(), pid.to_string()];
     let done = std::process::Command::new("kill").args(args).status();
     assert!(done.unwrap().success());
