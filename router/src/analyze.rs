@@ -29,7 +29,7 @@ use crate::analyze::block::{Block, Query};
 use crate::analyze::build::Builder;
 use crate::analyze::calls::Call;
 use crate::analyze::facts::Facts;
-use crate::analyze::instance::{Instance, InstanceId};
+use crate::analyze::instance::{TableInstance, TableInstanceId};
 use crate::plan::PlanContext;
 use catalog::Placement;
 use errors::{Obstacle, ReadError};
@@ -53,7 +53,7 @@ pub struct Analysis<'a> {
     /// Its blocks.
     pub blocks: Vec<Block<'a>>,
     /// Every table instance, in the order of the text, those of a block before those of its subqueries.
-    pub instances: Vec<Instance>,
+    pub instances: Vec<TableInstance>,
     /// Functions that it calls, in subqueries too.
     pub calls: Vec<Call>,
     /// What is known of keys.
@@ -118,13 +118,13 @@ impl<'a> Analysis<'a> {
     }
 
     /// Number of columns of the sharding key of an instance's table; 0 if it is not sharded.
-    pub fn key_width(&self, i: InstanceId) -> usize {
-        let sharding = self.instances.get(i).and_then(Instance::sharding);
+    pub fn key_width(&self, i: TableInstanceId) -> usize {
+        let sharding = self.instances.get(i).and_then(TableInstance::sharding);
         sharding.map_or(0, |s| s.key.len())
     }
 
     /// The instances of sharded tables.
-    pub fn sharded(&self) -> Vec<InstanceId> {
+    pub fn sharded(&self) -> Vec<TableInstanceId> {
         (0..self.instances.len())
             .filter(|i| self.key_width(*i) > 0)
             .collect()
@@ -134,7 +134,7 @@ impl<'a> Analysis<'a> {
     pub fn any_placement(&self, wanted: impl Fn(&Placement) -> bool) -> bool {
         self.instances
             .iter()
-            .filter_map(Instance::placement)
+            .filter_map(TableInstance::placement)
             .any(wanted)
     }
 

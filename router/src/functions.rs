@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 
 /// How many rows a function looks at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum RowScope {
     /// One: its value follows from its arguments, and its effects.
     Row,
     /// Those of a group.
@@ -87,9 +87,9 @@ impl Effects {
 
 /// A built-in function of one kind of server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Function {
+pub struct BuiltIn {
     /// How many rows it looks at.
-    pub kind: Kind,
+    pub kind: RowScope,
     /// What it depends on or does.
     pub effects: Effects,
     /// In quotes the name is no longer this function.
@@ -99,7 +99,7 @@ pub struct Function {
 }
 
 /// A name's function on MariaDB and on MySQL.
-type Entry = [Option<Function>; 2];
+type Entry = [Option<BuiltIn>; 2];
 
 static TABLE: LazyLock<HashMap<&'static str, Entry>> =
     LazyLock::new(|| read(include_str!("functions/builtin.txt")).0);
@@ -107,7 +107,7 @@ static TABLE: LazyLock<HashMap<&'static str, Entry>> =
 const NAME_MAX: usize = 40;
 
 /// The built-in function that `name` calls on such a server; `None` if the name is not known to be one.
-pub fn find(name: &str, quoted: bool, flavor: Flavor) -> Option<Function> {
+pub fn find(name: &str, quoted: bool, flavor: Flavor) -> Option<BuiltIn> {
     let entry = entry(name.as_bytes())?;
     let f = entry[usize::from(!flavor.mariadb)]?;
     (f.since <= flavor.version && !(quoted && f.keyword)).then_some(f)
@@ -156,12 +156,12 @@ fn read(text: &'static str) -> (HashMap<&'static str, Entry>, Vec<&'static str>)
     (table, odd)
 }
 
-fn read_head(words: &'static str, odd: &mut Vec<&'static str>) -> Option<(Function, [bool; 2])> {
+fn read_head(words: &'static str, odd: &mut Vec<&'static str>) -> Option<(BuiltIn, [bool; 2])> {
     let mut words = words.split(' ');
     let kind = match words.next()? {
-        "row" => Kind::Row,
-        "aggregate" => Kind::Aggregate,
-        "window" => Kind::Window,
+        "row" => RowScope::Row,
+        "aggregate" => RowScope::Aggregate,
+        "window" => RowScope::Window,
         other => {
             odd.push(other);
             return None;
@@ -185,7 +185,7 @@ fn read_head(words: &'static str, odd: &mut Vec<&'static str>) -> Option<(Functi
             odd.push(word);
         }
     }
-    let function = Function {
+    let function = BuiltIn {
         kind,
         effects,
         keyword,
@@ -223,17 +223,17 @@ mod tests {
     #[test]
     fn names_by_server_and_quotes() {
         let kind = |n: &str, q, f| find(n, q, f).map(|f| f.kind);
-        assert_eq!(kind("count", false, MARIADB), Some(Kind::Aggregate));
+        assert_eq!(kind("count", false, MARIADB), Some(RowScope::Aggregate));
         assert_eq!(kind("count", true, MARIADB), None);
-        assert_eq!(kind("sLeep", true, MYSQL), Some(Kind::Row));
-        assert_eq!(kind("median", false, MARIADB), Some(Kind::Window));
+        assert_eq!(kind("sLeep", true, MYSQL), Some(RowScope::Row));
+        assert_eq!(kind("median", false, MARIADB), Some(RowScope::Window));
         assert_eq!(kind("median", false, MYSQL), None);
         assert_eq!(kind("uuid_v7", false, MARIADB), None);
         let new = Flavor {
             version: 110_802,
             ..MARIADB
         };
-        assert_eq!(kind("uuid_v7", false, new), Some(Kind::Row));
+        assert_eq!(kind("uuid_v7", false, new), Some(RowScope::Row));
         assert_eq!(kind("my_function", false, MARIADB), None);
         assert_eq!(kind(&"long".repeat(30), false, MARIADB), None);
     }

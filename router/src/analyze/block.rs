@@ -4,7 +4,7 @@
 //! they stand, because a statement is never printed from its tree: what must change is spliced into its text.
 
 use crate::analyze::calls::CallId;
-use crate::analyze::instance::InstanceId;
+use crate::analyze::instance::TableInstanceId;
 use sql::TokenRange;
 use sql::outline::{Clause, SelectClauses, TailClauses};
 use sqlparser::ast::{self, Expr, Ident};
@@ -22,7 +22,7 @@ pub enum Place {
     /// WITH of this query.
     With(QueryId),
     /// FROM: it is this instance.
-    From(InstanceId),
+    From(TableInstanceId),
     /// It is an operand in parentheses of this query.
     Operand(QueryId),
     /// An expression of this block; `None` for one of a whole UNION.
@@ -51,7 +51,7 @@ pub struct Query<'a> {
     /// Where its own ORDER BY and LIMIT stand.
     pub clauses: TailClauses,
     /// The instances of blocks around it that it uses: none if it can be computed by itself.
-    pub outer: Vec<InstanceId>,
+    pub outer: Vec<TableInstanceId>,
     /// Names in it may mean something else than what was found.
     pub has_unresolved: bool,
 }
@@ -101,11 +101,11 @@ pub struct Block<'a> {
     /// The block whose columns it may use besides its own.
     pub around: Option<BlockId>,
     /// Its tables, in order.
-    pub instances: Vec<InstanceId>,
+    pub instances: Vec<TableInstanceId>,
     /// FROM: items that commas separate.
     pub from: Vec<FromItem<'a>>,
     /// The select list; RETURNING of UPDATE and DELETE.
-    pub items: Vec<Item<'a>>,
+    pub items: Vec<SelectedItem<'a>>,
     /// SET of an UPDATE.
     pub assignments: Vec<ColumnAssignment<'a>>,
     /// WHERE, cut at its ANDs.
@@ -143,7 +143,7 @@ pub enum BlockKind<'a> {
 #[derive(Debug)]
 pub enum FromItem<'a> {
     /// One.
-    Instance(InstanceId),
+    Instance(TableInstanceId),
     /// Two of these.
     Join(Box<Join<'a>>),
     /// Something that is not understood; the analysis has a refusal then.
@@ -186,7 +186,7 @@ pub enum JoinKind {
 
 /// One item of a select list.
 #[derive(Debug)]
-pub struct Item<'a> {
+pub struct SelectedItem<'a> {
     /// What it selects.
     pub kind: ItemKind<'a>,
     /// The name given to it.
@@ -247,7 +247,7 @@ pub struct Piece<'a> {
     /// It has syntax of which nothing is known.
     pub is_odd: bool,
     /// Instances that it uses, of its own block and of those around, itself or in subqueries.
-    pub instances: Vec<InstanceId>,
+    pub instances: Vec<TableInstanceId>,
     /// A name in it, or in a subquery, may mean something else than what was found.
     pub has_unresolved: bool,
 }
@@ -267,7 +267,7 @@ pub struct Column<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Meaning {
     /// A column of this instance.
-    Instance(InstanceId),
+    Instance(TableInstanceId),
     /// The item of the select list that has this name.
     Item(usize),
     /// That is not certain.
@@ -305,7 +305,7 @@ impl<'a> FromItem<'a> {
     }
 
     /// Its instances, in order.
-    pub fn instances(&self) -> Vec<InstanceId> {
+    pub fn instances(&self) -> Vec<TableInstanceId> {
         match self {
             FromItem::Instance(i) => vec![*i],
             FromItem::Join(j) => {

@@ -6,7 +6,7 @@ use crate::analyze::block::*;
 use crate::analyze::condition::{Reader, Side};
 use crate::analyze::expression::{Part, window_parts};
 use crate::analyze::from::FromPlaces;
-use crate::analyze::instance::InstanceId;
+use crate::analyze::instance::TableInstanceId;
 use crate::analyze::scope::Scope;
 use crate::plan::PlanContext;
 use catalog::Catalog;
@@ -34,7 +34,7 @@ pub(super) struct Builder<'a> {
     /// Places of the tables and conditions of the FROM that is read, in order.
     pub places: FromPlaces,
     /// Derived tables of the FROM that is read.
-    pub derived: Vec<(InstanceId, &'a TableFactor)>,
+    pub derived: Vec<(TableInstanceId, &'a TableFactor)>,
     /// Tables that were understood, and calls that were found.
     pub relations_seen: usize,
     pub functions_seen: usize,

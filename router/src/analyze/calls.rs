@@ -1,6 +1,6 @@
 //! The functions that a statement calls, and whether several shards may run them for one answer.
 
-use crate::functions::{self, Kind};
+use crate::functions::{self, RowScope};
 use errors::Obstacle;
 use sql::outline::Outline;
 use sql::parse::token_at;
@@ -16,7 +16,7 @@ pub struct Call {
     /// Its name as the statement writes it.
     pub name: String,
     /// The built-in function; `None` if it is not known to be one.
-    pub function: Option<functions::Function>,
+    pub function: Option<functions::BuiltIn>,
     /// It has arguments.
     pub has_arguments: bool,
     /// It has DISTINCT.
@@ -75,12 +75,12 @@ impl Call {
 
     /// True if it makes one value of the rows of a group.
     pub fn is_aggregate(&self) -> bool {
-        !self.is_windowed && self.function.is_some_and(|f| f.kind == Kind::Aggregate)
+        !self.is_windowed && self.function.is_some_and(|f| f.kind == RowScope::Aggregate)
     }
 
     /// True if its value is that of several rows.
     pub fn combines_rows(&self) -> bool {
-        self.is_windowed || self.function.is_some_and(|f| f.kind != Kind::Row)
+        self.is_windowed || self.function.is_some_and(|f| f.kind != RowScope::Row)
     }
 
     /// True for RAND with a seed: a sequence that goes on from row to row.

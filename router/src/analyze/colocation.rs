@@ -1,7 +1,7 @@
 //! Whether the rows that belong together share a shard.
 
 use crate::analyze::Analysis;
-use crate::analyze::instance::InstanceId;
+use crate::analyze::instance::TableInstanceId;
 use errors::Obstacle;
 
 impl Analysis<'_> {
@@ -26,14 +26,14 @@ impl Analysis<'_> {
             at += 1;
         }
         if let Some(&i) = sharded.iter().find(|i| !reached.contains(i)) {
-            let alias = |i: InstanceId| self.instances[i].alias.clone();
+            let alias = |i: TableInstanceId| self.instances[i].alias.clone();
             let (left, right) = (alias(first), alias(i));
             self.note_obstacle(Obstacle::NotJoinedOnKey { left, right });
         }
     }
 
     /// True if conditions join the whole sharding keys of two tables of a group.
-    pub fn joined_on_key(&self, a: InstanceId, b: InstanceId) -> bool {
+    pub fn joined_on_key(&self, a: TableInstanceId, b: TableInstanceId) -> bool {
         let (Some(x), Some(y)) = (self.instances[a].sharding(), self.instances[b].sharding())
         else {
             return false;

@@ -1,7 +1,7 @@
 //! Conditions to facts: only what is certain, from =, IN, BETWEEN, comparisons, AND and OR.
 
 use crate::analyze::facts::{Domain, Facts, KeyColumnRef, POINTS_MAX};
-use crate::analyze::instance::InstanceId;
+use crate::analyze::instance::TableInstanceId;
 use crate::analyze::scope::Scope;
 use crate::args::Source;
 use smallvec::SmallVec;
@@ -23,11 +23,11 @@ pub(super) enum Side<'a> {
     /// All: WHERE, and ON of inner joins.
     Both,
     /// Only these, the ones that an outer join may leave empty.
-    Only(&'a [InstanceId]),
+    Only(&'a [TableInstanceId]),
 }
 
 impl Side<'_> {
-    pub(super) fn allows(self, i: InstanceId) -> bool {
+    pub(super) fn allows(self, i: TableInstanceId) -> bool {
         match self {
             Side::Both => true,
             Side::Only(list) => list.contains(&i),
@@ -130,7 +130,7 @@ impl Reader<'_, '_> {
         found.filter(|c| self.restricts(c.0, side))
     }
 
-    fn restricts(&self, i: InstanceId, side: Side<'_>) -> bool {
+    fn restricts(&self, i: TableInstanceId, side: Side<'_>) -> bool {
         side.allows(i) && self.scope.is_innermost(i)
     }
 

@@ -2,7 +2,7 @@
 
 use crate::Refusal;
 use crate::analyze::Analysis;
-use crate::analyze::instance::Instance;
+use crate::analyze::instance::TableInstance;
 use crate::traits::Traits;
 use catalog::Placement;
 use errors::{Obstacle, WriteError};
@@ -84,7 +84,7 @@ fn common(
 
 /// True if the table that is written is a reference table.
 pub fn target_is_reference(a: &Analysis<'_>) -> bool {
-    let first = a.instances.first().and_then(Instance::placement);
+    let first = a.instances.first().and_then(TableInstance::placement);
     first == Some(&Placement::Reference)
 }
 

@@ -1,13 +1,13 @@
 //! What the conditions of a statement say about its sharding keys.
 
-use crate::analyze::instance::InstanceId;
+use crate::analyze::instance::TableInstanceId;
 use crate::args::Source;
 use smallvec::SmallVec;
 use std::collections::BTreeMap;
 
 /// A column with facts: instance and index in its sharding key (or among the names of objects, for tables of
 /// information_schema).
-pub type KeyColumnRef = (InstanceId, usize);
+pub type KeyColumnRef = (TableInstanceId, usize);
 /// Keys that a condition may list.
 pub const POINTS_MAX: usize = 10_000;
 
@@ -26,7 +26,7 @@ pub struct Facts {
     /// By key column.
     pub columns: BTreeMap<KeyColumnRef, Domain>,
     /// Whole keys, by instance.
-    pub tuples: BTreeMap<InstanceId, Vec<SmallVec<[Source; 2]>>>,
+    pub tuples: BTreeMap<TableInstanceId, Vec<SmallVec<[Source; 2]>>>,
     /// What holds of the first column holds of the second.
     pub edges: Vec<(KeyColumnRef, KeyColumnRef)>,
 }
@@ -58,7 +58,7 @@ impl Facts {
     }
 
     /// What holds if at least one of both holds: whole keys that either names.
-    pub fn or(&self, other: &Facts, widths: impl Fn(InstanceId) -> usize) -> Facts {
+    pub fn or(&self, other: &Facts, widths: impl Fn(TableInstanceId) -> usize) -> Facts {
         let mut out = Facts::default();
         for i in self.instances() {
             let n = widths(i);
@@ -72,7 +72,7 @@ impl Facts {
         out
     }
 
-    fn instances(&self) -> Vec<InstanceId> {
+    fn instances(&self) -> Vec<TableInstanceId> {
         let mut out: Vec<_> = self
             .columns
             .keys()
@@ -113,7 +113,7 @@ impl Facts {
     }
 
     /// The whole keys that instance `i`, whose key has `width` columns, can have; `None` if unknown.
-    pub fn points(&self, i: InstanceId, width: usize) -> Option<Vec<SmallVec<[Source; 2]>>> {
+    pub fn points(&self, i: TableInstanceId, width: usize) -> Option<Vec<SmallVec<[Source; 2]>>> {
         if let Some(t) = self.tuples.get(&i) {
             return Some(t.clone());
         }
@@ -140,7 +140,7 @@ impl Facts {
     }
 
     /// Bounds of the first key column of instance `i`.
-    pub fn bounds(&self, i: InstanceId) -> Option<(Option<Source>, Option<Source>)> {
+    pub fn bounds(&self, i: TableInstanceId) -> Option<(Option<Source>, Option<Source>)> {
         match self.columns.get(&(i, 0)) {
             Some(Domain::Between(l, h)) => Some((*l, *h)),
             _ => None,

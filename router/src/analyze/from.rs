@@ -5,7 +5,7 @@ use crate::analyze::block::{BlockId, FromItem, Join, JoinKind, Place};
 use crate::analyze::build::Builder;
 use crate::analyze::condition::Side;
 use crate::analyze::facts::KeyColumnRef;
-use crate::analyze::instance::{Has, Instance, InstanceId, Relation};
+use crate::analyze::instance::{Has, Relation, TableInstance, TableInstanceId};
 use crate::analyze::relation::{self, Found};
 use crate::analyze::scope::parts;
 use errors::Obstacle;
@@ -22,7 +22,7 @@ impl<'a> Builder<'a> {
         block: BlockId,
         list: &'a [TableWithJoins],
         content: Option<TokenRange>,
-    ) -> Vec<(InstanceId, &'a TableFactor)> {
+    ) -> Vec<(TableInstanceId, &'a TableFactor)> {
         let outer = std::mem::take(&mut self.derived);
         let places = self.places(content, list.len());
         for (item, tokens) in list.iter().zip(places) {
@@ -135,8 +135,8 @@ impl<'a> Builder<'a> {
 
     /// Rows of `kept` without a partner stay. If they are the same on every shard and the partners
     /// are not, each shard would keep them.
-    fn preserve(&mut self, kept: &[InstanceId], looked_up: &[InstanceId]) {
-        let sharded = |i: &InstanceId| self.out.key_width(*i) > 0;
+    fn preserve(&mut self, kept: &[TableInstanceId], looked_up: &[TableInstanceId]) {
+        let sharded = |i: &TableInstanceId| self.out.key_width(*i) > 0;
         if looked_up.iter().any(sharded)
             && let Some(&i) = kept.iter().find(|i| !sharded(i))
         {
@@ -148,12 +148,12 @@ impl<'a> Builder<'a> {
     fn using_edges(
         &self,
         column: &str,
-        left: &[InstanceId],
-        right: &[InstanceId],
+        left: &[TableInstanceId],
+        right: &[TableInstanceId],
         side: Side<'_>,
     ) -> Vec<(KeyColumnRef, KeyColumnRef)> {
         // Only if exactly one table of each side has the column is it clear which are compared.
-        let owner = |list: &[InstanceId]| -> Option<KeyColumnRef> {
+        let owner = |list: &[TableInstanceId]| -> Option<KeyColumnRef> {
             let mut found = None;
             for &i in list {
                 let instance = &self.out.instances[i];
@@ -282,10 +282,10 @@ impl<'a> Builder<'a> {
         database: Option<String>,
         given: Option<&TableAlias>,
         tokens: Option<TokenRange>,
-    ) -> InstanceId {
+    ) -> TableInstanceId {
         let id = self.out.instances.len();
         let columns = given.iter().flat_map(|a| &a.columns);
-        self.out.instances.push(Instance {
+        self.out.instances.push(TableInstance {
             relation,
             alias,
             database,
@@ -304,7 +304,7 @@ impl<'a> Builder<'a> {
     pub(super) fn read_from_queries(
         &mut self,
         block: BlockId,
-        derived: &[(InstanceId, &'a TableFactor)],
+        derived: &[(TableInstanceId, &'a TableFactor)],
     ) {
         let mut from = std::mem::take(&mut self.out.blocks[block].from);
         for item in &mut from {
@@ -313,7 +313,11 @@ impl<'a> Builder<'a> {
         self.out.blocks[block].from = from;
     }
 
-    fn queries_of(&mut self, item: &mut FromItem<'a>, derived: &[(InstanceId, &'a TableFactor)]) {
+    fn queries_of(
+        &mut self,
+        item: &mut FromItem<'a>,
+        derived: &[(TableInstanceId, &'a TableFactor)],
+    ) {
         match item {
             FromItem::Unknown => {}
             FromItem::Instance(i) => {
@@ -329,7 +333,7 @@ impl<'a> Builder<'a> {
         }
     }
 
-    fn derived_query(&mut self, i: InstanceId, factor: &'a TableFactor) {
+    fn derived_query(&mut self, i: TableInstanceId, factor: &'a TableFactor) {
         let TableFactor::Derived {
             lateral, subquery, ..
         } = factor

@@ -4,7 +4,7 @@
 use crate::Refusal;
 use crate::analyze::Analysis;
 use crate::analyze::facts::Domain;
-use crate::analyze::instance::{InstanceId, Relation};
+use crate::analyze::instance::{Relation, TableInstanceId};
 use crate::args::{Args, ParamRef, Source};
 use catalog::{Catalog, Placement, ShardId, TableName};
 use errors::ReadError;
@@ -194,7 +194,7 @@ fn everything() -> Vec<Part> {
 }
 
 /// What the conditions on an instance say, if it is a table of information_schema about objects.
-fn part(a: &Analysis<'_>, i: InstanceId) -> Option<Part> {
+fn part(a: &Analysis<'_>, i: TableInstanceId) -> Option<Part> {
     let Relation::InformationSchema(Some(o)) = &a.instances[i].relation else {
         return None;
     };

@@ -7,7 +7,7 @@ use sql::TokenRange;
 use std::sync::Arc;
 
 /// Number of a table instance in a statement (a table joined with itself has two).
-pub type InstanceId = usize;
+pub type TableInstanceId = usize;
 
 /// What stands in FROM, UPDATE or DELETE.
 #[derive(Debug, Clone)]
@@ -36,7 +36,7 @@ pub enum Relation {
 
 /// A use of a table in FROM, UPDATE or DELETE.
 #[derive(Debug, Clone)]
-pub struct Instance {
+pub struct TableInstance {
     /// What it stands for.
     pub relation: Relation,
     /// The name it goes by.
@@ -64,7 +64,7 @@ pub enum Has {
     Maybe,
 }
 
-impl Instance {
+impl TableInstance {
     /// The table of the catalog, if it is one.
     pub fn table(&self) -> Option<&Arc<Table>> {
         match &self.relation {
@@ -123,7 +123,7 @@ impl Instance {
         if is_schema(self) && is_schema(other) {
             return true;
         }
-        fn kind(i: &Instance, k: usize) -> Option<&KeyType> {
+        fn kind(i: &TableInstance, k: usize) -> Option<&KeyType> {
             i.sharding()?.key.get(k).map(|c| &c.kind)
         }
         match (kind(self, column), kind(other, of_other)) {

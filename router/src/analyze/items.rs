@@ -27,7 +27,7 @@ impl<'a> Builder<'a> {
         }
     }
 
-    fn item(&mut self, item: &'a SelectItem, tokens: Option<TokenRange>) -> Item<'a> {
+    fn item(&mut self, item: &'a SelectItem, tokens: Option<TokenRange>) -> SelectedItem<'a> {
         let (kind, alias) = match item {
             SelectItem::UnnamedExpr(e) => (ItemKind::Value(self.piece(e, tokens)), None),
             SelectItem::ExprWithAlias { expr, alias } => {
@@ -44,7 +44,7 @@ impl<'a> Builder<'a> {
                 (ItemKind::All, None)
             }
         };
-        Item {
+        SelectedItem {
             kind,
             alias,
             tokens,

@@ -2,7 +2,7 @@
 
 use crate::analyze::Analysis;
 use crate::analyze::block::*;
-use crate::analyze::instance::{InstanceId, Relation};
+use crate::analyze::instance::{Relation, TableInstanceId};
 use sql::TokenRange;
 use std::fmt::Write;
 
@@ -50,7 +50,7 @@ impl Text<'_, '_> {
         }
     }
 
-    fn aliases(&self, list: &[InstanceId]) -> String {
+    fn aliases(&self, list: &[TableInstanceId]) -> String {
         let names = list.iter().map(|i| self.a.instances[*i].alias.as_str());
         names.collect::<Vec<_>>().join(" ")
     }

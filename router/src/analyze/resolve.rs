@@ -5,7 +5,7 @@ mod names;
 
 use crate::analyze::Analysis;
 use crate::analyze::block::*;
-use crate::analyze::instance::InstanceId;
+use crate::analyze::instance::TableInstanceId;
 use names::{Clause, Names};
 
 impl Analysis<'_> {
@@ -93,7 +93,7 @@ impl Analysis<'_> {
 
     /// True if an aggregate function has columns of blocks around only.
     fn aggregates_around(&self, block: BlockId, piece: &Piece<'_>) -> bool {
-        let is_outer = |i: &InstanceId| self.instances[*i].block != block;
+        let is_outer = |i: &TableInstanceId| self.instances[*i].block != block;
         if !piece.instances.iter().any(is_outer) {
             return false;
         }
@@ -137,7 +137,7 @@ impl Analysis<'_> {
 /// Instances that something uses, each once, ascending.
 #[derive(Default)]
 struct Uses {
-    instances: Vec<InstanceId>,
+    instances: Vec<TableInstanceId>,
     has_unresolved: bool,
 }
 
@@ -158,7 +158,7 @@ impl Uses {
 }
 
 /// Takes a piece with the clause it stands in and the tables it sees, if not all of the block's.
-type Each<'f, 'a> = dyn FnMut(Clause, Option<&[InstanceId]>, &mut Piece<'a>) + 'f;
+type Each<'f, 'a> = dyn FnMut(Clause, Option<&[TableInstanceId]>, &mut Piece<'a>) + 'f;
 
 /// All pieces of a block.
 fn pieces_mut<'a>(block: &mut Block<'a>, f: &mut Each<'_, 'a>) {

@@ -2,7 +2,7 @@
 
 use crate::analyze::block::{Block, BlockId};
 use crate::analyze::facts::KeyColumnRef;
-use crate::analyze::instance::{Has, Instance, InstanceId};
+use crate::analyze::instance::{Has, TableInstance, TableInstanceId};
 use sqlparser::ast::{Expr, Ident, ObjectName, ObjectNamePart};
 
 /// Schemas that every server has by itself.
@@ -27,7 +27,7 @@ pub fn parts(name: &ObjectName) -> Option<Vec<&Ident>> {
 #[derive(Clone, Copy)]
 pub(super) struct Scope<'s, 'a> {
     pub blocks: &'s [Block<'a>],
-    pub instances: &'s [Instance],
+    pub instances: &'s [TableInstance],
     /// The block whose names are looked up.
     pub block: Option<BlockId>,
 }
@@ -44,7 +44,7 @@ impl<'s, 'a> Scope<'s, 'a> {
     }
 
     /// True for a table of the block itself.
-    pub(super) fn is_innermost(self, i: InstanceId) -> bool {
+    pub(super) fn is_innermost(self, i: TableInstanceId) -> bool {
         self.block.is_some() && self.block == self.instances.get(i).map(|i| i.block)
     }
 
@@ -100,7 +100,7 @@ impl<'s, 'a> Scope<'s, 'a> {
         None
     }
 
-    fn of_instance(self, i: InstanceId, column: &str) -> Option<KeyColumnRef> {
+    fn of_instance(self, i: TableInstanceId, column: &str) -> Option<KeyColumnRef> {
         Some((i, self.instances[i].fact_column(column)?))
     }
 
@@ -110,7 +110,7 @@ impl<'s, 'a> Scope<'s, 'a> {
     }
 
     /// How many columns of an instance have facts.
-    pub(super) fn fact_width(self, i: InstanceId) -> usize {
-        self.instances.get(i).map_or(0, Instance::fact_width)
+    pub(super) fn fact_width(self, i: TableInstanceId) -> usize {
+        self.instances.get(i).map_or(0, TableInstance::fact_width)
     }
 }

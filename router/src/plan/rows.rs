@@ -3,7 +3,7 @@
 use crate::Refusal;
 use crate::analyze::block::BlockKind;
 use crate::analyze::information_schema::SchemaNeed;
-use crate::analyze::instance::{Instance, InstanceId};
+use crate::analyze::instance::{TableInstance, TableInstanceId};
 use crate::analyze::{Analysis, dml};
 use crate::names::{Common, Named};
 use crate::plan::{Access, Forward, Keyed, Plan, Read, Target, insert, no_shards};
@@ -292,7 +292,7 @@ impl Read<'_> {
     fn finish(self, statement: &Statement, a: &Analysis<'_>) -> Result<Plan, Refusal> {
         let traits = self.traits;
         let mut home: Option<(ShardId, TableName)> = None;
-        for table in a.instances.iter().filter_map(Instance::table) {
+        for table in a.instances.iter().filter_map(TableInstance::table) {
             if let Placement::Single(s) | Placement::View(s) = &table.placement {
                 match &home {
                     Some((other, name)) if other != s => {
@@ -303,7 +303,7 @@ impl Read<'_> {
             }
         }
         let home = home.map(|h| h.0);
-        let sharded: Vec<InstanceId> = a.sharded();
+        let sharded: Vec<TableInstanceId> = a.sharded();
         let write_reference =
             access_of(statement, traits) == Access::Write && dml::target_is_reference(a);
         let target = if sharded.is_empty() {
@@ -313,7 +313,7 @@ impl Read<'_> {
                 None => Target::Any,
             }
         } else {
-            let keyed = |&i: &InstanceId| {
+            let keyed = |&i: &TableInstanceId| {
                 Some(Keyed {
                     table: a.instances[i].table()?.clone(),
                     points: a.facts.points(i, a.key_width(i)),

@@ -2,7 +2,7 @@
 
 use crate::analyze::Analysis;
 use crate::analyze::block::*;
-use crate::analyze::instance::{InstanceId, Relation};
+use crate::analyze::instance::{Relation, TableInstanceId};
 
 /// Names of columns; `None` for those that a server makes of the text of an expression.
 pub(super) type Columns = Vec<Option<String>>;
@@ -40,7 +40,7 @@ impl<'s, 'a> Known<'s, 'a> {
     }
 
     /// The columns of an instance; `None` if not all are known.
-    pub(super) fn of_instance(&mut self, i: InstanceId) -> Option<Columns> {
+    pub(super) fn of_instance(&mut self, i: TableInstanceId) -> Option<Columns> {
         let analysis = self.analysis;
         let instance = &analysis.instances[i];
         let given = |names: &[String]| names.iter().cloned().map(Some).collect();

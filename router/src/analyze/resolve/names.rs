@@ -2,7 +2,7 @@
 
 use crate::analyze::Analysis;
 use crate::analyze::block::*;
-use crate::analyze::instance::{Has, Instance, InstanceId};
+use crate::analyze::instance::{Has, TableInstance, TableInstanceId};
 use crate::analyze::resolve::columns::{Columns, Known};
 use sqlparser::ast::Ident;
 
@@ -22,7 +22,7 @@ pub(super) enum Clause {
 /// What there is to name.
 pub(super) struct Names {
     /// By block: the one around it, its instances, the names of its items.
-    blocks: Vec<(Option<BlockId>, Vec<InstanceId>, Columns)>,
+    blocks: Vec<(Option<BlockId>, Vec<TableInstanceId>, Columns)>,
     instances: Vec<Named>,
 }
 
@@ -37,11 +37,11 @@ impl Names {
     pub(super) fn of(a: &Analysis<'_>) -> Self {
         let mut known = Known::of(a);
         let block = |b: &Block<'_>| {
-            let alias = |i: &Item<'_>| i.alias.map(|a| a.value.clone());
+            let alias = |i: &SelectedItem<'_>| i.alias.map(|a| a.value.clone());
             let aliases = b.items.iter().map(alias);
             (b.around, b.instances.clone(), aliases.collect())
         };
-        let instance = |(id, i): (usize, &Instance)| Named {
+        let instance = |(id, i): (usize, &TableInstance)| Named {
             alias: i.alias.clone(),
             database: i.database.clone(),
             columns: known.of_instance(id),
@@ -57,7 +57,7 @@ impl Names {
         &self,
         block: Option<BlockId>,
         clause: Clause,
-        only: Option<&[InstanceId]>,
+        only: Option<&[TableInstanceId]>,
         piece: &mut Piece<'_>,
     ) {
         let alone = piece.plain_column().is_some();
@@ -92,7 +92,7 @@ impl Names {
     }
 
     /// All instances of a block and of those around it.
-    fn visible(&self, block: Option<BlockId>) -> Vec<InstanceId> {
+    fn visible(&self, block: Option<BlockId>) -> Vec<TableInstanceId> {
         let (mut out, mut next) = (Vec::new(), block);
         while let Some((around, instances, _)) = next.and_then(|b| self.blocks.get(b)) {
             out.extend(instances);
@@ -112,17 +112,17 @@ impl Names {
         &self,
         block: Option<BlockId>,
         name: &[&Ident],
-        only: Option<&[InstanceId]>,
-        used: &mut Vec<InstanceId>,
-    ) -> Option<InstanceId> {
+        only: Option<&[TableInstanceId]>,
+        used: &mut Vec<TableInstanceId>,
+    ) -> Option<TableInstanceId> {
         let (table, column) = match name {
             [column] => (None, *column),
             [table, column] => (Some((None, *table)), *column),
             [database, table, column] => (Some((Some(*database), *table)), *column),
             _ => return None,
         };
-        let found = |list: &[InstanceId], wanted: Has| {
-            let has = |i: &InstanceId| match table {
+        let found = |list: &[TableInstanceId], wanted: Has| {
+            let has = |i: &TableInstanceId| match table {
                 Some((database, table)) => self.instances[*i].is_called(database, table),
                 None => self.instances[*i].has_column(&column.value),
             };
