@@ -21,7 +21,7 @@ pub struct Entry {
 
 /// An area as the documentation shows it.
 #[derive(Debug, Clone, Copy)]
-pub struct Area {
+pub(crate) struct Area {
     /// Its heading.
     pub title: &'static str,
     /// Its errors, in the order of the source.

@@ -29,7 +29,7 @@ fn is_slow(us: f64, fastest_us: f64) -> bool {
 
 /// What was learned from the runs of one statement.
 #[derive(Debug)]
-pub struct Eligibility {
+pub(crate) struct Eligibility {
     /// It finds one row by a whole unique key.
     unique: bool,
     runs: Cell<u32>,
@@ -41,7 +41,7 @@ pub struct Eligibility {
 
 impl Eligibility {
     /// Of a statement that has not run yet.
-    pub fn new(unique: bool) -> Self {
+    pub(crate) fn new(unique: bool) -> Self {
         Self {
             unique,
             runs: Cell::new(0),
@@ -55,7 +55,7 @@ impl Eligibility {
     /// True if the next run may be pipelined, where the fastest statement takes `fastest_us` (0: not
     /// known). A run that is
     /// kept away counts.
-    pub fn may_pipeline(&self, fastest_us: f64) -> bool {
+    pub(crate) fn may_pipeline(&self, fastest_us: f64) -> bool {
         let cool_down = self.cool_down.get();
         if cool_down > 0 {
             self.cool_down.set(cool_down - 1);
@@ -69,14 +69,14 @@ impl Eligibility {
     }
 
     /// Notes a run on a connection of its own.
-    pub fn ran_alone(&self, micros: u64, bytes: usize, warnings: u16) {
+    pub(crate) fn ran_alone(&self, micros: u64, bytes: usize, warnings: u16) {
         self.runs.set(self.runs.get().saturating_add(1));
         self.best_us.set(self.best_us.get().min(micros as f64));
         self.noted(bytes, warnings);
     }
 
     /// Notes a run in a pipeline whose fastest statement takes `fastest_us`; the mean of its runs.
-    pub fn ran_pipelined(
+    pub(crate) fn ran_pipelined(
         &self,
         service_us: u64,
         bytes: usize,
@@ -97,7 +97,7 @@ impl Eligibility {
     }
 
     /// It held a pipeline up for so long that the others were sent elsewhere: it waits for something.
-    pub fn stalled(&self) {
+    pub(crate) fn stalled(&self) {
         self.keep_away();
     }
 

@@ -23,7 +23,7 @@ const BACKLOG: i32 = 4096;
 const HOUSEKEEPING: Duration = Duration::from_secs(5);
 
 /// A socket of its own for each worker, all on one port.
-pub fn bind(address: SocketAddr) -> std::io::Result<StdListener> {
+pub(crate) fn bind(address: SocketAddr) -> std::io::Result<StdListener> {
     let socket = Socket::new(
         Domain::for_address(address),
         Type::STREAM,

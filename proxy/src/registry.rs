@@ -3,8 +3,8 @@
 mod ids;
 mod info;
 
-pub use ids::number_of;
-pub use info::{Kill, SessionInfo};
+pub(crate) use ids::number_of;
+pub(crate) use info::{Kill, SessionInfo};
 
 use ids::Ids;
 use peers::call::SessionView;

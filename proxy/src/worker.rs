@@ -26,7 +26,7 @@ use std::time::Duration;
 /// Lexers that are kept for the next statements.
 const LEXERS_MAX: usize = 64;
 /// A worker.
-pub struct Worker {
+pub(crate) struct Worker {
     /// What all workers share.
     pub shared: Arc<Shared>,
     /// Its number.
@@ -57,7 +57,7 @@ pub struct Worker {
 
 impl Worker {
     /// A worker with the newest catalog.
-    pub fn new(shared: Arc<Shared>, index: usize) -> Rc<Self> {
+    pub(crate) fn new(shared: Arc<Shared>, index: usize) -> Rc<Self> {
         let mut interner = Interner::default();
         let fresh = interner.intern(Settings::default());
         let catalog = shared.meta.watch().borrow().clone();
@@ -87,7 +87,7 @@ impl Worker {
     }
 
     /// Follows the catalog and looks after the pools, for as long as the runtime lives.
-    pub fn start_tasks(self: Rc<Self>, interval: Duration) {
+    pub(crate) fn start_tasks(self: Rc<Self>, interval: Duration) {
         let worker = self.clone();
         tokio::task::spawn_local(async move {
             let mut news = worker.shared.meta.watch();
@@ -106,7 +106,7 @@ impl Worker {
     }
 
     /// Plans against another catalog from now on, unless it is older.
-    pub fn set_catalog(&self, catalog: Arc<Catalog>) {
+    pub(crate) fn set_catalog(&self, catalog: Arc<Catalog>) {
         if catalog.epoch > self.catalog.borrow().epoch {
             self.drop_moved_shards(&catalog);
             self.shared.worker_reached(self.index, catalog.epoch);
@@ -116,12 +116,12 @@ impl Worker {
     }
 
     /// The catalog that statements are planned against.
-    pub fn catalog(&self) -> Arc<Catalog> {
+    pub(crate) fn catalog(&self) -> Arc<Catalog> {
         self.catalog.borrow().clone()
     }
 
     /// Its epoch.
-    pub fn epoch(&self) -> u64 {
+    pub(crate) fn epoch(&self) -> u64 {
         self.catalog.borrow().epoch
     }
 
@@ -134,7 +134,7 @@ impl Worker {
     }
 
     /// How text of a session with the servers' own sql_mode is read, and NO_AUTO_VALUE_ON_ZERO.
-    pub fn default_mode(&self) -> (LexMode, bool) {
+    pub(crate) fn default_mode(&self) -> (LexMode, bool) {
         (self.default_mode.get(), self.no_auto_value_on_zero.get())
     }
 
@@ -159,12 +159,12 @@ impl Worker {
     }
 
     /// A lexer to fill; give it back with [`Self::put_lexer`].
-    pub fn take_lexer(&self) -> Lexed {
+    pub(crate) fn take_lexer(&self) -> Lexed {
         self.lexers.borrow_mut().pop().unwrap_or_default()
     }
 
     /// Takes a lexer back; one that grew large is dropped.
-    pub fn put_lexer(&self, lexed: Lexed) {
+    pub(crate) fn put_lexer(&self, lexed: Lexed) {
         let mut all = self.lexers.borrow_mut();
         if all.len() < LEXERS_MAX && lexed.tokens.capacity() < 10_000 {
             all.push(lexed);
@@ -172,7 +172,7 @@ impl Worker {
     }
 
     /// One value for equal database names.
-    pub fn database_name(&self, name: &str) -> Rc<str> {
+    pub(crate) fn database_name(&self, name: &str) -> Rc<str> {
         let mut all = self.databases.borrow_mut();
         if let Some(d) = all.iter().find(|d| &***d == name) {
             return d.clone();
@@ -184,7 +184,7 @@ impl Worker {
     }
 
     /// Interns settings.
-    pub fn intern(&self, settings: Settings) -> Rc<Settings> {
+    pub(crate) fn intern(&self, settings: Settings) -> Rc<Settings> {
         self.interner.borrow_mut().intern(settings)
     }
 }

@@ -298,8 +298,8 @@ mod tests {
         assert_eq!(
             all.create,
             "CREATE TEMPORARY TABLE `d`.`t` (`id` bigint(20) NOT NULL, `a,b` varchar(20) CHARACTER SET \
-             latin1 DEFAULT 'x, GENERATED ALWAYS AS (1)', `g` int(11), `j` longtext CHARACTER SET utf8mb4 COLLATE \
-             utf8mb4_bin, PRIMARY KEY (`id`,`g`), UNIQUE KEY `u` (`a,b`(10))) ENGINE=InnoDB \
+             latin1 DEFAULT 'x, GENERATED ALWAYS AS (1)', `g` int(11), `j` longtext CHARACTER SET utf8mb4 \
+             COLLATE utf8mb4_bin, PRIMARY KEY (`id`,`g`), UNIQUE KEY `u` (`a,b`(10))) ENGINE=InnoDB \
              CHARSET=utf8mb4 COLLATE=utf8mb4_general_ci"
         );
     }

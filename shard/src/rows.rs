@@ -10,7 +10,7 @@ use wire::caps::SERVER_MORE_RESULTS_EXISTS;
 use wire::column::Column;
 use wire::framer::Expect;
 use wire::reply::{ErrPacket, OkPacket};
-use wire::rows::{Item, RowBytes, RowReader, RowsEnd};
+use wire::rows::{RowBytes, RowEvent, RowReader, RowsEnd};
 
 /// How a stream ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -107,7 +107,7 @@ impl RowStream {
             let base = self.at;
             self.at += taken;
             let end = match item {
-                Item::Need(_) => {
+                RowEvent::Need(_) => {
                     self.buf.drain(..self.at);
                     self.at = 0;
                     match std::task::ready!(self.poll_fill(cx, conn)) {
@@ -115,24 +115,24 @@ impl RowStream {
                         Err(e) => return Poll::Ready(Err(e)),
                     }
                 }
-                Item::Columns => return Poll::Ready(Ok(Got::Columns)),
-                Item::Row(RowBytes::At(r)) => {
+                RowEvent::Columns => return Poll::Ready(Ok(Got::Columns)),
+                RowEvent::Row(RowBytes::At(r)) => {
                     self.row = RowBytes::At(base + r.start..base + r.end);
                     return Poll::Ready(Ok(Got::Row));
                 }
-                Item::Row(joined) => {
+                RowEvent::Row(joined) => {
                     self.row = joined;
                     return Poll::Ready(Ok(Got::Row));
                 }
-                Item::End(end) => {
+                RowEvent::End(end) => {
                     conn.note_status(Expect::Result, end.status);
                     StreamEnd::Rows(end)
                 }
-                Item::Ok(ok) => {
+                RowEvent::Ok(ok) => {
                     conn.note_status(Expect::Result, ok.status);
                     StreamEnd::Ok(ok)
                 }
-                Item::Err(mut err) => {
+                RowEvent::Err(mut err) => {
                     crate::account::hide(&mut err);
                     StreamEnd::Err(err)
                 }

@@ -152,7 +152,7 @@ mod tests {
         let (mut at, mut out) = (0, Vec::new());
         loop {
             let (item, taken) = reader.step(&bytes[at..]).unwrap();
-            if let crate::rows::Item::Row(crate::rows::RowBytes::At(r)) = item {
+            if let crate::rows::RowEvent::Row(crate::rows::RowBytes::At(r)) = item {
                 out.push(bytes[at + r.start..at + r.end].to_vec());
             }
             at += taken;

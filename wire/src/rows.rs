@@ -27,7 +27,7 @@ pub enum RowBytes {
 
 /// What stands at the front of the buffer.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Item {
+pub enum RowEvent {
     /// More bytes are needed; at least this many in all (a hint).
     Need(usize),
     /// The columns are known now.
@@ -58,7 +58,7 @@ pub struct RowReader {
     deprecate_eof: bool,
     seq: u8,
     row_bytes_max: usize,
-    /// The columns, once [`Item::Columns`] was seen.
+    /// The columns, once [`RowEvent::Columns`] was seen.
     pub columns: Vec<Column>,
 }
 
@@ -80,12 +80,12 @@ impl RowReader {
     }
 
     /// Reads the next item and says how many bytes of the buffer it took.
-    pub fn step(&mut self, buf: &[u8]) -> Result<(Item, usize), Malformed> {
+    pub fn step(&mut self, buf: &[u8]) -> Result<(RowEvent, usize), Malformed> {
         let mut at = 0;
         loop {
             let rest = buf.get(at..).unwrap_or_default();
             let (bytes, consumed, seq) = match front(rest, self.seq, self.row_bytes_max) {
-                Ok(Front::Need(n)) => return Ok((Item::Need(at + n), at)),
+                Ok(Front::Need(n)) => return Ok((RowEvent::Need(at + n), at)),
                 Ok(Front::Whole {
                     payload,
                     consumed,
@@ -117,8 +117,8 @@ impl RowReader {
             };
             match item {
                 Packet::Quiet => {}
-                Packet::Row => return Ok((Item::Row(bytes), at)),
-                Packet::Item(item) => return Ok((item, at)),
+                Packet::Row => return Ok((RowEvent::Row(bytes), at)),
+                Packet::RowEvent(item) => return Ok((item, at)),
             }
         }
     }
@@ -129,7 +129,7 @@ impl RowReader {
             .ok_or(Malformed("empty packet in an answer"))?;
         if first == 0xff {
             self.state = State::Done;
-            return Ok(Packet::Item(Item::Err(ErrPacket::decode(payload)?)));
+            return Ok(Packet::RowEvent(RowEvent::Err(ErrPacket::decode(payload)?)));
         }
         match self.state {
             State::Head => self.head(first, payload),
@@ -141,14 +141,14 @@ impl RowReader {
                     n => State::Columns { left: n - 1 },
                 };
                 Ok(match self.state {
-                    State::Rows => Packet::Item(Item::Columns),
+                    State::Rows => Packet::RowEvent(RowEvent::Columns),
                     _ => Packet::Quiet,
                 })
             }
             State::ColumnsEof => {
                 decode_eof(payload)?;
                 self.state = State::Rows;
-                Ok(Packet::Item(Item::Columns))
+                Ok(Packet::RowEvent(RowEvent::Columns))
             }
             State::Rows => self.row(first, payload),
             State::Done => Err(Malformed("packet behind the answer")),
@@ -159,7 +159,9 @@ impl RowReader {
         match first {
             0x00 => {
                 self.state = State::Done;
-                Ok(Packet::Item(Item::Ok(OkPacket::decode(payload, true)?)))
+                Ok(Packet::RowEvent(RowEvent::Ok(OkPacket::decode(
+                    payload, true,
+                )?)))
             }
             0xfb => Err(Malformed("a request for a file")),
             _ => {
@@ -188,14 +190,17 @@ impl RowReader {
                 (ok.warnings, ok.status)
             }
         };
-        Ok(Packet::Item(Item::End(RowsEnd { warnings, status })))
+        Ok(Packet::RowEvent(RowEvent::End(RowsEnd {
+            warnings,
+            status,
+        })))
     }
 }
 
 enum Packet {
     Quiet,
     Row,
-    Item(Item),
+    RowEvent(RowEvent),
 }
 
 #[cfg(test)]

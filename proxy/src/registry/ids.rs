@@ -16,7 +16,7 @@ const COUNT_MAX: u32 = (1 << COUNT_BITS) - 1;
 const _: () = assert!((NUMBER_MAX as u32) < 1 << (u32::BITS - COUNT_BITS));
 
 /// The number of the proxy that gave an id.
-pub fn number_of(id: u32) -> u16 {
+pub(crate) fn number_of(id: u32) -> u16 {
     (id >> COUNT_BITS) as u16
 }
 

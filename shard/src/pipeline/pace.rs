@@ -8,20 +8,20 @@ const FADE: f64 = 1.0 / 1_000.0;
 /// The time that the fastest kind of statement has taken on a pipeline of late. A machine that stalls
 /// slows every kind down, so others are compared with it instead of with a clock.
 #[derive(Debug, Default)]
-pub struct Pace {
+pub(super) struct Pace {
     fastest_us: Cell<Option<f64>>,
 }
 
 impl Pace {
     /// Notes what one kind of statement takes on average now.
-    pub fn note(&self, mean_us: f64) {
+    pub(super) fn note(&self, mean_us: f64) {
         let faded = self.fastest_us.get().map(|f| f * (1.0 + FADE) + FADE);
         self.fastest_us
             .set(Some(faded.map_or(mean_us, |f| f.min(mean_us))));
     }
 
     /// Microseconds, once something is known.
-    pub fn fastest_us(&self) -> Option<f64> {
+    pub(super) fn fastest_us(&self) -> Option<f64> {
         self.fastest_us.get()
     }
 }

@@ -31,7 +31,7 @@ pub(super) struct Slots {
 }
 
 impl Slots {
-    pub fn new(limits: &PoolLimits) -> Self {
+    pub(super) fn new(limits: &PoolLimits) -> Self {
         Self {
             max: limits.connections_max,
             pipelines_reserved: limits.pipelines_reserved,
@@ -72,7 +72,7 @@ impl Slots {
     }
 
     /// A slot without waiting, and the connection that it begins with: `Some(None)` is a slot alone.
-    pub fn take_at_once(
+    pub(super) fn take_at_once(
         &mut self,
         purpose: Purpose,
         profile: &Profile,
@@ -98,11 +98,11 @@ impl Slots {
         conn
     }
 
-    pub fn enqueue(&mut self, purpose: Purpose, waiter: Waiter) {
+    pub(super) fn enqueue(&mut self, purpose: Purpose, waiter: Waiter) {
         self.queue(purpose).push_back(waiter);
     }
 
-    pub fn give_back(&mut self, purpose: Purpose, conn: Option<ServerConn>) {
+    pub(super) fn give_back(&mut self, purpose: Purpose, conn: Option<ServerConn>) {
         match purpose {
             Purpose::Exclusive => self.leased = self.leased.saturating_sub(1),
             Purpose::Pipeline => self.pipelines = self.pipelines.saturating_sub(1),
@@ -114,13 +114,13 @@ impl Slots {
     }
 
     /// A pipeline's connection is used by one session from now on.
-    pub fn pipeline_is_lease(&mut self) {
+    pub(super) fn pipeline_is_lease(&mut self) {
         self.pipelines = self.pipelines.saturating_sub(1);
         self.leased += 1;
     }
 
     /// Whose turn it is, if there is room: pipelines first.
-    pub fn next_served(&mut self) -> Option<Served> {
+    pub(super) fn next_served(&mut self) -> Option<Served> {
         self.forget_gone();
         for purpose in [Purpose::Pipeline, Purpose::Exclusive] {
             if self.has_room_for(purpose)
@@ -134,21 +134,21 @@ impl Slots {
     }
 
     /// True if `max` leases are waited for already.
-    pub fn has_many_waiters(&mut self, max: usize) -> bool {
+    pub(super) fn has_many_waiters(&mut self, max: usize) -> bool {
         self.for_leases.len() >= max && self.waiting() >= max
     }
 
     /// Leases that are waited for.
-    pub fn waiting(&mut self) -> usize {
+    pub(super) fn waiting(&mut self) -> usize {
         self.for_leases.retain(|w| !w.sender.is_closed());
         self.for_leases.len()
     }
 
-    pub fn close_idle(&mut self, max: Duration) {
+    pub(super) fn close_idle(&mut self, max: Duration) {
         self.idle.retain(|c| c.idle_since.elapsed() < max);
     }
 
-    pub fn counts(&mut self) -> PoolCounts {
+    pub(super) fn counts(&mut self) -> PoolCounts {
         PoolCounts {
             leased: self.leased,
             pipelines: self.pipelines,

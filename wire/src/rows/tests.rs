@@ -20,7 +20,7 @@ fn answer(deprecate_eof: bool) -> Vec<u8> {
 }
 
 /// All items, with the answer coming in pieces of `size` bytes.
-fn items(bytes: &[u8], deprecate_eof: bool, size: usize) -> Vec<Item> {
+fn items(bytes: &[u8], deprecate_eof: bool, size: usize) -> Vec<RowEvent> {
     let mut reader = RowReader::new(deprecate_eof, 1 << 30);
     let (mut buf, mut out) = (Vec::new(), Vec::new());
     for piece in bytes.chunks(size) {
@@ -28,12 +28,14 @@ fn items(bytes: &[u8], deprecate_eof: bool, size: usize) -> Vec<Item> {
         loop {
             let (item, taken) = reader.step(&buf).unwrap();
             let item = match item {
-                Item::Row(RowBytes::At(range)) => Item::Row(RowBytes::Joined(buf[range].to_vec())),
+                RowEvent::Row(RowBytes::At(range)) => {
+                    RowEvent::Row(RowBytes::Joined(buf[range].to_vec()))
+                }
                 item => item,
             };
             buf.drain(..taken);
             match item {
-                Item::Need(_) => break,
+                RowEvent::Need(_) => break,
                 item => out.push(item),
             }
             if reader.is_done() {
@@ -52,8 +54,8 @@ fn an_answer_reads_alike_however_it_is_cut() {
         let bytes = answer(deprecate_eof);
         let whole = items(&bytes, deprecate_eof, bytes.len());
         assert_eq!(whole.len(), 5);
-        assert_eq!(whole[0], Item::Columns);
-        assert!(matches!(&whole[4], Item::End(end) if end.status == 2));
+        assert_eq!(whole[0], RowEvent::Columns);
+        assert!(matches!(&whole[4], RowEvent::End(end) if end.status == 2));
         for size in 1..bytes.len() {
             assert_eq!(items(&bytes, deprecate_eof, size), whole, "{size}");
         }
@@ -66,7 +68,7 @@ fn errors_and_answers_without_rows() {
     let packet = ErrPacket::new(1146, "42S02", "no table");
     crate::packet::put_packet_with(&mut err, &mut 1, |b| packet.encode(b));
     let mut reader = RowReader::new(true, 1 << 20);
-    assert_eq!(reader.step(&err), Ok((Item::Err(packet), err.len())));
+    assert_eq!(reader.step(&err), Ok((RowEvent::Err(packet), err.len())));
     let mut ok = Vec::new();
     let packet = OkPacket {
         affected_rows: 3,
@@ -74,7 +76,7 @@ fn errors_and_answers_without_rows() {
     };
     crate::packet::put_packet_with(&mut ok, &mut 1, |b| packet.encode(b, 0, 0));
     let mut reader = RowReader::new(true, 1 << 20);
-    assert_eq!(reader.step(&ok), Ok((Item::Ok(packet), ok.len())));
+    assert_eq!(reader.step(&ok), Ok((RowEvent::Ok(packet), ok.len())));
     assert!(reader.is_done() && reader.step(&ok).is_err());
 }
 
@@ -91,9 +93,9 @@ fn long_rows_are_joined_up_to_the_limit() {
     crate::packet::put_packet(&mut bytes, &mut seq, &row);
     let mut reader = RowReader::new(true, 1 << 25);
     let (item, taken) = reader.step(&bytes).unwrap();
-    assert_eq!(item, Item::Columns);
+    assert_eq!(item, RowEvent::Columns);
     let (item, _) = reader.step(&bytes[taken..]).unwrap();
-    assert!(matches!(item, Item::Row(RowBytes::Joined(joined)) if joined == row));
+    assert!(matches!(item, RowEvent::Row(RowBytes::Joined(joined)) if joined == row));
     let mut strict = RowReader::new(true, 1000);
     let (_, taken) = strict.step(&bytes).unwrap();
     assert!(strict.step(&bytes[taken..]).is_err());
