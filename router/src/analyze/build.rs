@@ -216,28 +216,7 @@ impl<'a> Builder<'a> {
                 let around = self.block;
                 Body::Query(self.query(q, Place::Operand(query), around, inside))
             }
-            SetExpr::SetOperation {
-                op,
-                set_quantifier,
-                left,
-                right,
-            } => {
-                let around = self.block;
-                let left = Box::new(self.body(left, query, at, end));
-                self.block = around;
-                let outline = self.outline.as_ref();
-                let found = outline.zip(*at).and_then(|(o, at)| o.set_operator(at));
-                let all = *set_quantifier == ast::SetQuantifier::All;
-                *at = found.filter(|f| f.0 == all).map(|f| f.1);
-                let right = Box::new(self.body(right, query, at, end));
-                self.block = around;
-                Body::Set {
-                    operator: *op,
-                    all,
-                    left,
-                    right,
-                }
-            }
+            SetExpr::SetOperation { .. } => self.set_operation(body, query, at, end),
             SetExpr::Values(v) => {
                 let outline = self.outline.as_ref();
                 *at = outline.zip(*at).and_then(|(o, at)| o.values(at, end));
@@ -254,6 +233,40 @@ impl<'a> Builder<'a> {
                 self.odd("this kind of query");
                 Body::Unknown
             }
+        }
+    }
+
+    /// UNION, INTERSECT or EXCEPT, places as for [`Self::body`].
+    fn set_operation(
+        &mut self,
+        body: &'a SetExpr,
+        query: QueryId,
+        at: &mut Option<u32>,
+        end: u32,
+    ) -> Body<'a> {
+        let SetExpr::SetOperation {
+            op,
+            set_quantifier,
+            left,
+            right,
+        } = body
+        else {
+            return Body::Unknown;
+        };
+        let around = self.block;
+        let left = Box::new(self.body(left, query, at, end));
+        self.block = around;
+        let outline = self.outline.as_ref();
+        let found = outline.zip(*at).and_then(|(o, at)| o.set_operator(at));
+        let all = *set_quantifier == ast::SetQuantifier::All;
+        *at = found.filter(|f| f.0 == all).map(|f| f.1);
+        let right = Box::new(self.body(right, query, at, end));
+        self.block = around;
+        Body::Set {
+            operator: *op,
+            all,
+            left,
+            right,
         }
     }
 
