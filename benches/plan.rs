@@ -31,7 +31,7 @@ fn catalog() -> catalog::Catalog {
         id: TableId(1),
         name: TableName::new("sbtest", "sbtest1"),
         placement: Placement::Sharded(Box::new(Sharding::new(key, function, GroupId(1)).unwrap())),
-        columns: ["id", "k", "c", "pad"].map(String::from).to_vec(),
+        definition: TableDefinition::of_names(["id", "k", "c", "pad"]).into(),
         auto_increment: None,
     };
     c.insert_table(table);

@@ -2,9 +2,10 @@
 
 use crate::Cluster;
 use crate::probe::connect;
+use crate::refresh::{self, holders};
 use admin_types::report::{Finding, Severity};
 use catalog::definition::Column;
-use catalog::{Catalog, Placement, ShardId, TableDefinition};
+use catalog::{Catalog, Placement, ShardId, Table, TableDefinition};
 use schema::{Tables, difference};
 use shard::{Login, ShardError};
 use std::collections::BTreeMap;
@@ -14,8 +15,8 @@ use std::time::Duration;
 /// What to do about a table that a shard lacks.
 const ABSENT: &str = "create it there as it is elsewhere, or DROP TABLE it through the proxy";
 /// What to do about one that is not what the catalog says.
-const CHANGED: &str = "somebody changed it behind the proxy: change it back, or repeat the ALTER TABLE \
-                       through the proxy";
+const CHANGED: &str = "somebody changed it behind the proxy: change it back, or take it over with shardctl \
+                       table refresh";
 /// What to do about one that is not the same on every shard.
 const UNEQUAL: &str = "make the shards the same with ALTER TABLE";
 
@@ -47,16 +48,19 @@ pub(crate) async fn watch(cluster: &Cluster, every: Duration) {
         let mut shards = BTreeMap::new();
         for s in catalog.shards.values() {
             if let Some(handle) = handles.get(&s.name)
-                && let Ok(tables) = read(&handle.login, &catalog).await
+                && let Ok(tables) = read(handle.strongest(), &catalog).await
             {
                 shards.insert(s.id, tables);
             }
         }
-        let found = compare(&catalog, &shards);
+        let mut found = compare(&catalog, &shards);
         // A change since the comparison began would be mistaken for drift.
         if cluster.catalog().epoch != catalog.epoch {
             continue;
         }
+        let (unknown, refused) = refresh::unknown(&catalog, &shards);
+        found.extend(refused);
+        refresh::take_over(cluster, catalog.epoch, unknown).await;
         for f in found.iter().filter(|f| !known.contains(f)) {
             tracing::warn!(table = f.subject, drift = f.text, "{}", f.advice);
         }
@@ -71,130 +75,94 @@ pub(crate) async fn watch(cluster: &Cluster, every: Duration) {
 pub(crate) fn compare(catalog: &Catalog, shards: &BTreeMap<ShardId, OnShard>) -> Vec<Finding> {
     let mut out = Vec::new();
     for table in catalog.tables.values() {
-        let on = match &table.placement {
-            Placement::Single(s) | Placement::View(s) => vec![*s],
-            Placement::Reference => catalog.shard_ids(),
-            Placement::Sharded(s) => s.shards().to_vec(),
-        };
-        let mut first: Option<(ShardId, &TableDefinition)> = None;
-        for id in on {
+        let mut found: Vec<(ShardId, &TableDefinition)> = Vec::new();
+        for id in holders(catalog, &table.placement) {
             let Some(shard) = shards.get(&id) else {
                 continue;
             };
-            let subject = format!("table {} on {}", table.name, catalog.shard_name(id));
-            let mut critical = |text: String, advice: &str| {
-                let subject = subject.clone();
-                out.push(Finding::new(Severity::Critical, subject, text, advice));
-            };
-            let found = shard.get(&table.name.database);
-            let Some(found) = found.and_then(|d| d.get(&table.name.table)) else {
-                critical("it is not there".to_string(), ABSENT);
-                continue;
-            };
-            if let Some(text) = against_catalog(&table.columns, &found.definition) {
-                critical(text, CHANGED);
-            }
-            match first {
-                None => first = Some((id, &found.definition)),
-                Some((other, known)) => {
-                    let other = catalog.shard_name(other);
-                    if let Some(text) = difference(&found.definition, known, other) {
-                        critical(text, UNEQUAL);
-                    }
-                }
+            let here = shard.get(&table.name.database);
+            match here.and_then(|d| d.get(&table.name.table)) {
+                Some(info) => found.push((id, &info.definition)),
+                None => out.push(critical(
+                    catalog,
+                    table,
+                    id,
+                    "it is not there".into(),
+                    ABSENT,
+                )),
             }
         }
+        out.extend(differences(catalog, table, &found));
     }
     out
 }
 
-/// The catalog knows which columns an INSERT without a list fills: invisible ones are missing there.
-fn against_catalog(known: &[String], here: &TableDefinition) -> Option<String> {
-    if let Some(missing) = known.iter().find(|k| here.column(k).is_none()) {
-        return Some(format!("it has no column {missing}, which the catalog has"));
+fn critical(catalog: &Catalog, table: &Table, id: ShardId, text: String, advice: &str) -> Finding {
+    let subject = format!("table {} on {}", table.name, catalog.shard_name(id));
+    Finding::new(Severity::Critical, subject, text, advice)
+}
+
+/// What differs of one table: from the catalog where that knows it whole, from each other where not. What
+/// the shards agree on can be taken over.
+fn differences(
+    catalog: &Catalog,
+    table: &Table,
+    found: &[(ShardId, &TableDefinition)],
+) -> Vec<Finding> {
+    let Some(((first, definition), others)) = found.split_first() else {
+        return Vec::new();
+    };
+    let first = catalog.shard_name(*first);
+    let mut unequal = Vec::new();
+    for (id, here) in others {
+        if let Some(text) = difference(here, definition, first) {
+            unequal.push(critical(catalog, table, *id, text, UNEQUAL));
+        }
     }
-    let is_known = |c: &&Column| known.iter().any(|k| k.eq_ignore_ascii_case(&c.name));
-    let order: Vec<_> = here.columns.iter().filter(is_known).collect();
-    let mut pairs = order.iter().zip(known);
-    let same = pairs.all(|(a, b)| a.name.eq_ignore_ascii_case(b));
+    let advice = match unequal.is_empty() {
+        true => CHANGED,
+        false => UNEQUAL,
+    };
+    let mut out = Vec::new();
+    for (id, here) in found {
+        if let Some(text) = against_catalog(table, here) {
+            out.push(critical(catalog, table, *id, text, advice));
+        }
+    }
+    match out.is_empty() {
+        true => unequal,
+        false => out,
+    }
+}
+
+fn against_catalog(table: &Table, here: &TableDefinition) -> Option<String> {
+    let known = &table.definition;
+    let only_names = !known.is_whole() || matches!(table.placement, Placement::View(_));
+    if !only_names {
+        return difference(here, known, "the catalog");
+    }
+    // The types of a view's columns follow those of its tables; an earlier version knew no types at all,
+    // and no invisible columns.
+    let missing = known
+        .columns
+        .iter()
+        .find(|c| here.column(&c.name).is_none());
+    if let Some(c) = missing {
+        return Some(format!(
+            "it has no column {}, which the catalog has",
+            c.name
+        ));
+    }
+    let is_known = |c: &&Column| known.column(&c.name).is_some();
+    let order = here.columns.iter().filter(is_known);
+    let mut pairs = order.zip(&known.columns);
+    let same = pairs.all(|(a, b)| a.name.eq_ignore_ascii_case(&b.name));
     (!same).then(|| {
-        let known = known.join(", ");
-        format!("its columns have another order than the catalog has: {known}")
+        let names: Vec<_> = known.columns.iter().map(|c| c.name.as_str()).collect();
+        let names = names.join(", ");
+        format!("its columns have another order than the catalog has: {names}")
     })
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use catalog::{Table, TableId, TableName};
-    use schema::TableInfo;
-
-    fn table(list: &[(&str, &str)]) -> TableInfo {
-        let column = |(name, data_type): &(&str, &str)| Column {
-            name: name.to_string(),
-            data_type: data_type.to_string(),
-            ..Column::default()
-        };
-        let mut info = TableInfo::default();
-        info.definition.columns = list.iter().map(column).collect();
-        info
-    }
-
-    fn findings(there: [Option<TableInfo>; 2]) -> Vec<String> {
-        let mut c = Catalog::default();
-        for name in ["s1", "s2"] {
-            let put = catalog::Command::PutShard {
-                name: name.into(),
-                host: "h".into(),
-                port: 1,
-            };
-            c = c.apply(&put).unwrap();
-        }
-        let table = Table {
-            id: TableId(1),
-            name: TableName::new("d", "t"),
-            placement: Placement::Reference,
-            columns: vec!["a".into(), "b".into()],
-            auto_increment: None,
-        };
-        c.insert_table(table);
-        let mut shards = BTreeMap::new();
-        for (id, info) in c.shard_ids().into_iter().zip(there) {
-            let tables: Tables = info.map(|i| ("t".to_string(), i)).into_iter().collect();
-            shards.insert(id, OnShard::from([("d".to_string(), tables)]));
-        }
-        compare(&c, &shards)
-            .iter()
-            .map(|f| format!("{}: {}", f.subject, f.text))
-            .collect()
-    }
-
-    #[test]
-    fn what_differs_is_named() {
-        let good = table(&[("a", "int(11)"), ("b", "text")]);
-        assert!(findings([Some(good.clone()), Some(good.clone())]).is_empty());
-        let of = |other: Option<TableInfo>| findings([Some(good.clone()), other]).join("; ");
-        assert_eq!(of(None), "table d.t on s2: it is not there");
-        let less = of(Some(table(&[("a", "int(11)")])));
-        assert!(
-            less.contains("no column b, which the catalog has"),
-            "{less}"
-        );
-        let wider = of(Some(table(&[("a", "bigint(20)"), ("b", "text")])));
-        assert!(
-            wider.contains("column a is bigint(20) not null, s1 has int(11)"),
-            "{wider}"
-        );
-        let swapped = of(Some(table(&[("b", "text"), ("a", "int(11)")])));
-        assert!(
-            swapped.contains("another order than the catalog has: a, b"),
-            "{swapped}"
-        );
-        let more = of(Some(table(&[
-            ("a", "int(11)"),
-            ("b", "text"),
-            ("c", "int(11)"),
-        ])));
-        assert!(more.contains("a column c, which s1 has not"), "{more}");
-    }
-}
+mod tests;

@@ -242,7 +242,7 @@ async fn look(catalog: &Catalog, wanted: &Wanted, parts: &[Part]) -> Result<Foun
         id: TableId(0),
         name: name.clone(),
         placement,
-        columns: model.insert_columns(),
+        definition: model.clone().into(),
         auto_increment: key::auto_increment(model),
     };
     let (mut rows, mut next) = (0, None);

@@ -65,7 +65,7 @@ async fn shards(cluster: &Cluster, out: &mut Vec<Finding>) {
             .or_insert_with(Vec::new)
             .push(s.name.clone());
         // A server that does not answer has its finding above.
-        if let Ok(found) = drift::read(&handle.login, &catalog).await {
+        if let Ok(found) = drift::read(handle.strongest(), &catalog).await {
             tables.insert(s.id, found);
         }
     }

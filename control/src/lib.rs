@@ -15,6 +15,7 @@ mod orders;
 mod prepare;
 mod probe;
 pub mod proxies;
+mod refresh;
 pub mod shards;
 mod visits;
 

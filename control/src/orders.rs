@@ -3,6 +3,7 @@
 
 use crate::import::Wanted;
 use crate::proxies::Proxies;
+use crate::refresh::Refresh;
 use crate::visits::Visits;
 use crate::{Cluster, ShardConfig};
 use admin_types::order::{Order, OrderReply, OrderRequest};
@@ -78,10 +79,7 @@ impl Orders {
                 table,
                 clause,
             } => {
-                let now = self.cluster.catalog().epoch;
-                if let Some(expected) = expected_epoch.filter(|e| *e != now) {
-                    return Err(Rejected::Epoch { expected, now }.into());
-                }
+                self.check_epoch(expected_epoch)?;
                 let wanted = Wanted {
                     name: TableName::new(database, table),
                     rule: self.rule(&clause).map_err(invalid)?,
@@ -91,6 +89,15 @@ impl Orders {
                 };
                 let imported = self.visits.import(wanted).await?;
                 (imported.answer, imported.notes)
+            }
+            Order::RefreshTable { database, table } => {
+                self.check_epoch(expected_epoch)?;
+                let wanted = Refresh {
+                    table: TableName::new(database, table),
+                    who: who.to_string(),
+                    dry_run,
+                };
+                self.visits.refresh(wanted).await?
             }
             order => {
                 let (change, notes) = self.checked(order).await?;
@@ -114,6 +121,14 @@ impl Orders {
             answer,
             notes,
         })
+    }
+
+    fn check_epoch(&self, expected: Option<u64>) -> Result<(), MetaError> {
+        let now = self.cluster.catalog().epoch;
+        match expected.filter(|e| *e != now) {
+            Some(expected) => Err(Rejected::Epoch { expected, now }.into()),
+            None => Ok(()),
+        }
     }
 
     /// The answer that the service would give: the same code, on a copy of its state.
@@ -203,7 +218,9 @@ impl Orders {
                 draining,
             },
             Order::Fence { incarnation } => Change::Fence(Fence::new(incarnation, "by order")),
-            Order::ImportTable { .. } => return Err(invalid("an import is not one change")),
+            Order::ImportTable { .. } | Order::RefreshTable { .. } => {
+                return Err(invalid("shards are read for it first"));
+            }
             Order::User(order) => Change::Catalog(order.into()),
         };
         Ok((change, notes))

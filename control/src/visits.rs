@@ -1,8 +1,10 @@
 //! Visits to shards, made by a task on the thread that their connections live on, for callers on any.
 
 use crate::import::{self, Imported, Wanted};
+use crate::refresh::{self, Refresh};
 use crate::{Cluster, ShardConfig, drift, inspect, prepare, probe};
 use admin_types::report::{Finding, Report, Severity};
+use catalog::Answer;
 use meta_client::{BoxFuture, MetaError};
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,6 +24,10 @@ enum Ask {
     },
     Inspect {
         reply: oneshot::Sender<Report>,
+    },
+    Refresh {
+        wanted: Refresh,
+        reply: oneshot::Sender<Result<(Answer, Vec<String>), MetaError>>,
     },
     Import {
         wanted: Box<Wanted>,
@@ -127,6 +133,17 @@ impl Visits {
         )
     }
 
+    /// Reads a table of the catalog again.
+    pub(crate) fn refresh(
+        &self,
+        wanted: Refresh,
+    ) -> BoxFuture<Result<(Answer, Vec<String>), MetaError>> {
+        self.asked(
+            |reply| Ask::Refresh { wanted, reply },
+            |why| Err(MetaError::Unknown(why)),
+        )
+    }
+
     /// A health report of everything.
     pub(crate) fn inspect(&self) -> BoxFuture<Report> {
         self.asked(
@@ -149,6 +166,9 @@ async fn visit(cluster: Arc<Cluster>, mut asked: mpsc::Receiver<Ask>) {
             }
             Ask::Inspect { reply } => {
                 let _ = reply.send(inspect::inspect(&cluster).await);
+            }
+            Ask::Refresh { wanted, reply } => {
+                let _ = reply.send(refresh::refresh(&cluster, &wanted).await);
             }
             Ask::Import { wanted, reply } => {
                 // Every row is read: nobody else waits for that.

@@ -97,6 +97,33 @@ fn show(what: &str, mut times: Vec<Duration>) {
     );
 }
 
+/// Eight columns, a primary key and another unique key; no two tables are the same.
+fn definition(n: u64) -> TableDefinition {
+    use catalog::definition::{Column, UniqueKey};
+    let column = |c: u64| Column {
+        name: format!("column_number_{c}"),
+        data_type: ["bigint(20)", "varchar(100)", "datetime(6)", "int(11)"][c as usize % 4]
+            .to_string(),
+        collation: ["", "utf8mb4_general_ci", "", ""][c as usize % 4].to_string(),
+        nullable: c > 1,
+        default: (c % 4 == 3).then(|| n.to_string()),
+        ..Column::default()
+    };
+    let unique = |name: &str, columns: &[u64]| UniqueKey {
+        name: name.to_string(),
+        columns: columns
+            .iter()
+            .map(|c| format!("column_number_{c}"))
+            .collect(),
+        partial: Vec::new(),
+    };
+    TableDefinition {
+        columns: (0..8).map(column).collect(),
+        unique_keys: vec![unique("PRIMARY", &[0]), unique("by_two", &[0, 1])],
+        ..TableDefinition::default()
+    }
+}
+
 /// A catalog of 1,000 shards and 10,000 tables of eight columns, each over four shards.
 fn large() -> State {
     let mut c = Catalog::default();
@@ -133,7 +160,7 @@ fn large() -> State {
                 format!("table_number_{n:05}"),
             ),
             placement: Placement::Sharded(Box::new(sharding)),
-            columns: (0..8).map(|c| format!("column_number_{c}")).collect(),
+            definition: definition(n).into(),
             auto_increment: None,
         };
         c.insert_table(table);

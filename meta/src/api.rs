@@ -10,10 +10,10 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use catalog::earlier::{SHAPE, Shape1};
-use catalog::{Catalog, Proposal, Rejected};
+use catalog::{Catalog, Command, Proposal, Rejected};
 use meta_client::http::bears;
-use meta_client::protocol::{NEWS_WAIT_MS_MAX, Renew};
-use meta_client::{MemberChange, MetaError};
+use meta_client::protocol::{NEWS_WAIT_MS_MAX, NewsReply, Renew};
+use meta_client::{MemberChange, MetaError, MetaService};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::Duration;
@@ -126,6 +126,21 @@ struct Reads {
 }
 
 impl Reads {
+    fn is_older(&self) -> bool {
+        self.shape.unwrap_or(1) < SHAPE
+    }
+
+    /// The whole catalog in place of changes that who asks does not know.
+    fn known_changes(&self, news: NewsReply, node: &MetaNode) -> NewsReply {
+        if !self.is_older() || news.changes.iter().all(Command::is_in_shape_1) {
+            return news;
+        }
+        NewsReply {
+            changes: Vec::new(),
+            catalog: Some(Catalog::clone(&node.watch().borrow())),
+        }
+    }
+
     /// The answer with its field `catalog` in a shape that can be read.
     fn answer<T: Serialize>(
         &self,
@@ -133,7 +148,7 @@ impl Reads {
         catalog: impl FnOnce(&T) -> Option<&Catalog>,
     ) -> Response {
         let value = match result {
-            Ok(value) if self.shape.unwrap_or(1) < SHAPE => value,
+            Ok(value) if self.is_older() => value,
             result => return answer(result),
         };
         let reshaped = serde_json::to_value(&value).and_then(|mut json| {
@@ -156,7 +171,9 @@ async fn submit(
 
 async fn news(State(app): State<App>, Query(s): Query<Since>, Query(r): Query<Reads>) -> Response {
     let wait = Duration::from_millis(s.wait_ms.min(NEWS_WAIT_MS_MAX));
-    r.answer(app.node.news(s.epoch, wait).await, |n| n.catalog.as_ref())
+    let news = app.node.news(s.epoch, wait).await;
+    let news = news.map(|n| r.known_changes(n, &app.node));
+    r.answer(news, |n| n.catalog.as_ref())
 }
 
 async fn renew(State(app): State<App>, Query(h): Query<Hops>, Json(r): Json<Renew>) -> Response {

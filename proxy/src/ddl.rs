@@ -4,6 +4,7 @@ mod alter;
 mod check;
 mod create;
 mod job;
+mod read_again;
 mod settled;
 mod tables;
 
@@ -133,12 +134,17 @@ async fn routine(s: &mut Session, name: &ObjectName, run: Run<'_>) -> Done {
     check::check_routine(run)?;
     transaction::commit_all(s).await?;
     let change = Change::of(s);
-    let Some(manager) = change.manager_of(home) else {
-        return one::run(s, home, None, run).await;
+    let tables = change.with_trigger(name, run);
+    let done = match change.manager_of(home) {
+        None => one::run(s, home, None, run).await,
+        Some(manager) => {
+            let text = String::from_utf8_lossy(run.text);
+            let (ok, warnings) = change.run_as_manager(&manager, &text).await?;
+            Ok(answer(s, ok, warnings, run))
+        }
     };
-    let text = String::from_utf8_lossy(run.text);
-    let (ok, warnings) = change.run_as_manager(&manager, &text).await?;
-    Ok(answer(s, ok, warnings, run))
+    Change::of(s).read_again(&tables).await;
+    done
 }
 
 /// ANALYZE and the like: the answers of all shards, one after the other.

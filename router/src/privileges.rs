@@ -422,7 +422,7 @@ mod tests {
                 id: catalog::TableId(name.len() as u64),
                 name: catalog::TableName::new(name, format!("{name}_t")),
                 placement: catalog::Placement::Single(shard),
-                columns: vec![],
+                definition: Default::default(),
                 auto_increment: None,
             };
             c.insert_table(table);

@@ -54,7 +54,7 @@ fn catalog() -> Catalog {
         id: TableId(1),
         name: TableName::new("shop", "orders"),
         placement: Placement::Sharded(Box::new(Sharding::new(key, function, GroupId(1)).unwrap())),
-        columns: ["id", "total"].map(String::from).to_vec(),
+        definition: TableDefinition::of_names(["id", "total"]).into(),
         auto_increment: None,
     };
     c.insert_table(table);

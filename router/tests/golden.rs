@@ -48,12 +48,12 @@ impl Build {
             column: c.into(),
             max: i32::MAX as u64,
         });
-        let columns = columns.iter().map(|c| c.to_string()).collect();
+        let definition = TableDefinition::of_names(columns.iter().copied()).into();
         let table = Table {
             id,
             name: name.clone(),
             placement,
-            columns,
+            definition,
             auto_increment,
         };
         self.0.insert_table(table);

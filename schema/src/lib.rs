@@ -4,10 +4,13 @@
 
 mod column;
 pub mod difference;
+pub mod foreign_key;
 pub mod key;
 pub mod read;
+mod redefine;
 pub mod rule;
 pub mod shadow;
 
 pub use difference::difference;
 pub use read::{TableInfo, Tables};
+pub use redefine::redefined;

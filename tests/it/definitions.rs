@@ -1,6 +1,8 @@
 //! Definitions of tables as they are read from real servers.
 
 use crate::cluster::{connect, plain};
+use crate::configured::servers_of;
+use crate::shardctl::{dba, fine, json, refused};
 use catalog::TableName;
 use catalog::definition::{Action, Column, Generated, TableDefinition, Trigger, UniqueKey};
 use mysql_async::prelude::Queryable;
@@ -200,4 +202,120 @@ pub async fn check(port: u16, user: &str, password: &str) {
 #[tokio::test]
 async fn a_definition_is_read_as_it_was_made() {
     check(plain().shard_port, "root", "").await;
+}
+
+/// What an inspection finds wrong with the tables of a database.
+fn drift(database: &str) -> Vec<String> {
+    let report = json(dba(), &["inspect"]);
+    let list = report["findings"].as_array().unwrap().clone();
+    let of = |f: &serde_json::Value| {
+        let subject = f["subject"].as_str().unwrap();
+        f["severity"] == "critical" && subject.starts_with(&format!("table {database}."))
+    };
+    let said = |f: serde_json::Value| format!("{}: {}", f["subject"], f["text"]);
+    list.into_iter().filter(of).map(said).collect()
+}
+
+#[tokio::test]
+async fn the_catalog_knows_a_table_as_statements_leave_it() {
+    let mut c = connect(dba().port).await;
+    c.query_drop("CREATE DATABASE known").await.unwrap();
+    c.query_drop("USE known").await.unwrap();
+    for sql in [
+        "CREATE TABLE users (id INT PRIMARY KEY, hidden INT INVISIBLE DEFAULT (1 + 1)) SHARD BY HASH (id)",
+        "CREATE TABLE orders (id INT, user_id INT NOT NULL, PRIMARY KEY (id, user_id), \
+         FOREIGN KEY (user_id) REFERENCES users (id) ON DELETE CASCADE) SHARD BY HASH (user_id)",
+        "CREATE TABLE city (id INT AUTO_INCREMENT PRIMARY KEY, n VARCHAR(9)) SHARD BY REFERENCE",
+        "CREATE TABLE lone (id INT PRIMARY KEY, up INT, twice INT AS (up * 2) STORED, \
+         FOREIGN KEY (up) REFERENCES lone (id))",
+        "CREATE VIEW seen AS SELECT id, up FROM lone",
+        "ALTER TABLE users ADD COLUMN name VARCHAR(20) DEFAULT 'x', ADD UNIQUE KEY (name, id)",
+        "CREATE INDEX plain ON orders (user_id, id)",
+        "ALTER TABLE lone MODIFY up BIGINT, DROP FOREIGN KEY lone_ibfk_1",
+        "RENAME TABLE users TO people",
+        "ALTER TABLE orders RENAME TO purchases",
+        "CREATE TRIGGER filled BEFORE INSERT ON lone FOR EACH ROW SET NEW.up = 7",
+    ] {
+        c.query_drop(sql).await.unwrap();
+        assert_eq!(drift("known"), Vec::<String>::new(), "after {sql}");
+    }
+    c.query_drop("INSERT INTO lone (id) VALUES (1)")
+        .await
+        .unwrap();
+    let twice: Option<i64> = c.query_first("SELECT twice FROM lone").await.unwrap();
+    assert_eq!(twice, Some(14));
+    c.query_drop("DROP TRIGGER filled").await.unwrap();
+    assert_eq!(drift("known"), Vec::<String>::new());
+    c.query_drop("DROP DATABASE known").await.unwrap();
+}
+
+#[tokio::test]
+async fn what_was_changed_behind_the_proxy_is_taken_over_when_the_shards_agree() {
+    let mut c = connect(dba().port).await;
+    c.query_drop("CREATE DATABASE taken").await.unwrap();
+    c.query_drop("USE taken").await.unwrap();
+    c.query_drop("CREATE TABLE t (id INT PRIMARY KEY, v INT) SHARD BY HASH (id)")
+        .await
+        .unwrap();
+    let ports = servers_of(dba(), 2);
+    let mut behind = [connect(ports[0].port).await, connect(ports[1].port).await];
+    behind[0]
+        .query_drop("ALTER TABLE taken.t ADD w INT")
+        .await
+        .unwrap();
+    let found = drift("taken");
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(
+        found[0].contains("it has a column w, which the catalog has not"),
+        "{found:?}"
+    );
+    let refresh = ["table", "refresh", "taken.t"];
+    refused(
+        dba(),
+        &refresh,
+        "the shards differ; on s2: it has no column w, which s1 has",
+    );
+    behind[1]
+        .query_drop("ALTER TABLE taken.t ADD w INT")
+        .await
+        .unwrap();
+    let found = drift("taken");
+    assert!(
+        found.len() == 2
+            && found
+                .iter()
+                .all(|f| f.contains("which the catalog has not")),
+        "{found:?}"
+    );
+    let said = fine(dba(), &[&refresh[..], &["--dry-run"]].concat());
+    assert!(said.contains("it has a column w"), "{said}");
+    assert_eq!(
+        drift("taken").len(),
+        2,
+        "it was only said what would happen"
+    );
+    fine(dba(), &refresh);
+    assert_eq!(drift("taken"), Vec::<String>::new());
+    assert!(fine(dba(), &refresh).contains("nothing has changed"));
+    // An INSERT without a column list fills the new column too.
+    c.query_drop("INSERT INTO t VALUES (1, 2, 3)")
+        .await
+        .unwrap();
+    assert_eq!(
+        c.query_first("SELECT w FROM t WHERE id = 1").await.unwrap(),
+        Some(3)
+    );
+    for shard in &mut behind {
+        shard
+            .query_drop("ALTER TABLE taken.t MODIFY id BIGINT")
+            .await
+            .unwrap();
+    }
+    refused(dba(), &refresh, "where rows belong depends on it");
+    refused(
+        dba(),
+        &["table", "refresh", "taken.nothing"],
+        "does not exist",
+    );
+    c.query_drop("DROP DATABASE taken").await.unwrap();
 }

@@ -35,14 +35,20 @@ pub(super) const RESOURCE: Resource = Resource {
             ("auto_increment", "string?"),
         ],
     }],
-    orders: &[Variant {
-        name: "import_table",
-        fields: &[
-            ("database", "string"),
-            ("table", "string"),
-            ("clause", "string"),
-        ],
-    }],
+    orders: &[
+        Variant {
+            name: "import_table",
+            fields: &[
+                ("database", "string"),
+                ("table", "string"),
+                ("clause", "string"),
+            ],
+        },
+        Variant {
+            name: "refresh_table",
+            fields: &[("database", "string"), ("table", "string")],
+        },
+    ],
 };
 
 pub(super) fn routes() -> Router<App> {

@@ -80,6 +80,13 @@ pub enum Order {
         /// What would follow SHARD BY, `SINGLE ON s1` and `REFERENCE` among it.
         clause: String,
     },
+    /// The catalog takes over what a table is made of, as its shards have it.
+    RefreshTable {
+        /// Its database.
+        database: String,
+        /// The table.
+        table: String,
+    },
     /// About a user.
     #[serde(untagged)]
     User(UserOrder),

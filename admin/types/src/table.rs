@@ -48,7 +48,7 @@ impl TableView {
                 .collect(),
             group: sharding.map(|s| s.group.id.0),
             id: t.id.0,
-            columns: t.columns.clone(),
+            columns: t.definition.visible_names(),
             auto_increment: t.auto_increment.as_ref().map(|a| a.column.clone()),
         }
     }

@@ -24,7 +24,7 @@ fn catalog() -> Catalog {
             id: TableId(n as u64 + 1),
             name: TableName::new("corpus", name),
             placement: Placement::Sharded(Box::new(sharding)),
-            columns: ["id", "a", "b", "c", "n", "x", "v"].map(String::from).to_vec(),
+            definition: TableDefinition::of_names(["id", "a", "b", "c", "n", "x", "v"]).into(),
             auto_increment: None,
         };
         c.insert_table(table);

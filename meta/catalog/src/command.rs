@@ -1,10 +1,11 @@
 //! Changes of the catalog: typed, checked, deterministic.
 
-use crate::job::{Effect, Job, JobId, ShardProgress};
+mod apply;
+
+use crate::definition::TableDefinition;
+use crate::job::{Effect, JobId, ShardProgress};
 use crate::model::*;
-use crate::record::TableRecord;
-use crate::shard::{InstanceId, Shard};
-use crate::user::{Rights, User, Verifiers};
+use crate::user::{Rights, Verifiers};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -71,6 +72,11 @@ pub enum Command {
         /// The job.
         job: JobId,
     },
+    /// What tables are made of, as their shards have them now; all of them or none.
+    SetDefinitions {
+        /// The tables, each once.
+        tables: Vec<Redefined>,
+    },
     /// A new user of the cluster, without any right.
     CreateUser {
         /// The name.
@@ -108,6 +114,17 @@ pub enum Command {
         /// The rights.
         rights: Rights,
     },
+}
+
+/// A table that was read again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Redefined {
+    /// Its name.
+    pub table: TableName,
+    /// What it is made of.
+    pub definition: Arc<TableDefinition>,
+    /// See [`Table::auto_increment`].
+    pub auto_increment: Option<AutoIncrement>,
 }
 
 /// Why a change is refused.
@@ -165,367 +182,20 @@ impl Command {
                 database,
                 rights,
             } => format!("user {name} may no longer {rights} on {database}"),
+            Command::SetDefinitions { tables } => {
+                let names: Vec<_> = tables.iter().map(|t| t.table.to_string()).collect();
+                format!("taken over as the shards have it: {}", names.join(", "))
+            }
             Command::Progress { .. } | Command::FinishJob { .. } => return None,
         })
     }
-}
 
-impl Catalog {
-    /// The catalog after the change.
-    pub fn apply(&self, command: &Command) -> Result<Catalog, Rejected> {
-        let mut next = self.clone();
-        next.epoch += 1;
-        match command {
-            Command::PutShard { name, host, port } => next.put_shard(name, host, *port)?,
-            Command::DisableShard { name, disabled } => {
-                let found = next.shards.values_mut().find(|s| s.name == *name);
-                let shard = found.ok_or_else(|| Rejected::Missing(format!("shard {name}")))?;
-                shard.disabled = *disabled;
-            }
-            Command::PutRule { table, rule } => {
-                if next.tables.contains_key(table) {
-                    return Err(Rejected::Exists(format!("table {table}")));
-                }
-                next.rules.insert(table.clone(), rule.clone());
-            }
-            Command::DropRule { table } => {
-                let gone = next.rules.remove(table);
-                gone.ok_or_else(|| Rejected::Missing(format!("a waiting rule for {table}")))?;
-            }
-            Command::StartJob {
-                database,
-                statement,
-                objects,
-                shards,
-            } => {
-                next.start_job(database, statement, objects, shards)?;
-            }
-            Command::Progress {
-                job,
-                shard,
-                progress,
-            } => {
-                let job = next.job_mut(*job)?;
-                for (s, p) in &mut job.shards {
-                    if s == shard {
-                        p.clone_from(progress);
-                    }
-                }
-            }
-            Command::FinishJob { job, effect } => next.finish_job(*job, effect)?,
-            Command::AbandonJob { job } => {
-                next.job_mut(*job)?;
-                next.jobs.remove(job);
-            }
-            Command::CreateUser { name, password } => next.create_user(name, password)?,
-            Command::SetPassword { name, password } => {
-                password.check().map_err(Rejected::Invalid)?;
-                next.user_mut(name)?.password = password.clone();
-            }
-            Command::DropUser { name } => {
-                next.user_mut(name)?;
-                next.users_mut().remove(name);
-            }
-            Command::Grant {
-                name,
-                database,
-                rights,
-            } => next.grant(name, database, *rights)?,
-            Command::Revoke {
-                name,
-                database,
-                rights,
-            } => next.user_mut(name)?.revoke(database, *rights)?,
-        }
-        Ok(next)
-    }
-
-    fn create_user(&mut self, name: &str, password: &Verifiers) -> Result<(), Rejected> {
-        crate::user::check_name(name).map_err(Rejected::Invalid)?;
-        password.check().map_err(Rejected::Invalid)?;
-        if self.users.contains_key(name) {
-            return Err(Rejected::Exists(format!("user {name}")));
-        }
-        let user = User::new(password.clone());
-        self.users_mut().insert(name.to_string(), user);
-        Ok(())
-    }
-
-    fn grant(&mut self, name: &str, database: &str, rights: Rights) -> Result<(), Rejected> {
-        let known = database == crate::user::EVERYWHERE || self.databases.contains_key(database);
-        if !known {
-            return Err(Rejected::Missing(format!("database {database}")));
-        }
-        self.user_mut(name)?.grant(database, rights);
-        Ok(())
-    }
-
-    fn user_mut(&mut self, name: &str) -> Result<&mut User, Rejected> {
-        self.users_mut()
-            .get_mut(name)
-            .ok_or_else(|| Rejected::Missing(format!("user {name}")))
-    }
-
-    fn job_mut(&mut self, id: JobId) -> Result<&mut Job, Rejected> {
-        self.jobs
-            .get_mut(&id)
-            .ok_or_else(|| Rejected::Missing(format!("DDL job {}", id.0)))
-    }
-
-    fn put_shard(&mut self, name: &str, host: &str, port: u16) -> Result<(), Rejected> {
-        let is_reference = |t: &&Arc<Table>| t.placement == Placement::Reference;
-        if self.shard_named(name).is_none()
-            && let Some(t) = self.tables.values().find(is_reference)
-        {
-            return Err(Rejected::Invalid(format!(
-                "the reference table {} has rows on every shard, and a new shard has none yet; \
-                 copying them is not supported yet: drop the reference tables first",
-                t.name
-            )));
-        }
-        if let Some(known) = self.shards.values_mut().find(|s| s.name == name) {
-            known.move_primary(host, port);
-            return Ok(());
-        }
-        let id = ShardId(self.shards.keys().last().map_or(1, |s| s.0 + 1));
-        let instances = self.shards.values().flat_map(Shard::instances);
-        let primary = InstanceId(instances.map(|i| i.id.0).max().map_or(1, |last| last + 1));
-        let shard = Shard::new(id, name, primary, (host, port));
-        self.shards.insert(id, shard);
-        Ok(())
-    }
-
-    fn start_job(
-        &mut self,
-        database: &Option<String>,
-        statement: &str,
-        objects: &[TableName],
-        shards: &[ShardId],
-    ) -> Result<(), Rejected> {
-        for other in self.jobs.values() {
-            let clash = |a: &TableName| {
-                other.objects.iter().any(|b| {
-                    a == b || a.database == b.database && (a.table.is_empty() || b.table.is_empty())
-                })
-            };
-            if let Some(o) = objects.iter().find(|o| clash(o)) {
-                return Err(Rejected::Busy(
-                    other.id.0,
-                    o.to_string(),
-                    other.statement.clone(),
-                ));
-            }
-        }
-        self.last_id += 1;
-        let id = JobId(self.last_id);
-        let shards = shards
-            .iter()
-            .map(|s| (*s, ShardProgress::Pending))
-            .collect();
-        let job = Job {
-            id,
-            database: database.clone(),
-            statement: statement.to_string(),
-            objects: objects.to_vec(),
-            shards,
-        };
-        self.jobs.insert(id, job);
-        Ok(())
-    }
-
-    fn finish_job(&mut self, id: JobId, effect: &Effect) -> Result<(), Rejected> {
-        if !self.job_mut(id)?.is_complete() {
-            return Err(Rejected::Unfinished(id.0));
-        }
-        self.jobs.remove(&id);
-        match effect {
-            Effect::PutTable(table) => {
-                self.rules.remove(&table.name);
-                let put = self.put_record(TableRecord::clone(table));
-                put.map_err(Rejected::Invalid)?;
-            }
-            Effect::DropTables(names) => names.iter().for_each(|n| {
-                self.tables_mut().remove(n);
-            }),
-            Effect::Rename(pairs) => {
-                for (from, to) in pairs {
-                    let table = self.tables_mut().remove(from);
-                    let table = table.ok_or_else(|| Rejected::Missing(format!("table {from}")))?;
-                    let renamed = Table {
-                        name: to.clone(),
-                        ..(*table).clone()
-                    };
-                    self.tables_mut().insert(to.clone(), Arc::new(renamed));
-                }
-            }
-            Effect::CreateDatabase {
-                name,
-                default_shard,
-            } => {
-                let database = Database {
-                    default_shard: *default_shard,
-                };
-                self.databases.insert(name.clone(), database);
-            }
-            Effect::DropDatabase(name) => {
-                self.databases.remove(name);
-                self.tables_mut().retain(|t, _| t.database != *name);
-                self.rules.retain(|t, _| t.database != *name);
-                // One of this name that comes later is another database.
-                if self.users.values().any(|u| u.grants.contains_key(name)) {
-                    for user in self.users_mut().values_mut() {
-                        user.grants.remove(name);
-                    }
-                }
-            }
-            Effect::Nothing => {}
-        }
-        self.drop_empty_groups();
-        Ok(())
+    /// True if versions that read shape 1 of the catalog know it; they get the whole catalog instead of
+    /// others.
+    pub fn is_in_shape_1(&self) -> bool {
+        !matches!(self, Command::SetDefinitions { .. })
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::function::Function;
-    use crate::group::Sharding;
-    use crate::key::KeyType;
-
-    fn base() -> Catalog {
-        let mut c = Catalog::default();
-        for n in ["s1", "s2"] {
-            let put = Command::PutShard {
-                name: n.into(),
-                host: "127.0.0.1".into(),
-                port: 3306,
-            };
-            c = c.apply(&put).unwrap();
-        }
-        c
-    }
-
-    fn table(name: &str) -> Table {
-        let key = vec![KeyColumn {
-            name: "id".into(),
-            kind: KeyType::Integer { min: 0, max: 9 },
-        }];
-        let f = Function::even_hash(&[ShardId(1), ShardId(2)]);
-        Table {
-            id: TableId(0),
-            name: TableName::new("d", name),
-            placement: Placement::Sharded(Box::new(Sharding::new(key, f, GroupId(0)).unwrap())),
-            columns: vec!["id".into()],
-            auto_increment: None,
-        }
-    }
-
-    /// Runs a whole job.
-    fn finish(c: &Catalog, object: &str, effect: Effect) -> Result<Catalog, Rejected> {
-        let start = Command::StartJob {
-            database: None,
-            statement: object.into(),
-            objects: vec![TableName::new("d", object)],
-            shards: c.shard_ids(),
-        };
-        let mut c = c.apply(&start).unwrap();
-        let job = JobId(c.last_id);
-        let finish = Command::FinishJob { job, effect };
-        assert!(matches!(c.apply(&finish), Err(Rejected::Unfinished(_))));
-        for shard in c.shard_ids() {
-            let done = Command::Progress {
-                job,
-                shard,
-                progress: ShardProgress::Done,
-            };
-            c = c.apply(&done).unwrap();
-        }
-        c.apply(&finish)
-    }
-
-    fn create(c: &Catalog, name: &str) -> Catalog {
-        finish(c, name, Effect::put_table(&table(name))).unwrap()
-    }
-
-    #[test]
-    fn a_table_appears_only_when_every_shard_has_it() {
-        let c = create(&base(), "a");
-        assert!(c.table("d", "a").is_some() && c.jobs.is_empty());
-    }
-
-    #[test]
-    fn like_placed_tables_share_a_group() {
-        let c = create(&create(&base(), "a"), "b");
-        let group = |t: &str| c.table("d", t).unwrap().sharding().unwrap().group.clone();
-        assert!(Arc::ptr_eq(&group("a"), &group("b")));
-        assert!(Arc::ptr_eq(&group("a"), &c.groups[&group("a").id]));
-        let text = serde_json::to_string(&c).unwrap();
-        let again: Catalog = serde_json::from_str(&text).unwrap();
-        assert_eq!(again, c);
-        let group = |t: &str| {
-            again
-                .table("d", t)
-                .unwrap()
-                .sharding()
-                .unwrap()
-                .group
-                .clone()
-        };
-        assert!(Arc::ptr_eq(&group("a"), &group("b")));
-    }
-
-    #[test]
-    fn a_group_goes_with_its_last_table_and_its_number_is_not_given_again() {
-        let c = create(&create(&base(), "a"), "b");
-        let first = c.groups.keys().next().unwrap().0;
-        let drop = |c: &Catalog, name: &str| {
-            let effect = Effect::DropTables(vec![TableName::new("d", name)]);
-            finish(c, name, effect).unwrap()
-        };
-        let c = drop(&c, "a");
-        assert_eq!(c.groups.len(), 1);
-        let c = drop(&c, "b");
-        assert!(c.groups.is_empty());
-        let c = create(&c, "c");
-        assert!(c.groups.keys().next().unwrap().0 > first);
-    }
-
-    #[test]
-    fn two_jobs_on_one_table_clash() {
-        let start = |db: &str, t: &str| Command::StartJob {
-            database: None,
-            statement: "x".into(),
-            objects: vec![TableName::new(db, t)],
-            shards: vec![],
-        };
-        let c = base().apply(&start("d", "a")).unwrap();
-        assert!(matches!(c.apply(&start("d", "a")), Err(Rejected::Busy(..))));
-        assert!(matches!(c.apply(&start("d", "")), Err(Rejected::Busy(..))));
-        assert!(c.apply(&start("e", "a")).is_ok());
-    }
-
-    #[test]
-    fn a_new_shard_without_the_rows_of_reference_tables_is_refused() {
-        let mut c = base();
-        let city = Table {
-            placement: Placement::Reference,
-            ..table("city")
-        };
-        c.insert_table(city);
-        let put = |name: &str, port| Command::PutShard {
-            name: name.into(),
-            host: "127.0.0.1".into(),
-            port,
-        };
-        let refused = c.apply(&put("s3", 3306)).unwrap_err().to_string();
-        assert!(refused.contains("d.city"), "{refused}");
-        assert!(c.apply(&put("s2", 4000)).is_ok(), "a known shard may move");
-    }
-
-    #[test]
-    fn epochs_rise_by_one() {
-        let c = base();
-        assert_eq!(c.epoch, 2);
-        assert_eq!(create(&c, "a").epoch, 2 + 1 + 2 + 1);
-    }
-}
+mod tests;

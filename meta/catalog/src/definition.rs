@@ -141,6 +141,25 @@ impl std::fmt::Display for Action {
 }
 
 impl TableDefinition {
+    /// What earlier versions knew of a table: the columns that an INSERT without a list fills.
+    pub fn of_names<N: Into<String>>(names: impl IntoIterator<Item = N>) -> TableDefinition {
+        let column = |name: N| Column {
+            name: name.into(),
+            ..Column::default()
+        };
+        TableDefinition {
+            columns: names.into_iter().map(column).collect(),
+            ..TableDefinition::default()
+        }
+    }
+
+    /// False while only names of columns are known: nobody has read the table since an earlier version
+    /// made it.
+    pub fn is_whole(&self) -> bool {
+        let mut columns = self.columns.iter();
+        !self.columns.is_empty() && columns.all(|c| !c.data_type.is_empty())
+    }
+
     /// A column by name.
     pub fn column(&self, name: &str) -> Option<&Column> {
         self.columns
@@ -154,7 +173,7 @@ impl TableDefinition {
     }
 
     /// Their names.
-    pub fn insert_columns(&self) -> Vec<String> {
+    pub fn visible_names(&self) -> Vec<String> {
         self.visible().map(|c| c.name.clone()).collect()
     }
 

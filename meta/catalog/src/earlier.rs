@@ -51,6 +51,13 @@ impl<'a> From<&'a Shard> for Shard1<'a> {
     }
 }
 
+fn table_1(t: &Table) -> TableRecord {
+    TableRecord {
+        definition: None,
+        ..t.into()
+    }
+}
+
 impl Serialize for Shape1<'_> {
     fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
         let c = self.0;
@@ -60,7 +67,7 @@ impl Serialize for Shape1<'_> {
             last_id: c.last_id,
             shards: shards.collect(),
             databases: &c.databases,
-            tables: c.tables.values().map(|t| (&**t).into()).collect(),
+            tables: c.tables.values().map(|t| table_1(t)).collect(),
             rules: c.rules.iter().collect(),
             jobs: &c.jobs,
             users: &c.users,

@@ -23,7 +23,7 @@ pub mod temporal;
 pub mod text;
 pub mod user;
 
-pub use command::{Command, Rejected};
+pub use command::{Command, Redefined, Rejected};
 pub use definition::TableDefinition;
 pub use function::{Function, FunctionKind, NoPartition, RangeBound, Upper};
 pub use group::{Partition, PartitionId, Sharding, TableGroup};

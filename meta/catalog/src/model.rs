@@ -1,5 +1,6 @@
 //! The catalog and what it holds.
 
+use crate::definition::TableDefinition;
 use crate::group::{Sharding, TableGroup};
 use crate::job::{Job, JobId};
 use crate::key::KeyType;
@@ -98,7 +99,7 @@ pub struct AutoIncrement {
 }
 
 /// A table. What proposals and files say of one is a [`TableRecord`](crate::record::TableRecord).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Table {
     /// Its number.
     pub id: TableId,
@@ -106,13 +107,18 @@ pub struct Table {
     pub name: TableName,
     /// Where it is.
     pub placement: Placement,
-    /// Columns that an INSERT without a column list fills, in order.
-    pub columns: Vec<String>,
+    /// What it is made of, as its shards had it when it was made, altered or read again.
+    pub definition: Arc<TableDefinition>,
     /// Its AUTO_INCREMENT column, for sharded and reference tables.
     pub auto_increment: Option<AutoIncrement>,
 }
 
 impl Table {
+    /// True if it has a column of this name.
+    pub fn has_column(&self, name: &str) -> bool {
+        self.definition.column(name).is_some()
+    }
+
     /// The sharding, if it is sharded.
     pub fn sharding(&self) -> Option<&Sharding> {
         match &self.placement {
@@ -160,7 +166,7 @@ pub struct Catalog {
     /// Jobs that are not finished.
     pub jobs: BTreeMap<JobId, Job>,
     /// Who may log in at every proxy, and what they may do.
-    #[serde(serialize_with = "shared", skip_serializing_if = "no_users")]
+    #[serde(skip_serializing_if = "no_users")]
     pub users: Arc<BTreeMap<String, User>>,
 }
 
@@ -242,8 +248,4 @@ fn pairs<K: Serialize, V: Serialize, S: Serializer>(
     s: S,
 ) -> Result<S::Ok, S::Error> {
     s.collect_seq(map.iter())
-}
-
-fn shared<T: Serialize, S: Serializer>(value: &Arc<T>, s: S) -> Result<S::Ok, S::Error> {
-    value.as_ref().serialize(s)
 }

@@ -3,10 +3,11 @@
 //! A proposal states the function, because the group may not be there yet. This was also how earlier
 //! versions kept every table.
 
+use crate::definition::TableDefinition;
 use crate::function::Function;
 use crate::group::{Sharding, TableGroup};
 use crate::model::*;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use std::sync::Arc;
 
 /// Where a table's rows are, as it is written.
@@ -43,8 +44,12 @@ pub struct TableRecord {
     pub name: TableName,
     /// Where it is.
     pub placement: PlacementRecord,
-    /// Columns that an INSERT without a column list fills, in order.
+    /// Columns that an INSERT without a column list fills, in order: what earlier versions know of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub columns: Vec<String>,
+    /// What it is made of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub definition: Option<Arc<TableDefinition>>,
     /// See [`Table::auto_increment`].
     pub auto_increment: Option<AutoIncrement>,
 }
@@ -85,9 +90,40 @@ impl From<&Table> for TableRecord {
                 Placement::Reference => PlacementRecord::Reference,
                 Placement::Sharded(s) => PlacementRecord::Sharded(Box::new((&**s).into())),
             },
-            columns: t.columns.clone(),
+            columns: t.definition.visible_names(),
+            definition: t.definition.is_whole().then(|| t.definition.clone()),
             auto_increment: t.auto_increment.clone(),
         }
+    }
+}
+
+/// As files have it: in its group, and without what the definition says already.
+impl Serialize for Table {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Written<'a> {
+            id: TableId,
+            name: &'a TableName,
+            placement: &'a Placement,
+            #[serde(skip_serializing_if = "Vec::is_empty")]
+            columns: Vec<String>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            definition: Option<&'a TableDefinition>,
+            auto_increment: &'a Option<AutoIncrement>,
+        }
+        let definition = Some(&*self.definition).filter(|d| d.is_whole());
+        let written = Written {
+            id: self.id,
+            name: &self.name,
+            placement: &self.placement,
+            columns: match definition {
+                Some(_) => Vec::new(),
+                None => self.definition.visible_names(),
+            },
+            definition,
+            auto_increment: &self.auto_increment,
+        };
+        written.serialize(s)
     }
 }
 
@@ -109,7 +145,10 @@ impl Catalog {
             id,
             name: record.name,
             placement,
-            columns: record.columns,
+            definition: match record.definition {
+                Some(definition) => definition,
+                None => Arc::new(TableDefinition::of_names(record.columns)),
+            },
             auto_increment: record.auto_increment,
         });
         Ok(())

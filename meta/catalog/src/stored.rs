@@ -3,6 +3,7 @@
 //! Shape 1 had the function in every sharded table, and shards were one address. The number of a group is
 //! the same in both, so the groups of shape 1 are those that its tables name.
 
+use crate::definition::TableDefinition;
 use crate::group::TableGroup;
 use crate::job::{Job, JobId};
 use crate::model::*;
@@ -10,7 +11,7 @@ use crate::record::TableRecord;
 use crate::shard::Shard;
 use crate::user::User;
 use serde::Deserialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 #[derive(Deserialize)]
@@ -44,8 +45,16 @@ impl TryFrom<Stored> for Catalog {
             jobs: s.jobs,
             users: Arc::new(s.users),
         };
-        for table in s.tables {
+        // Tables of the same making are common where every tenant has its own database.
+        let mut definitions: HashSet<Arc<TableDefinition>> = HashSet::new();
+        for mut table in s.tables {
             let name = table.name.clone();
+            if let Some(own) = &mut table.definition {
+                match definitions.get(&*own) {
+                    Some(known) => *own = known.clone(),
+                    None => drop(definitions.insert(own.clone())),
+                }
+            }
             let put = catalog.put_record(table);
             put.map_err(|why| format!("table {name}: {why}"))?;
         }

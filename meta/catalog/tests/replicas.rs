@@ -87,7 +87,7 @@ fn with_a_table() -> State {
         id: TableId(1),
         name: TableName::new("d", "t"),
         placement: Placement::Single(ShardId(1)),
-        columns: vec!["id".into()],
+        definition: TableDefinition::of_names(["id"]).into(),
         auto_increment: None,
     };
     let mut s = State::default();

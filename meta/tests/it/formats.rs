@@ -123,7 +123,7 @@ fn routing(c: &Catalog) -> String {
             Placement::Sharded(s) => s.shards().to_vec(),
         };
         let shards: Vec<_> = shards.iter().map(|s| c.shard_name(*s)).collect();
-        let (shards, columns) = (shards.join(","), t.columns.join(","));
+        let (shards, columns) = (shards.join(","), t.definition.visible_names().join(","));
         let (id, kind) = (t.id.0, t.placement.kind());
         write!(
             out,
@@ -311,5 +311,41 @@ async fn a_proxy_of_format_2_is_answered_in_its_words() {
         now["catalog"]
     );
     assert_eq!(get("/v1/state?shape=2").await["catalog"], now["catalog"]);
+    // A change that it does not know becomes the whole catalog, a known one stays a change.
+    let epoch = node.watch().borrow().epoch;
+    let mut definition = catalog::TableDefinition::of_names(["code", "name"]);
+    for column in &mut definition.columns {
+        column.data_type = "int".to_string();
+    }
+    let tables = vec![catalog::Redefined {
+        table: catalog::TableName::new("shop", "countries"),
+        definition: definition.into(),
+        auto_increment: None,
+    }];
+    let set = catalog::Command::SetDefinitions { tables };
+    node.propose(set, None).await.unwrap();
+    let news = format!("/v1/news?epoch={epoch}&wait_ms=0");
+    let told = get(&news).await;
+    assert_eq!(
+        (told["catalog"]["epoch"].as_u64(), told.get("changes")),
+        (Some(epoch + 1), None)
+    );
+    let columns = |c: &serde_json::Value| {
+        let tables = c["tables"].as_array().unwrap().clone();
+        let mut tables = tables.into_iter();
+        let found = tables.find(|t| t["name"]["table"] == "countries").unwrap();
+        found["columns"].clone()
+    };
+    assert_eq!(
+        columns(&told["catalog"]),
+        serde_json::json!(["code", "name"])
+    );
+    assert!(get(&format!("{news}&shape=2")).await["changes"][0]["SetDefinitions"].is_object());
+    let drop = catalog::Command::DropRule {
+        table: catalog::TableName::new("shop", "later"),
+    };
+    node.propose(drop, None).await.unwrap();
+    let news = format!("/v1/news?epoch={}&wait_ms=0", epoch + 1);
+    assert!(get(&news).await["changes"][0]["DropRule"].is_object());
     node.stop().await;
 }

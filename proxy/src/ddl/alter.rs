@@ -2,6 +2,7 @@
 
 use super::Change;
 use super::create::Wanted;
+use super::read_again::referring;
 use crate::exec::Run;
 use crate::session::Stop;
 use catalog::job::Effect;
@@ -41,7 +42,10 @@ impl Change<'_> {
                 let effect = Effect::Rename(vec![(name.clone(), to.clone())]);
                 let shards = self.shards_of(&entry);
                 let sql = String::from_utf8_lossy(run.text).into_owned();
-                self.simple_job(&sql, vec![name, to], &shards, effect).await
+                let objects = vec![name, to.clone()];
+                self.simple_job(&sql, objects, &shards, effect).await?;
+                self.renamed(vec![to]).await;
+                Ok(())
             }
             Some(_) => Err(DdlError::RenameWithChanges.into()),
             None => self.alter_and_look(&name, &entry, run).await,
@@ -88,7 +92,11 @@ impl Change<'_> {
             id: entry.id,
             ..now
         };
-        self.finish_job(&job, Effect::put_table(&now)).await
+        self.finish_job(&job, Effect::put_table(&now)).await?;
+        // A column that they refer to may have another name.
+        let changed = referring(&self.worker.catalog(), std::slice::from_ref(name));
+        self.read_again(&changed).await;
+        Ok(())
     }
 
     fn check_action(

@@ -4,11 +4,14 @@ use super::Change;
 use super::job::Running;
 use crate::exec::Run;
 use crate::session::Stop;
+use catalog::definition::Action;
 use catalog::job::Effect;
-use catalog::{Placement, ShardId, Sharding, Table, TableDefinition, TableId, TableName};
+use catalog::{Placement, ShardId, Table, TableDefinition, TableId, TableName};
 use errors::{ClientError, DdlError, NameError};
 use router::names::{Common, named};
+use schema::foreign_key::stays_on_one_shard;
 use schema::{key, read, rule};
+use shard::ServerConn;
 use sql::cursor::Cursor;
 use sql::ddl::{CreateTable, ForeignKey};
 use sql::ident::quote_name;
@@ -188,26 +191,31 @@ impl Change<'_> {
             id: TableId(0),
             name: name.clone(),
             placement,
-            columns: info.insert_columns(),
             auto_increment: key::auto_increment(&info),
+            definition: info.into(),
         })
     }
 
+    /// A table as a shard has it, seen with the account that may change structure: others may not see
+    /// triggers.
     pub(super) async fn info_of(
         &mut self,
         name: &TableName,
         shard: ShardId,
     ) -> Result<TableDefinition, Stop> {
-        let pool = self.worker.pool(shard)?;
-        let mut lease = pool
-            .lease(self.client.class, &self.worker.fresh, None)
-            .await?;
-        let fresh = self.worker.fresh.clone();
-        let conn = lease.conn()?;
-        conn.prepare_for(&fresh, None).await?;
-        let info = read::table(conn, name).await?;
+        let (class, fresh) = (self.client.class, self.worker.fresh.clone());
+        let found = if let Some(manager) = self.manager_of(shard) {
+            let mut conn = ServerConn::connect(&manager, class, fresh, 1).await?;
+            read::table(&mut conn, name).await?
+        } else {
+            let pool = self.worker.pool(shard)?;
+            let mut lease = pool.lease(class, &fresh, None).await?;
+            let conn = lease.conn()?;
+            conn.prepare_for(&fresh, None).await?;
+            read::table(conn, name).await?
+        };
         let missing = || ClientError::no_such_table(&name.database, &name.table);
-        Ok(info.ok_or_else(missing)?.definition)
+        Ok(found.ok_or_else(missing)?.definition)
     }
 
     /// A foreign key must find its row on the same shard, or InnoDB would refuse good rows.
@@ -225,31 +233,24 @@ impl Change<'_> {
                 .or_else(|| Some(name.database.clone())),
             name: fk.table.name.clone(),
         };
-        if self.full_name(&target)? == *name {
-            return match placement {
-                Placement::Sharded(s) if !aligned(s, s, fk) => Err(self.fk_error(name, fk)),
-                _ => Ok(()),
-            };
+        let table = self.full_name(&target)?;
+        if table != *name {
+            self.table(&target)?;
         }
-        let (_, table) = self.table(&target)?;
-        let fine = match (placement, &table.placement) {
-            (_, Placement::Reference) => true,
-            (Placement::Single(a), Placement::Single(b)) => a == b,
-            (Placement::Sharded(a), Placement::Sharded(b)) => {
-                a.is_placed_like(b) && aligned(a, b, fk)
-            }
-            _ => false,
+        let key = catalog::definition::ForeignKey {
+            name: String::new(),
+            columns: fk.columns.clone(),
+            table,
+            referred: fk.referred.clone(),
+            on_update: Action::default(),
+            on_delete: Action::default(),
         };
-        if fine {
-            Ok(())
-        } else {
-            Err(self.fk_error(name, fk))
+        let catalog = self.worker.catalog();
+        if stays_on_one_shard(&catalog, name, placement, &key) {
+            return Ok(());
         }
-    }
-
-    fn fk_error(&self, name: &TableName, fk: &ForeignKey) -> Stop {
         let (table, other) = (name.to_string(), fk.table.to_string());
-        DdlError::ForeignKey { table, other }.into()
+        Err(DdlError::ForeignKey { table, other }.into())
     }
 }
 
@@ -259,13 +260,4 @@ pub(super) enum Wanted {
     Like(Placement),
     /// By a rule, once the columns are known.
     Rule(Rule),
-}
-
-fn aligned(a: &Sharding, b: &Sharding, fk: &ForeignKey) -> bool {
-    a.key.iter().zip(&b.key).all(|(own, other)| {
-        let pairs = fk.columns.iter().zip(&fk.referred);
-        pairs
-            .into_iter()
-            .any(|(c, r)| c.eq_ignore_ascii_case(&own.name) && r.eq_ignore_ascii_case(&other.name))
-    })
 }

@@ -1,6 +1,7 @@
 //! Dropping, renaming and emptying tables; databases; views.
 
 use super::Change;
+use super::read_again::referring;
 use crate::exec::Run;
 use crate::session::Stop;
 use catalog::job::Effect;
@@ -102,8 +103,17 @@ impl Change<'_> {
             .collect();
         let sql = String::from_utf8_lossy(run.text).into_owned();
         let shards = shards.unwrap_or_default();
+        let names = renames.iter().map(|(_, to)| to.clone()).collect();
         self.simple_job(&sql, objects, &shards, Effect::Rename(renames))
-            .await
+            .await?;
+        self.renamed(names).await;
+        Ok(())
+    }
+
+    /// A server gives foreign keys that it named itself other names with their table.
+    pub(super) async fn renamed(&mut self, mut names: Vec<TableName>) {
+        names.extend(referring(&self.worker.catalog(), &names));
+        self.read_again(&names).await;
     }
 
     pub(super) async fn create_database(
@@ -259,7 +269,7 @@ impl Change<'_> {
             id: TableId(0),
             name,
             placement: Placement::View(shard),
-            columns: info.insert_columns(),
+            definition: info.into(),
             auto_increment: None,
         };
         self.finish_job(&job, Effect::put_table(&table)).await

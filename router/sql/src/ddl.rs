@@ -7,7 +7,9 @@ use crate::shard_by::{ClauseError, Rule, parse_rule};
 use std::ops::Range;
 
 mod alter;
+mod trigger;
 pub use alter::{AlterAction, ForeignKey};
+pub use trigger::trigger_table;
 
 /// A DDL statement.
 #[derive(Debug, Clone, PartialEq, Eq)]

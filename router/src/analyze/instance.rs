@@ -105,8 +105,8 @@ impl TableInstance {
     /// Whether it has a column, as far as it knows by itself; the columns of queries are looked at elsewhere.
     pub fn has_column(&self, column: &str) -> Has {
         match &self.relation {
-            Relation::Table(t) if t.columns.is_empty() => Has::Maybe,
-            Relation::Table(t) => match t.columns.iter().any(|c| c.eq_ignore_ascii_case(column)) {
+            Relation::Table(t) if t.definition.columns.is_empty() => Has::Maybe,
+            Relation::Table(t) => match t.has_column(column) {
                 true => Has::Yes,
                 false => Has::No,
             },

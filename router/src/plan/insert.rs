@@ -107,11 +107,11 @@ fn reads_rows(text: &[u8], tokens: &[Token]) -> bool {
 }
 
 fn sharded(table: &Arc<Table>, insert: &Insert, traits: Traits) -> Result<InsertPlan, Refusal> {
-    let columns = insert
-        .columns
-        .as_ref()
-        .filter(|c| !c.is_empty())
-        .unwrap_or(&table.columns);
+    let listed = insert.columns.as_ref().filter(|c| !c.is_empty());
+    let columns: Vec<&str> = match listed {
+        Some(names) => names.iter().map(String::as_str).collect(),
+        None => table.definition.visible().map(|c| &*c.name).collect(),
+    };
     let place = |name: &str| columns.iter().position(|c| c.eq_ignore_ascii_case(name));
     let auto = table.auto_increment.as_ref().map(|a| place(&a.column));
     let mut key = SmallVec::new();

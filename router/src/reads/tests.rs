@@ -18,7 +18,7 @@ fn catalog() -> Catalog {
             id: TableId(id),
             name: TableName::new("shop", name),
             placement,
-            columns: ["id", "total"].map(String::from).to_vec(),
+            definition: TableDefinition::of_names(["id", "total"]).into(),
             auto_increment: Some(AutoIncrement {
                 column: "id".into(),
                 max: 1000,

@@ -29,6 +29,14 @@ pub(crate) enum Verb {
         #[command(flatten)]
         how: How,
     },
+    /// Take over what a table is made of, as its shards have it, after it was changed behind the proxy.
+    Refresh {
+        /// database.table
+        table: String,
+        /// How.
+        #[command(flatten)]
+        how: How,
+    },
     /// One table.
     Show {
         /// database.table
@@ -51,6 +59,11 @@ pub(crate) async fn run(client: &Client, verb: &Verb) -> Shown {
                 table,
                 clause,
             };
+            return client.order(order, how, None).await;
+        }
+        Verb::Refresh { table, how } => {
+            let (database, table) = split(table)?;
+            let order = Order::RefreshTable { database, table };
             return client.order(order, how, None).await;
         }
         Verb::Show { table } => table,

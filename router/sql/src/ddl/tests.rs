@@ -68,6 +68,25 @@ fn other_creates() {
 }
 
 #[test]
+fn the_table_of_a_trigger() {
+    let of = |sql: &str| {
+        let (text, mode) = (sql.as_bytes(), LexMode::default());
+        let lexed = Lexed::new(text, mode, Flavor::default()).unwrap();
+        trigger_table(Cursor::new(text, &lexed.tokens, mode)).map(|t| t.to_string())
+    };
+    let simple = "create trigger t before insert on d.x for each row set new.a = 1";
+    assert_eq!(of(simple).as_deref(), Some("d.x"));
+    let all = "create or replace definer = `on`@`%` trigger if not exists `on` after update on `on` \
+               for each row follows u set @a = 1";
+    assert_eq!(of(all).as_deref(), Some("on"));
+    assert_eq!(
+        of("create procedure p() begin create trigger t before insert on x; end"),
+        None
+    );
+    assert_eq!(of("drop trigger t"), None);
+}
+
+#[test]
 fn alter_names_what_it_touches() {
     let actions = |sql: &str| match p(sql) {
         Some(Ok(Ddl::AlterTable { actions, .. })) => actions,

@@ -48,7 +48,9 @@ impl<'s, 'a> Known<'s, 'a> {
             return Some(given(&instance.column_names));
         }
         match &instance.relation {
-            Relation::Table(t) if !t.columns.is_empty() => Some(given(&t.columns)),
+            Relation::Table(t) if !t.definition.columns.is_empty() => {
+                Some(given(&t.definition.visible_names()))
+            }
             Relation::Dual => Some(Vec::new()),
             Relation::Derived { query: Some(q), .. } => self.of_query(*q),
             Relation::Cte(holder, at) => {

@@ -164,8 +164,8 @@ impl Build<'_, '_> {
     fn column_splice(&self, splices: &mut Splices) {
         if self.plan.lists_no_columns() {
             let at = self.values_start();
-            let names = self.plan.table.columns.iter();
-            let names: Vec<_> = names.map(|c| sql::ident::quote_name(c)).collect();
+            let columns = self.plan.table.definition.visible();
+            let names: Vec<_> = columns.map(|c| sql::ident::quote_name(&c.name)).collect();
             return splices.replace(at..at, format!("({}) ", names.join(", ")));
         }
         let Some(auto) = &self.plan.table.auto_increment else {
