@@ -23,6 +23,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Waker;
 use std::time::{Duration, Instant};
+use wire::command::stmt_close;
 use wire::framer::{Expect, Framer};
 
 struct Pending {
@@ -46,10 +47,7 @@ struct Inner {
 impl Inner {
     /// COM_STMT_CLOSE, which has no answer.
     fn put_close(&mut self, id: u32) {
-        let mut payload = vec![0x19];
-        payload.extend_from_slice(&id.to_le_bytes());
-        let mut seq = 0;
-        wire::packet::put_packet(&mut self.out, &mut seq, &payload);
+        stmt_close::put(&mut self.out, id);
     }
 
     fn wake(&mut self) {

@@ -16,7 +16,7 @@ impl ServerConn {
         text: &str,
         mut row: impl FnMut(TextRow) -> Result<(), E>,
     ) -> Result<(), E> {
-        self.queue_query(text.as_bytes());
+        self.put_query(text.as_bytes()).await?;
         let mut framer = Framer::new(Expect::Result, self.class.deprecate_eof);
         let (mut bytes, mut head) = (Vec::new(), Head::default());
         poll_fn(|cx| self.poll_flush(cx)).await?;

@@ -29,6 +29,7 @@ mod mysql;
 mod peers;
 mod pipelines;
 mod pitfalls;
+mod prefixes;
 mod protocol;
 mod random;
 mod sessions;

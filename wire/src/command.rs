@@ -1,6 +1,22 @@
-//! The first byte of a command, and the shape of what follows it.
+//! Commands: the first byte of each, and one file for each whose body somebody reads or writes.
 //!
-//! Source: MySQL "Command Phase".
+//! A `put` appends the whole command as packets, numbered from 0. Source: MySQL "Command Phase".
+
+pub mod change_user;
+pub mod execute;
+pub mod fetch;
+pub mod field_list;
+pub mod init_db;
+pub mod ping;
+pub mod prepare;
+pub mod query;
+pub mod reset_connection;
+pub mod send_long_data;
+pub mod set_option;
+pub mod stmt_close;
+pub mod stmt_reset;
+
+use crate::packet::put_packet_parts;
 
 /// COM_* numbers that a client may send.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,5 +98,13 @@ impl Command {
             Statistics => "Statistics",
             _ => "Query",
         }
+    }
+}
+
+impl Command {
+    /// Appends the command with a body of these parts.
+    fn put(self, out: &mut Vec<u8>, body: &[&[u8]]) {
+        let mut seq = 0;
+        put_packet_parts(out, &mut seq, &[&[self as u8]], body);
     }
 }

@@ -307,7 +307,7 @@ impl Framer {
             Control::Err => self.state = State::Done,
             Control::Infile => self.state = State::Infile,
             Control::PrepareOk => {
-                let ok = crate::prepare::PrepareOk::decode(payload)?;
+                let ok = crate::command::prepare::PrepareOk::decode(payload)?;
                 self.state = match (ok.params, ok.columns) {
                     (0, 0) => State::Done,
                     (params, columns) => State::PrepareDefs { params, columns },

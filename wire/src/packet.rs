@@ -50,6 +50,23 @@ pub fn put_packet(out: &mut Vec<u8>, seq: &mut u8, payload: &[u8]) {
     }
 }
 
+/// Appends the parts, one behind the other, as one payload: one or more packets starting at `*seq`, which
+/// moves on.
+pub fn put_packet_parts(out: &mut Vec<u8>, seq: &mut u8, head: &[&[u8]], parts: &[&[u8]]) {
+    let all = || head.iter().chain(parts);
+    let len: usize = all().map(|p| p.len()).sum();
+    if len < MAX_PAYLOAD {
+        out.reserve(HEADER_LEN + len);
+        out.extend_from_slice(&Header { len, seq: *seq }.bytes());
+        all().for_each(|p| out.extend_from_slice(p));
+        *seq = seq.wrapping_add(1);
+        return;
+    }
+    let mut payload = Vec::with_capacity(len);
+    all().for_each(|p| payload.extend_from_slice(p));
+    put_packet(out, seq, &payload);
+}
+
 /// Appends a packet whose payload `fill` writes; the payload must stay below 16 MiB.
 pub fn put_packet_with(out: &mut Vec<u8>, seq: &mut u8, fill: impl FnOnce(&mut Vec<u8>)) {
     let at = out.len();
@@ -243,6 +260,16 @@ mod tests {
             front(&out, 3, 2),
             Err(FrontError::TooLarge { len: 3, max: 2 })
         ));
+    }
+
+    #[test]
+    fn parts_are_one_payload() {
+        for last in [vec![], vec![1; 9], vec![7; MAX_PAYLOAD]] {
+            let (mut parts, mut whole, mut a, mut b) = (Vec::new(), Vec::new(), 0, 0);
+            put_packet_parts(&mut parts, &mut a, &[b"x"], &[b"yz", &last]);
+            put_packet(&mut whole, &mut b, &[b"xyz", &last[..]].concat());
+            assert!(parts == whole && a == b);
+        }
     }
 
     #[test]

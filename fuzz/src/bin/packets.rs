@@ -62,16 +62,18 @@ fuzz_target!(|data: &[u8]| {
     let _ = wire::reply::OkPacket::decode(bytes, false);
     let _ = wire::reply::ErrPacket::decode(bytes);
     let _ = wire::column::decode_text_row(bytes, usize::from(*choice));
-    let _ = wire::prepare::PrepareOk::decode(bytes);
+    let _ = wire::command::prepare::PrepareOk::decode(bytes);
     if let Ok(column) = wire::column::Column::decode(bytes) {
         let mut again = Vec::new();
         column.encode(&mut again);
         assert_eq!(wire::column::Column::decode(&again).ok(), Some(column));
     }
     let params = usize::from(*choice % 9);
-    if let Ok(e) = wire::execute::Execute::decode(bytes, params) {
+    if let Ok(e) = wire::command::execute::Execute::decode(bytes, params) {
         if let Some(types) = e.types {
-            if let Ok(list) = wire::execute::locate_params(e.null_bitmap, types, e.values, |i| i == 2) {
+            let long = |i| i == 2;
+            let list = wire::command::execute::locate_params(e.null_bitmap, types, e.values, long);
+            if let Ok(list) = list {
                 for p in &list {
                     let _ = p.value(e.values);
                 }

@@ -14,7 +14,7 @@ use router::plan::insert::Param as InsertParam;
 use router::{Local, Plan};
 use smallvec::SmallVec;
 use std::rc::Rc;
-use wire::execute::{Execute, Param, ParamList, locate_params};
+use wire::command::execute::{Execute, Param, ParamList, locate_params};
 use wire::value::ParamValue;
 
 /// One execution: a statement and its parameters.
@@ -121,7 +121,7 @@ pub(super) fn malformed_execute(e: wire::Malformed) -> Stop {
 
 /// Runs a prepared statement.
 pub(super) async fn run(s: &mut Session, body: &[u8]) -> Done {
-    let id = wire::execute::statement_id(body).map_err(malformed_execute)?;
+    let id = wire::command::execute::statement_id(body).map_err(malformed_execute)?;
     let statement = s.client.statements.get(id, "mysqld_stmt_execute")?;
     let e = Execute::decode(body, statement.params).map_err(malformed_execute)?;
     if let Some(types) = e.types {

@@ -9,21 +9,24 @@ use crate::session::{Done, Outcome, Session};
 use catalog::ShardId;
 use errors::PrepareError;
 use wire::caps::SERVER_STATUS_LAST_ROW_SENT;
+use wire::command::fetch::Fetch;
 use wire::framer::Expect;
 
 /// Passes the next rows of a cursor on.
 pub(super) async fn run(s: &mut Session, body: &[u8]) -> Done {
-    let id = wire::execute::statement_id(body).map_err(malformed_execute)?;
+    let asked = Fetch::decode(body).map_err(malformed_execute)?;
+    let id = asked.id;
     let statement = s.client.statements.get(id, "mysqld_stmt_fetch")?;
     let open = statement.cursor.get();
     let branch = open.and_then(|(shard, _)| s.branches.get(shard));
     let (Some((shard, cursor)), Some(branch)) = (open, branch) else {
         return Err(PrepareError::NoCursor { id }.into());
     };
-    let mut payload = vec![0x1c];
-    payload.extend_from_slice(&cursor.to_le_bytes());
-    payload.extend_from_slice(body.get(4..8).unwrap_or(&[1, 0, 0, 0]));
-    branch.conn()?.queue(&payload);
+    let wanted = Fetch {
+        id: cursor,
+        ..asked
+    };
+    branch.conn()?.fetch(wanted).await?;
     let options = RelayOptions {
         expect: Expect::Rows,
         ..Default::default()

@@ -8,8 +8,7 @@ use wire::framer::Expect;
 
 /// Passes the columns on that a shard of the table lists.
 pub(super) async fn run(s: &mut Session, body: &[u8]) -> Done {
-    let mut r = wire::Reader::new(body);
-    let table = r.null_bytes("table").map_err(|_| malformed())?;
+    let table = wire::command::field_list::table(body).map_err(|_| malformed())?;
     let table = String::from_utf8_lossy(table).into_owned();
     let catalog = s.worker.catalog();
     let Some(db) = s.client.database.clone() else {
@@ -21,9 +20,7 @@ pub(super) async fn run(s: &mut Session, body: &[u8]) -> Done {
         .branches
         .acquire(&s.worker, &s.client, shard, false)
         .await?;
-    let mut payload = vec![0x04];
-    payload.extend_from_slice(body);
-    branch.conn()?.queue(&payload);
+    branch.conn()?.field_list(body).await?;
     let options = RelayOptions {
         expect: Expect::Columns,
         ..Default::default()

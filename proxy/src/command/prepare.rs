@@ -10,7 +10,7 @@ use catalog::{Catalog, ShardId};
 use router::{Plan, Refusal, RouteContext, SessionFacts};
 use sql::Lexed;
 use std::cell::{Cell, RefCell};
-use wire::prepare::Prepared;
+use wire::command::prepare::Prepared;
 
 /// Prepares a statement.
 pub(super) async fn run(s: &mut Session, text: &[u8]) -> Done {

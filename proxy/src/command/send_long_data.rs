@@ -1,6 +1,7 @@
 //! COM_STMT_SEND_LONG_DATA, which has no answer: an error shows at the execution.
 
 use crate::session::{Outcome, Session};
+use wire::command::send_long_data::LongDataPiece;
 
 /// Keeps a piece of a parameter.
 pub(super) fn run(s: &mut Session, body: &[u8]) -> Outcome {
@@ -9,9 +10,11 @@ pub(super) fn run(s: &mut Session, body: &[u8]) -> Outcome {
 }
 
 fn keep(s: &Session, body: &[u8]) -> Option<()> {
-    let id = wire::execute::statement_id(body).ok()?;
-    let n = u16::from_le_bytes(body.get(4..6)?.try_into().ok()?);
-    let data = body.get(6..)?;
+    let LongDataPiece {
+        id,
+        parameter: n,
+        bytes: data,
+    } = LongDataPiece::decode(body).ok()?;
     let statement = s
         .client
         .statements

@@ -2,15 +2,13 @@
 
 use crate::session::{Done, Outcome, Session};
 use errors::ProtocolError;
+use wire::command::set_option;
 use wire::reply::OkPacket;
 
 /// Switches multi-statements.
 pub(super) fn run(s: &mut Session, body: &[u8]) -> Done {
-    match body {
-        [0, 0] => s.client.multi_statements = true,
-        [1, 0] => s.client.multi_statements = false,
-        _ => return Err(ProtocolError::UnknownOption.into()),
-    }
+    let on = set_option::multi_statements(body);
+    s.client.multi_statements = on.map_err(|_| ProtocolError::UnknownOption)?;
     let status = s.status();
     match s.client.class.deprecate_eof {
         true => s.put_ok(OkPacket::default(), 0),

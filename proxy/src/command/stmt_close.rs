@@ -5,7 +5,7 @@ use crate::session::{Outcome, Session};
 
 /// Forgets a statement.
 pub(super) fn run(s: &mut Session, body: &[u8]) -> Outcome {
-    let id = wire::execute::statement_id(body).ok();
+    let id = wire::command::execute::statement_id(body).ok();
     if let Some(statement) = id.and_then(|id| s.client.statements.remove(id)) {
         close_cursor(s, &statement);
     }

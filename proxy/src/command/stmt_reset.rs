@@ -7,7 +7,7 @@ use wire::reply::OkPacket;
 
 /// Forgets long data and closes the cursor of a statement.
 pub(super) fn run(s: &mut Session, body: &[u8]) -> Done {
-    let id = wire::execute::statement_id(body).map_err(malformed_execute)?;
+    let id = wire::command::execute::statement_id(body).map_err(malformed_execute)?;
     let statement = s.client.statements.get(id, "mysqld_stmt_reset")?;
     statement.long.borrow_mut().clear();
     close_cursor(s, &statement);

@@ -211,7 +211,7 @@ impl Change<'_> {
             let pool = self.worker.pool(shard)?;
             let mut lease = pool.lease(class, &fresh, None).await?;
             let conn = lease.conn()?;
-            conn.prepare_for(&fresh, None).await?;
+            conn.plan_session(&fresh, None);
             read::table(conn, name).await?
         };
         let missing = || ClientError::no_such_table(&name.database, &name.table);

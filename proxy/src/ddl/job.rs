@@ -160,7 +160,7 @@ impl Change<'_> {
             self.client.settings.plain.clone(),
             self.client.database.clone(),
         );
-        match conn.prepare_for(&settings, database.as_ref()).await {
+        match conn.use_session(&settings, database.as_ref()).await {
             Ok(()) => {}
             // The current database is the one that is being made: run without it.
             Err(ShardError::Server { err, .. }) if err.code == 1049 => {}
@@ -196,7 +196,7 @@ impl Change<'_> {
             .await?;
         let settings = self.client.settings.plain.clone();
         let conn = lease.conn()?;
-        match conn.prepare_for(&settings, database.as_ref()).await {
+        match conn.use_session(&settings, database.as_ref()).await {
             Ok(()) => {}
             // The current database is the one that is being made: run without it.
             Err(ShardError::Server { err, .. }) if err.code == 1049 => {}

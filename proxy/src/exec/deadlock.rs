@@ -51,21 +51,10 @@ async fn end_if_waiting(
     fired: &Cell<bool>,
 ) -> Result<(), shard::ShardError> {
     let mut conn = ServerConn::connect(login, ConnClass::default(), Rc::default(), 1).await?;
-    let sql = format!(
-        "SELECT COUNT(*) FROM information_schema.INNODB_TRX \
-         WHERE trx_mysql_thread_id = {thread_id} AND trx_state = 'LOCK WAIT'"
-    );
     loop {
-        let answer = conn.run(&sql).await?;
-        let rows = answer.text_rows().map_err(|e| conn.broken(e))?;
-        if rows
-            .first()
-            .and_then(|r| r.first())
-            .is_some_and(|n| n != "0")
-        {
+        if conn.waits_for_lock(thread_id).await? {
             fired.set(true);
-            conn.run(&format!("KILL QUERY {thread_id}")).await?;
-            return Ok(());
+            return conn.kill_query(thread_id).await;
         }
         tokio::time::sleep(PATIENCE).await;
     }

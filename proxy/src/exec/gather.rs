@@ -46,10 +46,9 @@ async fn answer(s: &mut Session, scratch: &mut Scratch, run: Run<'_>) -> Done {
     let login = scratch.login();
     let conn = scratch.conn()?;
     let (all, database) = (&s.client.settings.all, s.client.database.as_ref());
-    conn.prepare_for(all, database).await?;
+    conn.plan_session(all, database);
     if traits.last_insert_id {
-        let sql = format!("SET last_insert_id = {}", s.client.last.insert_id);
-        conn.run(&sql).await?;
+        conn.plan_last_insert_id(s.client.last.insert_id);
     }
     if let Err(err) = request.queue(conn).await? {
         return Err(Stop::Server(err));
@@ -72,7 +71,7 @@ async fn answer(s: &mut Session, scratch: &mut Scratch, run: Run<'_>) -> Done {
     outcome.found_rows = Some(end.rows);
     outcome.conditions = match (traits.calc_found_rows, end.warnings) {
         (true, warnings) => {
-            let found = conn.run("SELECT FOUND_ROWS()").await?.number();
+            let found = conn.found_rows().await?;
             outcome.found_rows = Some(found.unwrap_or(end.rows));
             Conditions::Unfetched(warnings)
         }
@@ -80,7 +79,7 @@ async fn answer(s: &mut Session, scratch: &mut Scratch, run: Run<'_>) -> Done {
         (false, _) => crate::session::diagnostics::fetch(conn).await?.into(),
     };
     if traits.sets_last_insert_id {
-        outcome.insert_id = conn.run("SELECT LAST_INSERT_ID()").await?.number();
+        outcome.insert_id = conn.last_insert_id().await?;
     }
     Ok(outcome)
 }

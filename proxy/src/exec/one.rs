@@ -84,8 +84,7 @@ pub(crate) async fn exchange(
     let acquired = s.branches.acquire(&s.worker, &s.client, shard, variables);
     let branch = acquired.await?;
     if traits.last_insert_id {
-        let sql = format!("SET last_insert_id = {}", s.client.last.insert_id);
-        branch.conn()?.run(&sql).await?;
+        branch.conn()?.plan_last_insert_id(s.client.last.insert_id);
     }
     match request.queue(branch.conn()?).await {
         Ok(Ok(())) => {}
@@ -213,7 +212,7 @@ pub(crate) async fn learn(s: &mut Session, shard: ShardId, end: RelayEnd, traits
     outcome.conditions = match (traits.calc_found_rows, end.warnings) {
         (true, warnings) => {
             // Only this connection knows, and only until its next statement.
-            let found = branch.ask_number("SELECT FOUND_ROWS()").await?;
+            let found = branch.conn()?.found_rows().await?;
             outcome.found_rows = Some(found.unwrap_or(end.rows));
             Conditions::Unfetched(warnings)
         }
@@ -222,7 +221,7 @@ pub(crate) async fn learn(s: &mut Session, shard: ShardId, end: RelayEnd, traits
     };
     if traits.sets_last_insert_id && end.ok.is_none() {
         // A result set does not say it. Last, since asking changes what was asked above.
-        let id = branch.ask_number("SELECT LAST_INSERT_ID()").await?;
+        let id = branch.conn()?.last_insert_id().await?;
         outcome.insert_id = id.or(outcome.insert_id);
     }
     Ok(outcome)
@@ -231,7 +230,7 @@ pub(crate) async fn learn(s: &mut Session, shard: ShardId, end: RelayEnd, traits
 /// Ends a statement on its shard without making anybody wait for it.
 pub(crate) fn spawn_kill(login: Login, thread_id: u32) {
     tokio::task::spawn_local(async move {
-        if let Err(error) = shard::kill::kill_query(&login, thread_id).await {
+        if let Err(error) = shard::kill_query(&login, thread_id).await {
             tracing::debug!(%error, "KILL QUERY did not reach the shard");
         }
     });

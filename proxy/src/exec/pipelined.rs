@@ -18,6 +18,8 @@ use smallvec::smallvec;
 use std::future::poll_fn;
 use std::rc::Rc;
 use std::task::Poll;
+use wire::command::execute::Execution;
+use wire::command::{prepare, query};
 use wire::framer::Expect;
 
 /// The pipelined connection that a statement may use, if it may.
@@ -56,7 +58,7 @@ pub(super) async fn run(
     run: Run<'_>,
 ) -> Result<Option<Outcome>, Stop> {
     let Some(bound) = run.bound else {
-        let done = request(s, pipe, run.plan, |out| put_query(out, run.text)).await?;
+        let done = request(s, pipe, run.plan, |out| query::put(out, &[run.text])).await?;
         return Ok(done.map(|end| {
             let mut outcome = learned(s, shard, end);
             if let Conditions::Unfetched(n @ 1..) = outcome.conditions {
@@ -80,13 +82,14 @@ async fn execution(
     let Some(id) = statement(s, pipe, b.key, &b.statement.text).await? else {
         return Ok(None);
     };
-    let put = |out: &mut Vec<u8>| {
-        let mut seq = 0;
-        wire::packet::put_packet_with(out, &mut seq, |p| {
-            wire::execute::put_execute(p, id, 0, b.nulls, &b.types, b.values);
-        });
+    let execution = Execution {
+        id,
+        flags: 0,
+        nulls: b.nulls,
+        types: &b.types,
+        values: b.values,
     };
-    let done = request(s, pipe, plan, put).await?;
+    let done = request(s, pipe, plan, |out| execution.put(out)).await?;
     Ok(done.map(|end| learned(s, shard, end)))
 }
 
@@ -216,13 +219,7 @@ async fn statement(
     if let Some(id) = pipe.statement(key) {
         return Ok(Some(id));
     }
-    let submitted = pipe.submit(&s.slot, Expect::Prepare, |out| {
-        let mut seq = 0;
-        wire::packet::put_packet_with(out, &mut seq, |b| {
-            b.push(0x16);
-            b.extend_from_slice(text);
-        });
-    });
+    let submitted = pipe.submit(&s.slot, Expect::Prepare, |out| prepare::put(out, text));
     if !submitted {
         return Ok(None);
     }
@@ -237,20 +234,11 @@ async fn statement(
                     return Ok(None);
                 }
                 let head = wire::packet::split_packet(&bytes)
-                    .and_then(|(_, payload, _)| wire::prepare::PrepareOk::decode(payload));
+                    .and_then(|(_, payload, _)| prepare::PrepareOk::decode(payload));
                 let Ok(head) = head else { return Ok(None) };
                 pipe.remember(key, head.id);
                 return Ok(Some(head.id));
             }
         }
     }
-}
-
-/// Puts a COM_QUERY packet.
-fn put_query(out: &mut Vec<u8>, text: &[u8]) {
-    let mut seq = 0;
-    wire::packet::put_packet_with(out, &mut seq, |b| {
-        b.push(3);
-        b.extend_from_slice(text);
-    });
 }

@@ -111,6 +111,8 @@ struct Relay<'a> {
     options: RelayOptions,
     end: RelayEnd,
     killed: bool,
+    /// By how much the shard's packets are numbered higher than the client's.
+    seq_shift: u8,
 }
 
 /// Sends what is queued on `conn` and passes its answer to the client (not flushed at the end).
@@ -124,7 +126,8 @@ pub async fn relay(
 ) -> Result<RelayEnd, RelayError> {
     let mut framer = Framer::new(options.expect, conn.class.deprecate_eof);
     // Packets that are left out take no number, so later parts are numbered from their rows on.
-    if io.seq != 1 && matches!(options.part, Part::Whole | Part::First) {
+    let seq_shift = conn.answer_seq().wrapping_sub(io.seq);
+    if seq_shift != 0 && matches!(options.part, Part::Whole | Part::First) {
         framer.renumber_from(io.seq);
     }
     if options.part != Part::Whole {
@@ -139,9 +142,9 @@ pub async fn relay(
         options,
         end,
         killed: false,
+        seq_shift,
     };
-    let sent = poll_fn(|cx| r.conn.poll_flush(cx)).await;
-    sent.map_err(|error| RelayError::Shard {
+    r.conn.flush().await.map_err(|error| RelayError::Shard {
         error,
         resumable: true,
     })?;
@@ -152,7 +155,7 @@ pub async fn relay(
             Turn::File => r.send_file().await?,
             Turn::KillQuery => {
                 // Waited for, so that it cannot hit a later statement of this session.
-                let kill = shard::kill::kill_query(login, r.conn.thread_id);
+                let kill = shard::kill_query(login, r.conn.thread_id);
                 let _ = tokio::time::timeout(login.timeout, kill).await;
             }
         }
@@ -240,7 +243,8 @@ impl Relay<'_> {
         self.info.register(cx.waker());
         match self.info.kill_state() {
             Kill::Connection | Kill::Idle => Poll::Ready(Err(RelayError::Gone)),
-            Kill::Query if !self.killed => {
+            // What went ahead of the statement is answered first, and that wakes us up.
+            Kill::Query if !self.killed && !self.conn.has_prefixes_due() => {
                 self.killed = true;
                 Poll::Ready(Ok(Turn::KillQuery))
             }
@@ -257,13 +261,12 @@ impl Relay<'_> {
             let packet = packet.map_err(|_| RelayError::Gone)?;
             let head = wire::packet::Header {
                 len: packet.len(),
-                seq,
+                seq: seq.wrapping_add(self.seq_shift),
             };
             self.conn.queue_raw(&head.bytes());
             self.conn.queue_raw(&packet);
             seq = seq.wrapping_add(1);
-            let sent = poll_fn(|cx| self.conn.poll_flush(cx)).await;
-            if let Err(error) = sent {
+            if let Err(error) = self.conn.flush().await {
                 return Err(RelayError::Shard {
                     error,
                     resumable: true,
@@ -271,6 +274,10 @@ impl Relay<'_> {
             }
             if packet.is_empty() {
                 self.framer.file_sent();
+                if self.seq_shift != 0 {
+                    // The client counts its own packets too.
+                    self.framer.renumber_from(seq);
+                }
                 self.io.seq = seq;
                 return Ok(());
             }

@@ -2,6 +2,7 @@
 
 use shard::{ServerConn, ShardError};
 use std::rc::Rc;
+use wire::command::execute::Execution;
 use wire::reply::ErrPacket;
 
 /// Parameters that came by COM_STMT_SEND_LONG_DATA: number and bytes.
@@ -36,32 +37,24 @@ pub struct Execute {
 }
 
 impl Request {
-    /// Queues the request on a connection; a statement that cannot be prepared is the client's error.
+    /// Queues the request on a connection, behind what is planned there; a statement that cannot be prepared
+    /// is the client's error.
     pub async fn queue(&self, conn: &mut ServerConn) -> Result<Result<(), ErrPacket>, ShardError> {
         match self {
-            Request::Query(text) => conn.queue_query(text),
+            Request::Query(text) => conn.query(text).await?,
             Request::Execute(e) => {
                 let id = match conn.statement(e.key, &e.text).await? {
                     Ok(id) => id,
                     Err(err) => return Ok(Err(err)),
                 };
-                for (n, bytes) in &e.long {
-                    let mut payload = vec![0x18];
-                    payload.extend_from_slice(&id.to_le_bytes());
-                    payload.extend_from_slice(&n.to_le_bytes());
-                    payload.extend_from_slice(bytes);
-                    conn.queue(&payload);
-                }
-                let mut payload = Vec::with_capacity(e.values.len() + e.types.len() + 32);
-                wire::execute::put_execute(
-                    &mut payload,
+                let execution = Execution {
                     id,
-                    e.flags,
-                    &e.nulls,
-                    &e.types,
-                    &e.values,
-                );
-                conn.queue(&payload);
+                    flags: e.flags,
+                    nulls: &e.nulls,
+                    types: &e.types,
+                    values: &e.values,
+                };
+                conn.execute(&execution, &e.long).await?;
             }
         }
         Ok(Ok(()))

@@ -69,11 +69,10 @@ async fn send(s: &mut Session, shards: &[ShardId], run: Run<'_>) -> Result<(), S
         let acquired = s.branches.acquire(&s.worker, &s.client, shard, variables);
         let conn = acquired.await?.conn()?;
         if traits.last_insert_id {
-            let sql = format!("SET last_insert_id = {}", s.client.last.insert_id);
-            conn.run(&sql).await?;
+            conn.plan_last_insert_id(s.client.last.insert_id);
         }
         let sent = match request.queue(conn).await {
-            Ok(Ok(())) => std::future::poll_fn(|cx| conn.poll_flush(cx)).await,
+            Ok(Ok(())) => conn.flush().await,
             Ok(Err(err)) => return Err(Stop::Server(err)),
             Err(e) => Err(e),
         };

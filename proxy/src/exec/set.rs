@@ -126,10 +126,10 @@ fn next_transaction(
     if s.branches.in_transaction() {
         return Err(SettingError::InTransaction.into());
     }
-    let mut parts = Vec::new();
-    parts.extend(isolation.map(|l| format!("ISOLATION LEVEL {l}")));
-    parts.extend(read_only.map(|ro| if ro { "READ ONLY" } else { "READ WRITE" }.to_string()));
-    s.branches.next = Some(format!("SET TRANSACTION {}", parts.join(", ")));
+    s.branches.next = Some(shard::NextTransaction {
+        isolation: isolation.map(str::to_string),
+        read_only,
+    });
     Ok(())
 }
 
@@ -251,14 +251,13 @@ async fn evaluate(s: &mut Session, select: &str) -> Result<String, Stop> {
         .acquire(&s.worker, &s.client, shard, true)
         .await?;
     if traits.last_insert_id {
-        let sql = format!("SET last_insert_id = {}", s.client.last.insert_id);
-        branch.conn()?.run(&sql).await?;
+        branch.conn()?.plan_last_insert_id(s.client.last.insert_id);
     }
     let conn = branch.conn()?;
     let answer = conn.run(&String::from_utf8_lossy(&select)).await;
     let value = answer.and_then(|a| a.rows().map_err(|e| conn.broken(e)));
     if traits.sets_last_insert_id && value.is_ok() {
-        let id = branch.ask_number("SELECT LAST_INSERT_ID()").await?;
+        let id = branch.conn()?.last_insert_id().await?;
         s.client.last.insert_id = id.unwrap_or(s.client.last.insert_id);
     }
     let (columns, rows) = match value {

@@ -7,12 +7,9 @@ use crate::session::transaction::{Open, Transaction};
 use crate::session::{Done, Outcome, Session, Stop};
 use catalog::ShardId;
 use errors::TransactionError;
-use shard::ShardError;
-use sql::ident::quote_name;
+use shard::{Begin, ServerConn, ShardError};
 use sql::transaction::{Completion, Transaction as Statement};
 use txn::{BranchResult, Outcome as Verdict, judge};
-use wire::command::Command;
-use wire::framer::Expect;
 use wire::reply::OkPacket;
 
 /// Savepoints of one transaction.
@@ -38,11 +35,13 @@ pub(super) async fn run(s: &mut Session, t: &Statement, run: Run<'_>) -> Done {
         }
         Statement::Savepoint(name) => savepoint(s, name).await?,
         Statement::RollbackTo(name) => {
-            let kept = on_savepoint(s, "ROLLBACK TO SAVEPOINT", name).await?;
+            let kept = find_savepoint(s, name).await?;
+            on_open_branches(s, async |conn| conn.rollback_to(name).await).await?;
             truncate_savepoints(s, kept + 1);
         }
         Statement::Release(name) => {
-            let kept = on_savepoint(s, "RELEASE SAVEPOINT", name).await?;
+            let kept = find_savepoint(s, name).await?;
+            on_open_branches(s, async |conn| conn.release_savepoint(name).await).await?;
             truncate_savepoints(s, kept);
         }
         // Refused by the planner.
@@ -59,27 +58,39 @@ async fn begin(
     run: Run<'_>,
 ) -> Result<(), Stop> {
     commit_all(s).await?;
-    let mut parts = Vec::new();
-    if snapshot {
-        parts.push("WITH CONSISTENT SNAPSHOT");
+    let begin = Begin {
+        snapshot,
+        read_only,
+    };
+    s.branches.transaction = Transaction::Open(Open::by(begin));
+    if !snapshot {
+        return Ok(());
     }
-    parts.extend(read_only.map(|ro| if ro { "READ ONLY" } else { "READ WRITE" }));
-    let begin = format!("START TRANSACTION {}", parts.join(","));
-    s.branches.transaction = Transaction::Open(Open::by(begin.trim_end()));
-    if snapshot {
-        // It is taken when the statement says so, not when a shard is first read.
-        for shard in run.catalog.shard_ids() {
-            s.branches
-                .acquire(&s.worker, &s.client, shard, true)
-                .await?;
+    // It is taken when the statement says so, not when a shard is first read.
+    for shard in run.catalog.shard_ids() {
+        let acquired = s.branches.acquire(&s.worker, &s.client, shard, true);
+        let sent = acquired.await?.conn()?.send_planned().await;
+        if let Err(e) = sent {
+            return Err(s.branches.abort(e).await);
         }
     }
-    Ok(())
+    let mut done = Ok(());
+    for branch in s.branches.iter_mut() {
+        done = match branch.conn() {
+            Ok(conn) if done.is_ok() => conn.confirm().await,
+            Ok(_) => done,
+            Err(e) => Err(e),
+        };
+    }
+    match done {
+        Ok(()) => Ok(()),
+        Err(e) => Err(s.branches.abort(e).await),
+    }
 }
 
 fn complete(s: &mut Session, c: Completion, open: Option<Open>, outcome: &mut Outcome) {
     if c.chain {
-        let begin = open.map_or_else(|| "START TRANSACTION".to_string(), |o| o.begin);
+        let begin = open.map_or_else(Begin::default, |o| o.begin);
         s.branches.transaction = Transaction::Open(Open::by(begin));
     }
     outcome.release = c.release;
@@ -143,17 +154,14 @@ async fn check_branches_live(s: &mut Session) -> Result<(), Stop> {
     let mut asked = Vec::new();
     for branch in &mut branches {
         asked.push(match branch.clean() {
-            Ok(conn) => {
-                conn.queue(&[Command::Ping as u8]);
-                std::future::poll_fn(|cx| conn.poll_flush(cx)).await.is_ok()
-            }
+            Ok(conn) => conn.send_ping().await.is_ok(),
             Err(_) => false,
         });
     }
     let mut lost = false;
     for (branch, asked) in branches.iter_mut().zip(asked) {
         lost |= match branch.conn() {
-            Ok(conn) if asked => conn.own_answer(Expect::Result).await.is_err(),
+            Ok(conn) if asked => conn.pong().await.is_err(),
             _ => true,
         };
     }
@@ -163,10 +171,17 @@ async fn check_branches_live(s: &mut Session) -> Result<(), Stop> {
     s.branches.check_aborted().await
 }
 
-async fn on_branches(s: &mut Session, sql: &str) -> Result<(), Stop> {
+/// Runs something on each open branch; what fails ends the transaction.
+async fn on_open_branches(
+    s: &mut Session,
+    run: impl AsyncFn(&mut ServerConn) -> Result<(), ShardError>,
+) -> Result<(), Stop> {
     let mut done = Ok(());
     for branch in s.branches.iter_mut().filter(|b| b.open) {
-        done = branch.run(sql).await.map(drop);
+        done = match branch.clean() {
+            Ok(conn) => run(conn).await,
+            Err(e) => Err(e),
+        };
         if done.is_err() {
             break;
         }
@@ -190,7 +205,10 @@ async fn savepoint(s: &mut Session, name: &str) -> Result<(), Stop> {
         }
         .into());
     }
-    on_branches(s, &format!("SAVEPOINT {}", quote_name(name))).await?;
+    // It travels with the next request of each branch: nothing happens there before.
+    for branch in s.branches.iter_mut().filter(|b| b.open) {
+        branch.conn()?.plan_transaction_savepoint(name);
+    }
     if let Some(list) = s.branches.transaction.savepoints() {
         list.retain(|s| !s.eq_ignore_ascii_case(name));
         list.push(name.to_string());
@@ -198,17 +216,15 @@ async fn savepoint(s: &mut Session, name: &str) -> Result<(), Stop> {
     Ok(())
 }
 
-/// Runs a verb on a savepoint on every branch; the savepoint's place in the list.
-async fn on_savepoint(s: &mut Session, verb: &str, name: &str) -> Result<usize, Stop> {
+/// A savepoint's place in the list.
+async fn find_savepoint(s: &mut Session, name: &str) -> Result<usize, Stop> {
     s.branches.check_aborted().await?;
     let known = s.branches.transaction.savepoints();
     let at = known.and_then(|list| list.iter().position(|s| s.eq_ignore_ascii_case(name)));
     let missing = || TransactionError::NoSavepoint {
         name: name.to_string(),
     };
-    let at = at.ok_or_else(missing)?;
-    on_branches(s, &format!("{verb} {}", quote_name(name))).await?;
-    Ok(at)
+    Ok(at.ok_or_else(missing)?)
 }
 
 fn truncate_savepoints(s: &mut Session, len: usize) {
@@ -223,10 +239,7 @@ async fn commit_round(branches: &mut [Branch]) -> Vec<(ShardId, BranchResult)> {
     let mut early: Vec<Option<BranchResult>> = Vec::new();
     for branch in branches.iter_mut() {
         let sent = match branch.clean() {
-            Ok(conn) => {
-                conn.queue_query(b"COMMIT");
-                std::future::poll_fn(|cx| conn.poll_flush(cx)).await
-            }
+            Ok(conn) => conn.send_commit().await,
             Err(e) => Err(e),
         };
         early.push(sent.err().map(lost));
@@ -236,12 +249,10 @@ async fn commit_round(branches: &mut [Branch]) -> Vec<(ShardId, BranchResult)> {
         let result = match (early, branch.lease.conn()) {
             (Some(r), _) => r,
             (None, Err(e)) => lost(e),
-            (None, Ok(conn)) => match conn.own_answer(Expect::Result).await {
+            (None, Ok(conn)) => match conn.committed().await {
                 Err(e) => lost(e),
-                Ok(answer) => match answer.err {
-                    Some(err) => BranchResult::Refused(err.message),
-                    None => BranchResult::Committed,
-                },
+                Ok(Err(err)) => BranchResult::Refused(err.message),
+                Ok(Ok(())) => BranchResult::Committed,
             },
         };
         out.push((branch.shard, result));

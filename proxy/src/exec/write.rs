@@ -15,8 +15,9 @@ use shard::conn::Answer;
 use wire::framer::Expect;
 use wire::reply::{ErrPacket, OkPacket};
 
-/// Savepoint around a statement that writes several shards.
-const STATEMENT_SAVEPOINT: &str = "`__shardwright_statement`";
+/// Savepoint around a statement that writes several shards. It is not released: the next statement's takes
+/// its place, and nothing goes back to one that is not its own.
+const STATEMENT_SAVEPOINT: &str = "__shardwright_statement";
 
 /// What a server counts as a duplicate among rows that it inserts (mysql_insert of MariaDB's
 /// sql_insert.cc).
@@ -135,20 +136,18 @@ async fn send(
         let acquired = s.branches.acquire(&s.worker, &s.client, *shard, variables);
         let conn = acquired.await?.conn()?;
         if write.traits.last_insert_id {
-            let sql = format!("SET last_insert_id = {}", s.client.last.insert_id);
-            conn.run(&sql).await?;
+            conn.plan_last_insert_id(s.client.last.insert_id);
         }
         if !own {
-            conn.run(&format!("SAVEPOINT {STATEMENT_SAVEPOINT}"))
-                .await?;
+            conn.plan_savepoint(STATEMENT_SAVEPOINT);
         }
         if let Some(now) = &write.timestamp {
-            conn.run(&format!("SET timestamp = {now}")).await?;
+            conn.plan_clock(now);
         }
         if let Err(err) = request.queue(conn).await? {
             return Ok((n, Some(err)));
         }
-        std::future::poll_fn(|cx| conn.poll_flush(cx)).await?;
+        conn.flush().await?;
     }
     Ok((write.parts.len(), None))
 }
@@ -174,55 +173,16 @@ async fn parts(s: &mut Session, write: &Write, own: bool) -> Result<(OkPacket, D
             Err(e) => return Err(s.branches.abort(e).await),
         }
     }
-    let warnings = match warnings(s, write, &answers).await {
-        Ok(warnings) => warnings,
-        Err(e) => {
-            discard_frozen(s, write);
-            return Err(e.into());
-        }
-    };
-    if write.timestamp.is_some() {
-        on_parts(s, write, "SET timestamp = DEFAULT").await?;
-    }
+    let warnings = warnings(s, write, &answers).await?;
     if watches.iter().any(|w| w.fired.get()) {
         s.branches.rollback_all().await;
         return Err(TransactionError::Deadlock.into());
     }
     if let Some(err) = failed {
-        return Err(undo(s, own, err).await);
-    }
-    if !own {
-        // Released, or a later savepoint of the same name would be all that is left of it.
-        on_parts(
-            s,
-            write,
-            &format!("RELEASE SAVEPOINT {STATEMENT_SAVEPOINT}"),
-        )
-        .await?;
+        let sent: Vec<_> = sent.iter().map(|(shard, _)| *shard).collect();
+        return Err(undo(s, own, &sent, err).await);
     }
     Ok((together(write, &answers), warnings))
-}
-
-async fn on_parts(s: &mut Session, write: &Write, sql: &str) -> Result<(), Stop> {
-    for shard in write.shards() {
-        // One whose part could not be prepared may be gone.
-        if let Some(branch) = s.branches.get(shard) {
-            branch.conn()?.run(sql).await?;
-        }
-    }
-    Ok(())
-}
-
-/// No connection may go on with a clock of its own.
-fn discard_frozen(s: &mut Session, write: &Write) {
-    if write.timestamp.is_none() {
-        return;
-    }
-    for shard in write.shards() {
-        if let Some(branch) = s.branches.get(shard) {
-            branch.lease.discard();
-        }
-    }
 }
 
 /// What the shards warned of; where all did the same, what one did.
@@ -244,8 +204,9 @@ async fn warnings(
     Ok(out)
 }
 
-/// Takes back what parts of the statement did, and keeps the transaction it ran in.
-async fn undo(s: &mut Session, own: bool, err: ErrPacket) -> Stop {
+/// Takes back what the parts of the statement did that were sent, and keeps the transaction it ran in. The
+/// other branches may have a savepoint of an earlier statement.
+async fn undo(s: &mut Session, own: bool, sent: &[ShardId], err: ErrPacket) -> Stop {
     if own {
         return Stop::Server(err);
     }
@@ -266,12 +227,15 @@ async fn undo(s: &mut Session, own: bool, err: ErrPacket) -> Stop {
             let cause = err.message;
             return TransactionError::RolledBack { cause }.into();
         };
-        let back = format!("ROLLBACK TO SAVEPOINT {STATEMENT_SAVEPOINT}");
-        match branch.run(&back).await {
-            Ok(_) => {}
-            // The branch was not part of this statement.
-            Err(ShardError::Server { err, .. }) if err.code == 1305 => {}
-            Err(e) => return s.branches.abort(e).await,
+        if !sent.contains(&shard) {
+            continue;
+        }
+        let back = match branch.conn() {
+            Ok(conn) => conn.rollback_to(STATEMENT_SAVEPOINT).await,
+            Err(e) => Err(e),
+        };
+        if let Err(e) = back {
+            return s.branches.abort(e).await;
         }
     }
     Stop::Server(err)

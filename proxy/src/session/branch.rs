@@ -2,8 +2,7 @@
 
 use crate::session::transaction::Open;
 use catalog::ShardId;
-use shard::{Lease, ServerConn, Settings, ShardError};
-use sql::ident::quote_name;
+use shard::{Lease, NextTransaction, ServerConn, Settings, ShardError};
 use std::rc::Rc;
 
 /// Why a connection stays with its session outside of transactions.
@@ -106,52 +105,28 @@ impl Branch {
         }
     }
 
-    /// Brings settings and database to what the session wants.
-    pub(crate) async fn make_ready(
+    /// Plans what the session's next request needs of the connection: settings, database, and its part of the
+    /// transaction, if one is open and it has none yet. All of it travels with the request.
+    pub(crate) fn plan(
         &mut self,
-        all: &Rc<Settings>,
-        wanted: &Rc<Settings>,
+        (all, wanted): (&Rc<Settings>, &Rc<Settings>),
         database: Option<&Rc<str>>,
+        open: Option<&Open>,
+        next: Option<&NextTransaction>,
     ) -> Result<(), ShardError> {
         // User variables that only the pinned connection knows must not be reset.
         let settings = match self.pins.is_empty() {
             true => wanted,
             false => all,
         };
-        self.lease.conn()?.prepare_for(settings, database).await
-    }
-
-    /// Opens its part of the transaction, if one is open and it has none yet.
-    pub(crate) async fn begin(
-        &mut self,
-        open: Option<&Open>,
-        next: Option<&str>,
-    ) -> Result<(), ShardError> {
-        if self.open {
-            return Ok(());
-        }
         let conn = self.lease.conn()?;
-        if let Some(next) = next {
-            conn.run(next).await?;
-        }
-        let Some(open) = open else {
-            return Ok(());
-        };
-        conn.run(&open.begin).await?;
-        self.open = true;
-        for name in &open.savepoints {
-            conn.run(&format!("SAVEPOINT {}", quote_name(name))).await?;
+        conn.plan_session(settings, database);
+        if !self.open {
+            let savepoints = open.map_or(&[][..], |o| &o.savepoints);
+            conn.plan_transaction(next, open.map(|o| o.begin), savepoints);
+            // Whether it begins or not: nothing but its end may come between.
+            self.open = open.is_some();
         }
         Ok(())
-    }
-
-    /// Runs a statement of the proxy's own.
-    pub(crate) async fn run(&mut self, sql: &str) -> Result<shard::conn::Answer, ShardError> {
-        self.clean()?.run(sql).await
-    }
-
-    /// A number that the server knows.
-    pub(crate) async fn ask_number(&mut self, sql: &str) -> Result<Option<u64>, ShardError> {
-        Ok(self.conn()?.run(sql).await?.number())
     }
 }

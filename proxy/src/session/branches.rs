@@ -9,7 +9,7 @@ use crate::session::transaction::Transaction;
 use crate::worker::Worker;
 use catalog::ShardId;
 use errors::{AvailabilityError, TransactionError};
-use shard::ShardError;
+use shard::{NextTransaction, ShardError};
 use smallvec::SmallVec;
 use wire::caps::SERVER_STATUS_IN_TRANS;
 
@@ -20,7 +20,7 @@ pub(crate) struct Branches {
     /// The transaction.
     pub transaction: Transaction,
     /// SET TRANSACTION of the next transaction.
-    pub next: Option<String>,
+    pub next: Option<NextTransaction>,
 }
 
 impl Branches {
@@ -86,7 +86,8 @@ impl Branches {
         }
     }
 
-    /// The connection to `shard`, as the session wants it and with its branch open.
+    /// The connection to `shard`. What the session needs of it, its branch of the transaction included,
+    /// is planned and travels with the next request.
     pub(crate) async fn acquire(
         &mut self,
         worker: &Worker,
@@ -104,20 +105,13 @@ impl Branches {
                 Err(e) => return Err(self.abort(e).await),
             }
         }
-        let ready = match self.list.iter_mut().find(|b| b.shard == shard) {
+        let settings = (&client.settings.all, wanted);
+        let (open, next) = (self.transaction.open(), self.next.as_ref());
+        let planned = match self.list.iter_mut().find(|b| b.shard == shard) {
             None => Ok(()),
-            Some(branch) => {
-                let ready = branch.make_ready(&client.settings.all, wanted, database);
-                match ready.await {
-                    Ok(()) => {
-                        let next = self.next.as_deref();
-                        branch.begin(self.transaction.open(), next).await
-                    }
-                    Err(e) => Err(e),
-                }
-            }
+            Some(branch) => branch.plan(settings, database, open, next),
         };
-        match ready {
+        match planned {
             Ok(()) => self.held(shard),
             Err(e) => Err(self.abort(e).await),
         }
@@ -193,7 +187,11 @@ impl Branches {
         }
         self.transaction = Transaction::Idle;
         for mut branch in self.take_open() {
-            if branch.run("ROLLBACK").await.is_ok() {
+            let done = match branch.clean() {
+                Ok(conn) => conn.rollback().await,
+                Err(e) => Err(e),
+            };
+            if done.is_ok() {
                 self.keep_if_pinned(branch);
             }
         }
@@ -210,8 +208,11 @@ impl Branches {
         if !was_open && autocommit {
             return;
         }
-        let status = branch.run("DO 0").await.map(|a| a.status);
-        branch.open = status.is_ok_and(|s| s & SERVER_STATUS_IN_TRANS != 0);
+        let open = match branch.clean() {
+            Ok(conn) => conn.is_transaction_open().await,
+            Err(e) => Err(e),
+        };
+        branch.open = open.unwrap_or(false);
         if !branch.open && was_open {
             self.rollback_all().await;
         }

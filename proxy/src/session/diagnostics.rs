@@ -91,15 +91,9 @@ impl Diagnostics {
 
 /// Fetches the warnings of the statement that just ran on `conn`.
 pub(crate) async fn fetch(conn: &mut ServerConn) -> Result<Diagnostics, ShardError> {
-    let answer = conn.run("SHOW WARNINGS").await?;
-    let rows = answer.text_rows().map_err(|e| conn.broken(e))?;
-    let conditions = rows.into_iter().map(|r| {
-        let mut r = r.into_iter();
-        let mut next = || r.next().unwrap_or_default();
-        (next(), next(), next())
-    });
+    let conditions = conn.warnings().await?.into_iter();
     Ok(Diagnostics {
-        conditions: conditions.collect(),
+        conditions: conditions.map(|c| (c.level, c.code, c.message)).collect(),
         ..Default::default()
     })
 }

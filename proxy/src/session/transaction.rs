@@ -1,19 +1,21 @@
 //! The state of a session's transaction.
 
+use shard::Begin;
+
 /// A transaction that a statement opened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Open {
-    /// The statement that opens a branch.
-    pub begin: String,
+    /// How a branch begins.
+    pub begin: Begin,
     /// Savepoints so far, oldest first.
     pub savepoints: Vec<String>,
 }
 
 impl Open {
     /// Opened by `begin`, without savepoints.
-    pub(crate) fn by(begin: impl Into<String>) -> Self {
+    pub(crate) fn by(begin: Begin) -> Self {
         Self {
-            begin: begin.into(),
+            begin,
             savepoints: Vec::new(),
         }
     }
@@ -54,7 +56,7 @@ impl Transaction {
     /// table that it touches, which is too late for savepoints and for more than one shard.
     pub(crate) fn open_in_words(&mut self) {
         if !matches!(self, Transaction::Open(_)) {
-            *self = Transaction::Open(Open::by("START TRANSACTION"));
+            *self = Transaction::Open(Open::by(Begin::default()));
         }
     }
 }

@@ -6,6 +6,7 @@ use crate::session::{Done, Session, Stop};
 use errors::ReadError;
 use sql::show::Diagnostics as Asked;
 use wire::column::Column;
+use wire::framer::Expect;
 use wire::resultset::ResultSet;
 
 /// Tokens of SHOW COUNT(*) WARNINGS and a semicolon; LIMIT makes more.
@@ -32,8 +33,9 @@ async fn fetch_again(s: &mut Session) -> Result<(), Stop> {
     let (settings, database) = (&s.client.settings.plain, s.client.database.as_ref());
     let mut lease = pool.lease(s.client.class, settings, database).await?;
     let conn = lease.conn()?;
-    conn.prepare_for(settings, database).await?;
-    conn.run(&String::from_utf8_lossy(&text)).await?;
+    conn.plan_session(settings, database);
+    conn.query(&text).await?;
+    conn.own_answer(Expect::Result).await?;
     s.client.last.diagnostics = fetch(conn).await?;
     Ok(())
 }

@@ -4,7 +4,7 @@ use super::Worker;
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
-use wire::prepare::Prepared;
+use wire::command::prepare::Prepared;
 
 /// SET texts that a shard has accepted and that need not be asked about again.
 const ACCEPTED_SETS_MAX: usize = 1_000;

@@ -52,7 +52,7 @@ pub(super) async fn run(
 async fn connection(pool: &Rc<ShardPool>, profile: &Profile) -> Result<Lease, ShardError> {
     let mut lease = pool.take(Purpose::Pipeline, profile).await?;
     let conn = lease.conn()?;
-    conn.prepare_for(&profile.settings, profile.database.as_ref())
+    conn.become_pipeline(&profile.settings, profile.database.as_ref())
         .await?;
     Ok(lease)
 }
@@ -242,7 +242,7 @@ fn deliver(pipe: &Pipeline, last_end: &mut Instant, buf: &mut [u8]) -> (usize, b
         };
         p.failed |= control == Some(Control::Err);
         if control == Some(Control::PrepareOk) {
-            let head = wire::prepare::PrepareOk::decode(&buf[at + HEADER_LEN..at + n]);
+            let head = wire::command::prepare::PrepareOk::decode(&buf[at + HEADER_LEN..at + n]);
             p.prepared = head.ok().map(|h| h.id);
         }
         // With one owner left the session is gone.

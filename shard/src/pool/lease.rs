@@ -84,7 +84,11 @@ impl Drop for Lease {
     fn drop(&mut self) {
         // A transaction is nobody else's: the server rolls it back when the connection goes.
         let conn = self.conn.take();
-        let conn = conn.filter(|c| !c.dirty && !c.in_transaction && c.carry.is_empty());
+        let mut conn = conn.filter(|c| !c.dirty && !c.in_transaction && c.carry.is_empty());
+        // What was planned for a request that never came is not for the next session's.
+        if let Some(conn) = &mut conn {
+            conn.unplan_all();
+        }
         self.pool.give_back(self.purpose, conn);
     }
 }

@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::column::Column;
+use crate::command::prepare::Prepared;
 use crate::packet::{put_packet, put_packet_with};
-use crate::prepare::Prepared;
 use crate::reply::ErrPacket;
 use crate::resultset::{ResultSet, RowFormat};
 

@@ -15,7 +15,7 @@ use shard::{RowStream, ServerConn, StreamEnd};
 use sql::ident::quote_name;
 use wire::cells::RowShape;
 use wire::column::{Column, column_type as t};
-use wire::execute::ParamList;
+use wire::command::execute::ParamList;
 use wire::framer::Expect;
 use wire::resultset::RowFormat;
 
@@ -266,10 +266,7 @@ trait Send {
 
 impl Send for ParamList {
     async fn send(self, conn: &mut ServerConn, id: u32) -> Result<(), Stop> {
-        let mut payload = Vec::new();
-        self.encode(&mut payload, id, 0);
-        conn.queue(&payload);
-        std::future::poll_fn(|cx| conn.poll_flush(cx)).await?;
-        Ok(())
+        conn.execute(&self.execution(id, 0), &[]).await?;
+        Ok(conn.flush().await?)
     }
 }

@@ -39,7 +39,7 @@ impl Scratch {
             closed: false,
         };
         let database = s.client.database.as_ref();
-        scratch.conn()?.prepare_for(&settings, database).await?;
+        scratch.conn()?.plan_session(&settings, database);
         scratch.keep_out_of_the_log(&s.worker, shard).await?;
         Ok(scratch)
     }
@@ -92,7 +92,7 @@ impl Scratch {
             .collect();
         let settings = copying(worker, Settings::default());
         let conn = self.conn()?;
-        conn.prepare_for(&settings, None).await?;
+        conn.plan_session(&settings, None);
         // What was prepared on them means nothing on the real ones.
         conn.forget_prepared();
         if !names.is_empty() {

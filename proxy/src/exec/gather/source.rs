@@ -8,7 +8,7 @@ use crate::session::client_state::ClientState;
 use crate::worker::Worker;
 use catalog::ShardId;
 use errors::AvailabilityError;
-use shard::{Lease, ServerConn, Settings};
+use shard::{Begin, Lease, ServerConn, Settings};
 use std::rc::Rc;
 
 /// Where rows come from.
@@ -56,7 +56,7 @@ impl<'s> Sources<'s> {
                 .branches
                 .acquire(self.worker, self.client, shard, false);
             let conn = acquired.await?.conn()?;
-            conn.prepare_for(&self.settings, None).await?;
+            conn.plan_session(&self.settings, None);
             return Ok(conn);
         }
         if !self.leases.iter().any(|(s, _)| *s == shard) {
@@ -85,11 +85,15 @@ impl<'s> Sources<'s> {
         let lease = pool.lease(self.client.class, &self.settings, None);
         let mut lease = lease.await?;
         let conn = lease.conn()?;
-        conn.prepare_for(&self.settings, None).await?;
+        conn.plan_session(&self.settings, None);
         if self.one_view {
-            let begin = "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY";
-            conn.run(begin).await?;
+            let begin = Begin {
+                snapshot: true,
+                read_only: Some(true),
+            };
+            conn.plan_transaction(None, Some(begin), &[]);
         }
+        conn.confirm().await?;
         self.leases.push((shard, lease));
         Ok(())
     }
@@ -98,7 +102,7 @@ impl<'s> Sources<'s> {
     pub(super) async fn close(&mut self) -> Result<(), Stop> {
         for (_, lease) in &mut self.leases {
             if self.one_view {
-                lease.conn()?.run("COMMIT").await?;
+                lease.conn()?.rollback().await?;
             }
         }
         self.leases.clear();

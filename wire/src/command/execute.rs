@@ -3,6 +3,7 @@
 //! Source: MySQL "COM_STMT_EXECUTE". A client that executes twice may leave the types out the second
 //! time (`new-params-bound` = 0); a shared server statement must always be given them.
 
+use super::Command;
 use crate::read::{Malformed, Reader};
 use crate::value::{ParamValue, read_param};
 use smallvec::SmallVec;
@@ -158,30 +159,46 @@ impl ParamList {
         (self.nulls, self.types, self.values)
     }
 
-    /// Appends the payload of COM_STMT_EXECUTE (with its command byte) for server statement `id`.
-    pub fn encode(&self, out: &mut Vec<u8>, id: u32, flags: u8) {
-        put_execute(out, id, flags, &self.nulls, &self.types, &self.values);
+    /// The execution of server statement `id` with these parameters.
+    pub fn execution(&self, id: u32, flags: u8) -> Execution<'_> {
+        Execution {
+            id,
+            flags,
+            nulls: &self.nulls,
+            types: &self.types,
+            values: &self.values,
+        }
     }
 }
 
-/// Appends the payload of COM_STMT_EXECUTE, command byte included, types always sent.
-pub fn put_execute(
-    out: &mut Vec<u8>,
-    id: u32,
-    flags: u8,
-    nulls: &[u8],
-    types: &[u8],
-    values: &[u8],
-) {
-    out.push(0x17);
-    out.extend_from_slice(&id.to_le_bytes());
-    out.push(flags);
-    out.extend_from_slice(&1u32.to_le_bytes());
-    if !types.is_empty() {
-        out.extend_from_slice(nulls);
-        out.push(1);
-        out.extend_from_slice(types);
-        out.extend_from_slice(values);
+/// An execution of a server's statement. Types always go along: another session may have executed it with
+/// others.
+#[derive(Debug, Clone, Copy)]
+pub struct Execution<'a> {
+    /// The server's statement id.
+    pub id: u32,
+    /// CURSOR_TYPE_* flags.
+    pub flags: u8,
+    /// One bit a parameter.
+    pub nulls: &'a [u8],
+    /// Two bytes a parameter.
+    pub types: &'a [u8],
+    /// The values, one behind the other.
+    pub values: &'a [u8],
+}
+
+impl Execution<'_> {
+    /// Appends the command.
+    pub fn put(&self, out: &mut Vec<u8>) {
+        let (id, iterations) = (self.id.to_le_bytes(), 1u32.to_le_bytes());
+        let head: [&[u8]; 3] = [&id, &[self.flags], &iterations];
+        let [id, flags, iterations] = head;
+        if self.types.is_empty() {
+            return Command::StmtExecute.put(out, &[id, flags, iterations]);
+        }
+        let parameters = [self.nulls, &[1], self.types, self.values];
+        let [nulls, bound, types, values] = parameters;
+        Command::StmtExecute.put(out, &[id, flags, iterations, nulls, bound, types, values]);
     }
 }
 
@@ -197,8 +214,8 @@ mod tests {
         list.push([t::VAR_STRING, 0], None, false);
         list.push([t::VAR_STRING, 0], Some(b"\x02hi"), false);
         let mut out = Vec::new();
-        list.encode(&mut out, 9, 0);
-        let e = Execute::decode(&out[1..], 3).unwrap();
+        list.execution(9, 0).put(&mut out);
+        let e = Execute::decode(&out[5..], 3).unwrap();
         assert_eq!(e.id, 9);
         let p = locate_params(e.null_bitmap, e.types.unwrap(), e.values, |_| false).unwrap();
         assert_eq!(p[0].value(e.values), Ok(Some(ParamValue::Int(7))));

@@ -1,10 +1,16 @@
-//! The answer to COM_STMT_PREPARE.
+//! COM_STMT_PREPARE and its answer.
 //!
 //! Source: MySQL "COM_STMT_PREPARE Response".
 
+use super::Command;
 use crate::packet::put_packet;
 use crate::read::{Malformed, Reader};
 use crate::reply::put_eof;
+
+/// Appends the command.
+pub fn put(out: &mut Vec<u8>, text: &[u8]) {
+    Command::StmtPrepare.put(out, &[text]);
+}
 
 /// COM_STMT_PREPARE_OK and the definitions that follow it, as raw payloads.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

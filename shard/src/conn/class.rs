@@ -1,0 +1,50 @@
+//! What clients of a connection must have in common, because it is agreed on at login.
+
+use wire::caps::*;
+
+/// The class of a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct ConnClass {
+    /// CLIENT_DEPRECATE_EOF.
+    pub deprecate_eof: bool,
+    /// CLIENT_FOUND_ROWS.
+    pub found_rows: bool,
+}
+
+impl ConnClass {
+    /// The class of a client with these capabilities.
+    pub fn of(capabilities: u32) -> Self {
+        Self {
+            deprecate_eof: capabilities & CLIENT_DEPRECATE_EOF != 0,
+            found_rows: capabilities & CLIENT_FOUND_ROWS != 0,
+        }
+    }
+
+    /// Flags to ask a server for. Several statements in a packet are for what goes ahead of a client's
+    /// statement; a text with a semicolon in it is never sent while they are on.
+    pub fn capabilities(self, tls: bool) -> u32 {
+        let mut caps = CLIENT_MYSQL
+            | CLIENT_LONG_FLAG
+            | CLIENT_LOCAL_FILES
+            | CLIENT_PROTOCOL_41
+            | CLIENT_TRANSACTIONS
+            | CLIENT_SECURE_CONNECTION
+            | CLIENT_MULTI_STATEMENTS
+            | CLIENT_MULTI_RESULTS
+            | CLIENT_PS_MULTI_RESULTS
+            | CLIENT_PLUGIN_AUTH
+            | CLIENT_CONNECT_ATTRS
+            | CLIENT_PLUGIN_AUTH_LENENC
+            | CLIENT_SESSION_TRACK;
+        if self.deprecate_eof {
+            caps |= CLIENT_DEPRECATE_EOF;
+        }
+        if self.found_rows {
+            caps |= CLIENT_FOUND_ROWS;
+        }
+        if tls {
+            caps |= CLIENT_SSL;
+        }
+        caps
+    }
+}

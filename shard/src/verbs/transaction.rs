@@ -1,0 +1,120 @@
+//! Transactions: how one begins, and that it ends.
+
+use crate::conn::{Effect, Section, ServerConn};
+use crate::error::ShardError;
+use wire::caps::SERVER_STATUS_IN_TRANS;
+use wire::framer::Expect;
+use wire::reply::ErrPacket;
+
+/// How a transaction begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Begin {
+    /// WITH CONSISTENT SNAPSHOT.
+    pub snapshot: bool,
+    /// READ ONLY or READ WRITE, if one was asked for.
+    pub read_only: Option<bool>,
+}
+
+impl Begin {
+    fn sql(self) -> &'static str {
+        match (self.snapshot, self.read_only) {
+            (false, None) => "START TRANSACTION",
+            (false, Some(true)) => "START TRANSACTION READ ONLY",
+            (false, Some(false)) => "START TRANSACTION READ WRITE",
+            (true, None) => "START TRANSACTION WITH CONSISTENT SNAPSHOT",
+            (true, Some(true)) => "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",
+            (true, Some(false)) => "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ WRITE",
+        }
+    }
+}
+
+/// What SET TRANSACTION says of the next transaction.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct NextTransaction {
+    /// The isolation level, in words.
+    pub isolation: Option<String>,
+    /// READ ONLY or READ WRITE.
+    pub read_only: Option<bool>,
+}
+
+impl NextTransaction {
+    fn sql(&self) -> String {
+        let isolation = self.isolation.as_ref();
+        let isolation = isolation.map(|l| format!("ISOLATION LEVEL {l}"));
+        let access = self
+            .read_only
+            .map(|ro| if ro { "READ ONLY" } else { "READ WRITE" });
+        let parts: Vec<_> = isolation
+            .into_iter()
+            .chain(access.map(str::to_string))
+            .collect();
+        format!("SET TRANSACTION {}", parts.join(", "))
+    }
+}
+
+impl ServerConn {
+    /// Plans the beginning of a transaction: what it is like, that it begins, and its savepoints so far.
+    /// Without `begin` the next statement is a transaction of its own.
+    pub fn plan_transaction(
+        &mut self,
+        next: Option<&NextTransaction>,
+        begin: Option<Begin>,
+        savepoints: &[String],
+    ) {
+        self.unplan(Section::Transaction);
+        if let Some(next) = next {
+            self.plan(Section::Transaction, &next.sql(), Effect::Done);
+        }
+        let Some(begin) = begin else {
+            return;
+        };
+        self.plan(Section::Transaction, begin.sql(), Effect::Done);
+        for name in savepoints {
+            self.plan_transaction_savepoint(name);
+        }
+    }
+
+    /// Sends COMMIT without waiting for the answer, so that several servers work on theirs at once.
+    pub async fn send_commit(&mut self) -> Result<(), ShardError> {
+        self.unplan_all();
+        self.put_query(b"COMMIT").await?;
+        self.flush().await
+    }
+
+    /// The answer to COMMIT: done, or the server's refusal. Without an answer nobody knows.
+    pub async fn committed(&mut self) -> Result<Result<(), ErrPacket>, ShardError> {
+        let answer = self.own_answer(Expect::Result).await?;
+        Ok(match answer.err {
+            Some(err) => Err(err),
+            None => Ok(()),
+        })
+    }
+
+    /// Rolls the transaction back.
+    pub async fn rollback(&mut self) -> Result<(), ShardError> {
+        self.unplan_all();
+        self.run("ROLLBACK").await.map(drop)
+    }
+
+    /// Asks whether a transaction is open: an ERR packet does not say.
+    pub async fn is_transaction_open(&mut self) -> Result<bool, ShardError> {
+        self.unplan_all();
+        let answer = self.run("DO 0").await?;
+        Ok(answer.status & SERVER_STATUS_IN_TRANS != 0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn set_transaction_in_words() {
+        let next = NextTransaction {
+            isolation: Some("READ COMMITTED".to_string()),
+            read_only: Some(true),
+        };
+        let sql = "SET TRANSACTION ISOLATION LEVEL READ COMMITTED, READ ONLY";
+        assert_eq!(next.sql(), sql);
+    }
+}
