@@ -52,9 +52,8 @@ impl Eligibility {
         }
     }
 
-    /// True if the next run may be pipelined, where the fastest statement takes `fastest_us` (0: not
-    /// known). A run that is
-    /// kept away counts.
+    /// True if the next run may be pipelined, where the fastest statement takes `fastest_us` on a connection
+    /// of its own (0: not known). A run that is kept away counts.
     pub(crate) fn may_pipeline(&self, fastest_us: f64) -> bool {
         let cool_down = self.cool_down.get();
         if cool_down > 0 {

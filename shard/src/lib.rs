@@ -10,6 +10,7 @@ pub mod error;
 pub mod health;
 pub mod login;
 pub mod net;
+pub mod pace;
 pub mod pipeline;
 pub mod pool;
 pub mod prepared;

@@ -6,21 +6,18 @@
 //! come here, and one that holds the others up nevertheless loses its company after a while.
 
 mod driver;
-mod pace;
 mod slot;
 
 pub use slot::{ReplySlot, SlotEnd, SlotNews};
 
 use crate::error::ShardError;
-use crate::health::ShardHealth;
+use crate::pace::Pace;
 use crate::pool::ShardPool;
 use crate::prepared::{PreparedStatements, StatementKey};
 use crate::profile::Profile;
-use pace::Pace;
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::task::Waker;
 use std::time::{Duration, Instant};
 use wire::command::stmt_close;
@@ -63,7 +60,7 @@ pub struct Pipeline {
     prepared: RefCell<PreparedStatements>,
     deprecate_eof: bool,
     pace: Pace,
-    health: Arc<ShardHealth>,
+    pool: Rc<ShardPool>,
 }
 
 impl Pipeline {
@@ -82,7 +79,7 @@ impl Pipeline {
             prepared: RefCell::new(PreparedStatements::new(pool.limits().prepared_max)),
             deprecate_eof: profile.class.deprecate_eof,
             pace: Pace::default(),
-            health: pool.health.clone(),
+            pool: pool.clone(),
         });
         tokio::task::spawn_local(driver::run(this.clone(), pool, profile, stall));
         this
@@ -92,8 +89,13 @@ impl Pipeline {
     /// carries, and the checks of the server. 0 while nothing is known.
     pub fn fastest_us(&self) -> f64 {
         let own = self.pace.fastest_us();
-        let check = self.health.check_us();
+        let check = self.pool.health.check_us();
         own.map_or(check, |own| if check > 0.0 { own.min(check) } else { own })
+    }
+
+    /// The same of statements on leased connections.
+    pub fn fastest_alone_us(&self) -> f64 {
+        self.pool.alone.fastest_us().unwrap_or(0.0)
     }
 
     /// Notes what one kind of statement takes on average now.

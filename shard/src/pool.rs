@@ -10,6 +10,7 @@ use crate::conn::{ConnClass, ServerConn};
 use crate::error::ShardError;
 use crate::health::ShardHealth;
 use crate::login::Login;
+use crate::pace::Pace;
 use crate::profile::Profile;
 use crate::settings::Settings;
 use errors::AvailabilityError;
@@ -80,6 +81,8 @@ pub struct ShardPool {
     limits: PoolLimits,
     fresh: Rc<Settings>,
     slots: RefCell<Slots>,
+    /// What statements on leased connections take.
+    pub alone: Pace,
     /// Leases that had to wait.
     pub waits: Cell<u64>,
 }
@@ -99,6 +102,7 @@ impl ShardPool {
             limits,
             fresh,
             slots: RefCell::new(Slots::new(&limits)),
+            alone: Pace::default(),
             waits: Cell::new(0),
         })
     }

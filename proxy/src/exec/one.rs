@@ -33,13 +33,11 @@ pub(crate) async fn run(s: &mut Session, shard: ShardId, pin: Option<Pin>, run: 
     };
     match run.bound.filter(|_| run.wants_cursor()) {
         None => {
-            let started = Instant::now();
             let (outcome, end) = exchange(s, shard, &request, traits, options).await?;
             if outcome.error.is_none() {
-                let micros = started.elapsed().as_micros() as u64;
                 run.plan
                     .eligibility
-                    .ran_alone(micros, end.bytes, end.warnings);
+                    .ran_alone(end.micros, end.bytes, end.warnings);
             }
             Ok(outcome)
         }
@@ -86,6 +84,7 @@ pub(crate) async fn exchange(
     if traits.last_insert_id {
         branch.conn()?.plan_last_insert_id(s.client.last.insert_id);
     }
+    let (started, pool) = (Instant::now(), branch.lease.pool().clone());
     match request.queue(branch.conn()?).await {
         Ok(Ok(())) => {}
         Ok(Err(err)) => {
@@ -96,7 +95,10 @@ pub(crate) async fn exchange(
         Err(e) => return Err(s.branches.abort(e).await),
     }
     let end = relay_on(s, shard, options).await?;
+    let micros = started.elapsed().as_micros() as u64;
+    pool.alone.note(micros as f64);
     let answered = Answered {
+        micros,
         bytes: end.bytes,
         warnings: end.warnings,
         status: end.status,
@@ -109,6 +111,8 @@ pub(crate) async fn exchange(
 /// What of a shard's answer matters to those who sent the request.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Answered {
+    /// From sending it to the end of the answer.
+    pub micros: u64,
     /// Bytes in all.
     pub bytes: usize,
     /// Warnings.

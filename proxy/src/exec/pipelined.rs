@@ -46,7 +46,7 @@ pub(super) fn pipeline(
     let (database, needs) = (s.client.database.as_ref(), run.plan.reads);
     // Opened at the first statement that may ever need it, before a rush of others.
     let pipe = s.worker.pipeline(shard, class, settings, database, needs)?;
-    let eligible = run.plan.eligibility.may_pipeline(pipe.fastest_us());
+    let eligible = run.plan.eligibility.may_pipeline(pipe.fastest_alone_us());
     eligible.then_some(pipe)
 }
 

@@ -115,6 +115,7 @@ pub(crate) async fn run(
         ..Default::default()
     };
     let answered = Answered {
+        micros: 0,
         bytes: 0,
         warnings: ok.warnings,
         status: s.status(),

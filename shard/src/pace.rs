@@ -1,27 +1,27 @@
-//! What a statement takes on a pipeline now, whatever that is on this machine under this load.
+//! What a statement takes now, whatever that is on this machine under this load.
 
 use std::cell::Cell;
 
 /// By how much an old observation is trusted less with each new one.
-const FADE: f64 = 1.0 / 1_000.0;
+const FADE: f64 = 1.0 / 200.0;
 
-/// The time that the fastest kind of statement has taken on a pipeline of late. A machine that stalls
+/// The time that the fastest kind of statement has taken of late. A machine that stalls
 /// slows every kind down, so others are compared with it instead of with a clock.
 #[derive(Debug, Default)]
-pub(super) struct Pace {
+pub struct Pace {
     fastest_us: Cell<Option<f64>>,
 }
 
 impl Pace {
-    /// Notes what one kind of statement takes on average now.
-    pub(super) fn note(&self, mean_us: f64) {
+    /// Notes what one kind of statement takes now.
+    pub fn note(&self, took_us: f64) {
         let faded = self.fastest_us.get().map(|f| f * (1.0 + FADE) + FADE);
         self.fastest_us
-            .set(Some(faded.map_or(mean_us, |f| f.min(mean_us))));
+            .set(Some(faded.map_or(took_us, |f| f.min(took_us))));
     }
 
     /// Microseconds, once something is known.
-    pub(super) fn fastest_us(&self) -> Option<f64> {
+    pub fn fastest_us(&self) -> Option<f64> {
         self.fastest_us.get()
     }
 }
