@@ -3,12 +3,14 @@
 //!
 //! Everything here errs to one side: a statement that is not understood depends on everything.
 
+mod unique;
+
 use crate::functions;
 use crate::names::named;
 use crate::plan::PlanContext;
 use crate::scope::is_system_schema;
 use crate::traits::is_word;
-use catalog::{Placement, Table};
+use catalog::Placement;
 use sql::Statement;
 use sql::ident::name_of;
 use sql::lexer::{Op, Token, TokenKind};
@@ -16,7 +18,7 @@ use sql::lexer::{Op, Token, TokenKind};
 /// What a read depends on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReadNeeds {
-    /// It finds at most one row, by an index: fast by its structure.
+    /// It finds at most one row, by an index, and that row is small: fast by its structure.
     pub unique: bool,
     /// It may call a routine or ask for a variable, so that every setting of the session may matter.
     pub all_settings: bool,
@@ -56,24 +58,10 @@ impl ReadNeeds {
             out.database = one.database.is_none() || asks_for_database(text, tokens);
             let database = one.database.as_deref().or(ctx.database);
             let table = database.and_then(|d| ctx.catalog.table(d, &one.table));
-            out.unique = table.is_some_and(|t| {
-                let equal = one.equal_columns(text);
-                unique_keys(t).any(|key| key.iter().all(|c| is_in(c, &equal)))
-            });
+            out.unique = table.is_some_and(|t| unique::finds_one_small_row(t, &one, text));
         }
         out
     }
-}
-
-fn is_in(column: &str, list: &[String]) -> bool {
-    list.iter().any(|l| l.eq_ignore_ascii_case(column))
-}
-
-/// Columns of each unique key that the catalog knows of. An AUTO_INCREMENT column is the first of a key,
-/// and the rows' ids come from one place.
-fn unique_keys(table: &Table) -> impl Iterator<Item = Vec<&str>> {
-    let generated = table.auto_increment.as_ref();
-    generated.map(|a| vec![a.column.as_str()]).into_iter()
 }
 
 /// True if nothing can run that its text does not show: no routine, no view, no table of the server's own,
@@ -122,6 +110,8 @@ fn asks_for_database(text: &[u8], tokens: &[Token]) -> bool {
 struct OneTable<'t> {
     database: Option<String>,
     table: String,
+    /// Tokens between SELECT and FROM.
+    list: &'t [Token],
     /// Tokens behind WHERE.
     condition: &'t [Token],
 }
@@ -172,19 +162,21 @@ impl<'t> OneTable<'t> {
         Some(Self {
             database,
             table,
+            list: tokens.get(1..from)?,
             condition,
         })
     }
 
-    /// Columns that must equal a value, if the condition is `column = value AND ...` and no more.
-    fn equal_columns(&self, text: &[u8]) -> Vec<String> {
+    /// Columns that must equal a value, and that value's token, if the condition is `column = value AND ...`
+    /// and no more.
+    fn equalities(&self, text: &[u8]) -> Vec<(String, Token)> {
         let mut out = Vec::new();
         let mut rest = self.condition;
         loop {
-            let Some((column, behind)) = equality(text, rest) else {
+            let Some((column, value, behind)) = equality(text, rest) else {
                 return Vec::new();
             };
-            out.push(column);
+            out.push((column, value));
             match behind.split_first() {
                 Some((t, more)) if is_word(text, *t, b"AND") => rest = more,
                 Some((t, _)) if any_word(text, *t, &[b"LIMIT", b"ORDER"]) => return out,
@@ -196,8 +188,8 @@ impl<'t> OneTable<'t> {
     }
 }
 
-/// `[[database.]table.]column = value` at the front: the column, and the tokens behind it.
-fn equality<'t>(text: &[u8], mut tokens: &'t [Token]) -> Option<(String, &'t [Token])> {
+/// `[[database.]table.]column = value` at the front: the column, the value, and the tokens behind it.
+fn equality<'t>(text: &[u8], mut tokens: &'t [Token]) -> Option<(String, Token, &'t [Token])> {
     while let [_, dot, ..] = tokens
         && dot.kind == TokenKind::Op(Op::Dot)
     {
@@ -213,7 +205,7 @@ fn equality<'t>(text: &[u8], mut tokens: &'t [Token]) -> Option<(String, &'t [To
         [] => return None,
     };
     let is_value = value.is_literal() || value.kind == TokenKind::Param;
-    (equals.kind == TokenKind::Op(Op::Eq) && is_value).then_some((column, behind))
+    (equals.kind == TokenKind::Op(Op::Eq) && is_value).then_some((column, *value, behind))
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Reads that need much, and reads that need little.
 
 use super::*;
+use catalog::definition::{Column, UniqueKey};
 use catalog::*;
 use sql::{Flavor, LexMode, Lexed, classify};
 
@@ -13,22 +14,53 @@ fn catalog() -> Catalog {
     };
     c = c.apply(&put).unwrap();
     let shard = c.shard_ids()[0];
-    let mut add = |id, name: &str, placement| {
+    let mut add = |id, name: &str, placement, definition: TableDefinition, generated: bool| {
         let table = Table {
             id: TableId(id),
             name: TableName::new("shop", name),
             placement,
-            definition: TableDefinition::of_names(["id", "total"]).into(),
-            auto_increment: Some(AutoIncrement {
+            definition: definition.into(),
+            auto_increment: generated.then(|| AutoIncrement {
                 column: "id".into(),
                 max: 1000,
             }),
         };
         c.insert_table(table);
     };
-    add(1, "orders", Placement::Single(shard));
-    add(2, "seen", Placement::View(shard));
+    let names = || TableDefinition::of_names(["id", "total"]);
+    add(1, "orders", Placement::Single(shard), names(), true);
+    add(2, "seen", Placement::View(shard), names(), true);
+    add(3, "people", Placement::Single(shard), people(), false);
     c
+}
+
+fn people() -> TableDefinition {
+    let column = |name: &str, data_type: &str, collation: &str| Column {
+        name: name.into(),
+        data_type: data_type.into(),
+        collation: collation.into(),
+        ..Column::default()
+    };
+    let key = |name: &str, columns: &[&str], partial: &[&str]| UniqueKey {
+        name: name.into(),
+        columns: columns.iter().map(|c| c.to_string()).collect(),
+        partial: partial.iter().map(|c| c.to_string()).collect(),
+    };
+    TableDefinition {
+        columns: vec![
+            column("id", "bigint(20) unsigned", ""),
+            column("part", "int(11)", ""),
+            column("email", "varchar(200)", "utf8mb4_general_ci"),
+            column("code", "char(10)", "ascii_bin"),
+            column("notes", "longtext", "utf8mb4_general_ci"),
+        ],
+        unique_keys: vec![
+            key("PRIMARY", &["id", "part"], &[]),
+            key("email", &["email"], &[]),
+            key("code", &["part"], &["code(3)"]),
+        ],
+        ..TableDefinition::default()
+    }
 }
 
 fn needs(sql: &str) -> ReadNeeds {
@@ -112,5 +144,29 @@ fn the_database_matters_where_a_name_has_none() {
         "SELECT total FROM shop.orders PARTITION (p) , orders",
     ] {
         assert!(needs(sql).database, "{sql}");
+    }
+}
+
+#[test]
+fn the_keys_of_a_table_are_known_and_how_large_its_rows_are() {
+    for sql in [
+        "SELECT id, email FROM people WHERE part = 2 AND id = 5",
+        "SELECT p.id FROM people p WHERE p.email = 'a@b' AND p.code = 'x'",
+        "SELECT email, code AS c FROM people WHERE email = ?",
+    ] {
+        assert!(needs(sql).unique, "{sql}");
+    }
+    for sql in [
+        "SELECT id FROM people WHERE id = 5",
+        "SELECT id FROM people WHERE part = 5 AND code = 'abc'",
+        // Every row's text is converted.
+        "SELECT id FROM people WHERE email = 5",
+        // As long as they like.
+        "SELECT * FROM people WHERE email = 'a@b'",
+        "SELECT id, notes FROM people WHERE email = 'a@b'",
+        "SELECT REPEAT(code, 100000) FROM people WHERE email = 'a@b'",
+        "SELECT id, 'text' FROM people WHERE email = 'a@b'",
+    ] {
+        assert!(!needs(sql).unique, "{sql}");
     }
 }
