@@ -25,8 +25,8 @@ pub type StorageError = openraft::StorageError<u64>;
 pub type LogId = openraft::LogId<u64>;
 /// A term and who leads it.
 pub type Vote = openraft::Vote<u64>;
-/// Entry of the log.
-pub type Entry = openraft::Entry<TypeConfig>;
+/// An entry of the log: a proposal, a change of members, or nothing, which a new leader writes.
+pub type LogEntry = openraft::Entry<TypeConfig>;
 
 /// Time between heartbeats. A fail-over takes the election time-out and a vote: below 3 s.
 const HEARTBEAT: Duration = Duration::from_millis(200);

@@ -23,7 +23,6 @@ const SHARED: &[&str] = &[
     "Answer",
     "Column",
     "Command",
-    "Entry",
     "Execute",
     "ForeignKey",
     "Param",

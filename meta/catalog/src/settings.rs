@@ -2,7 +2,7 @@
 
 /// What a setting may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum SettingKind {
     /// An integer in a range.
     Integer {
         /// Smallest value.
@@ -18,7 +18,7 @@ pub struct Setting {
     /// Its name.
     pub name: &'static str,
     /// What it may be.
-    pub kind: Kind,
+    pub kind: SettingKind,
     /// Its value unless somebody sets another.
     pub default: &'static str,
     /// What it does.
@@ -34,7 +34,7 @@ const fn integer(
 ) -> Setting {
     Setting {
         name,
-        kind: Kind::Integer { min, max },
+        kind: SettingKind::Integer { min, max },
         default,
         help,
     }
@@ -66,7 +66,7 @@ pub fn find(name: &str) -> Option<&'static Setting> {
 impl Setting {
     /// Why a value cannot be.
     pub fn check(&self, value: &str) -> Result<(), String> {
-        let Kind::Integer { min, max } = self.kind;
+        let SettingKind::Integer { min, max } = self.kind;
         let fits = |n: u64| (min..=max).contains(&n);
         if value.parse().is_ok_and(fits) {
             return Ok(());
@@ -79,7 +79,7 @@ impl Setting {
 
     /// What it may be, for people.
     pub fn range(&self) -> String {
-        let Kind::Integer { min, max } = self.kind;
+        let SettingKind::Integer { min, max } = self.kind;
         format!("{min} to {max}")
     }
 }

@@ -1,6 +1,6 @@
 //! The Raft log, the vote and the committed place, on a [`Disk`].
 
-use super::{Entry, LogId, StorageError, TypeConfig, Vote};
+use super::{LogEntry, LogId, StorageError, TypeConfig, Vote};
 use crate::disk::{Disk, DiskError, DiskResult, Durable};
 use crate::sealed::{seal, unseal};
 use openraft::StorageIOError;
@@ -77,7 +77,7 @@ impl LogStore {
         }
     }
 
-    async fn read(&self, from: u64, to: u64) -> DiskResult<Vec<Entry>> {
+    async fn read(&self, from: u64, to: u64) -> DiskResult<Vec<LogEntry>> {
         let rows = blocking(&self.0, move |d| d.read(from, to)).await?;
         let entry = |(n, b): (u64, Vec<u8>)| decode(&format!("log entry {n}"), &b);
         rows.into_iter().map(entry).collect()
@@ -102,7 +102,7 @@ impl RaftLogReader<TypeConfig> for LogStore {
     async fn try_get_log_entries<R: RangeBounds<u64> + Clone + Debug + OptionalSend>(
         &mut self,
         range: R,
-    ) -> Result<Vec<Entry>, StorageError> {
+    ) -> Result<Vec<LogEntry>, StorageError> {
         let (from, to) = bounds(range);
         let read = self.read(from, to).await;
         read.map_err(|e| failed(ErrorSubject::Logs, ErrorVerb::Read, e))
@@ -116,7 +116,7 @@ impl RaftLogStorage<TypeConfig> for LogStore {
         let read = async {
             let purged: Option<LogId> = self.get(PURGED).await?;
             let last = match blocking(&self.0, |d| d.last()).await? {
-                Some((n, b)) => Some(decode::<Entry>(&format!("log entry {n}"), &b)?.log_id),
+                Some((n, b)) => Some(decode::<LogEntry>(&format!("log entry {n}"), &b)?.log_id),
                 None => None,
             };
             Ok(LogState {
@@ -161,7 +161,7 @@ impl RaftLogStorage<TypeConfig> for LogStore {
         callback: LogFlushed<TypeConfig>,
     ) -> Result<(), StorageError>
     where
-        I: IntoIterator<Item = Entry> + OptionalSend,
+        I: IntoIterator<Item = LogEntry> + OptionalSend,
         I::IntoIter: OptionalSend,
     {
         let rows: DiskResult<Vec<_>> = entries

@@ -1,7 +1,7 @@
 //! The state machine on a node: it applies what is committed, tells watchers, and writes snapshots.
 
 use super::log_store::{blocking, decode, encode};
-use super::{Entry, LogId, StorageError, TypeConfig};
+use super::{LogEntry, LogId, StorageError, TypeConfig};
 use crate::disk::{Disk, DiskError, DiskResult, Durable};
 use catalog::{Answer, Catalog, Change, Command, State};
 use openraft::storage::{RaftStateMachine, Snapshot};
@@ -124,7 +124,7 @@ impl Machine {
         Some(News::Whole(now))
     }
 
-    fn apply_one(&self, entry: Entry) -> Answer {
+    fn apply_one(&self, entry: LogEntry) -> Answer {
         let mut applied = lock(&self.inner.applied);
         applied.last = Some(entry.log_id);
         let before = applied.state.catalog.epoch;
@@ -211,7 +211,7 @@ impl RaftStateMachine<TypeConfig> for Machine {
 
     async fn apply<I>(&mut self, entries: I) -> Result<Vec<Answer>, StorageError>
     where
-        I: IntoIterator<Item = Entry> + OptionalSend,
+        I: IntoIterator<Item = LogEntry> + OptionalSend,
         I::IntoIter: OptionalSend,
     {
         Ok(entries.into_iter().map(|e| self.apply_one(e)).collect())
