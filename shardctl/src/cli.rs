@@ -61,61 +61,51 @@ pub(crate) struct How {
 pub(crate) enum Command {
     /// The nodes of the metadata service.
     Cluster {
-        /// What to do.
         #[command(subcommand)]
         verb: cluster::Verb,
     },
     /// Shards.
     Shard {
-        /// What to do.
         #[command(subcommand)]
         verb: shard::Verb,
     },
     /// Databases.
     Database {
-        /// What to do.
         #[command(subcommand)]
         verb: database::Verb,
     },
     /// Tables and where they are.
     Table {
-        /// What to do.
         #[command(subcommand)]
         verb: table::Verb,
     },
     /// Sharding rules for tables to come.
     Rule {
-        /// What to do.
         #[command(subcommand)]
         verb: rule::Verb,
     },
     /// Running proxies.
     Proxy {
-        /// What to do.
         #[command(subcommand)]
         verb: proxy::Verb,
     },
     /// Clients' sessions, at every proxy.
     Session {
-        /// What to do.
         #[command(subcommand)]
         verb: session::Verb,
     },
     /// Users of the cluster and what they may do.
     User {
-        /// What to do.
         #[command(subcommand)]
         verb: user::Verb,
     },
     /// AUTO_INCREMENT of sharded tables.
     Sequence {
-        /// What to do.
         #[command(subcommand)]
         verb: sequence::Verb,
     },
     /// Settings of the whole cluster.
     Settings {
-        /// What to do.
         #[command(subcommand)]
         verb: settings::Verb,
     },

@@ -46,7 +46,6 @@ fn failed(e: HttpError) -> Failed {
 }
 
 impl Client {
-    /// From the arguments.
     pub(crate) fn new(cli: &Cli) -> Result<Self, Failed> {
         let token = match &cli.token_file {
             Some(path) => std::fs::read_to_string(path)
@@ -65,7 +64,6 @@ impl Client {
         })
     }
 
-    /// Reads.
     pub(crate) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Failed> {
         self.http
             .get(&self.endpoint, path, READ_TIME)
@@ -73,7 +71,6 @@ impl Client {
             .map_err(failed)
     }
 
-    /// Asks for something.
     pub(crate) async fn post<B: Serialize, T: DeserializeOwned>(
         &self,
         path: &str,

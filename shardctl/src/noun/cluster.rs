@@ -8,7 +8,6 @@ use clap::Subcommand;
 use meta_client::{ClusterView, MemberChange};
 use std::path::PathBuf;
 
-/// What to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
     /// The nodes, who leads, how far each one is.
@@ -48,7 +47,6 @@ pub(crate) enum Verb {
     },
 }
 
-/// Carries out a verb.
 pub(crate) async fn run(client: &Client, verb: &Verb) -> Shown {
     let change = match verb {
         Verb::Status => return show_cluster(client, &client.get("/v1/cluster").await?),

@@ -9,7 +9,6 @@ use admin_types::database::DatabaseView;
 use admin_types::table::TableView;
 use clap::Subcommand;
 
-/// What to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
     /// All databases.
@@ -21,7 +20,6 @@ pub(crate) enum Verb {
     },
 }
 
-/// Carries out a verb.
 pub(crate) async fn run(client: &Client, verb: &Verb) -> Shown {
     let list: Vec<DatabaseView> = client.get("/v1/databases").await?;
     let name = match verb {

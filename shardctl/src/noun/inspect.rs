@@ -6,7 +6,6 @@ use crate::client::Client;
 use crate::output::{json, table};
 use admin_types::report::{Finding, Report, Severity};
 
-/// Shows the report.
 pub(crate) async fn run(client: &Client, markdown: bool) -> Shown {
     let report: Report = client.get("/v1/inspect").await?;
     if client.format == Format::Json {

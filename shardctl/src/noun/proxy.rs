@@ -9,7 +9,6 @@ use admin_types::order::Order;
 use clap::Subcommand;
 use meta_client::ProxyView;
 
-/// What to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
     /// Running proxies, their epochs and when each was heard of.
@@ -23,7 +22,6 @@ pub(crate) enum Verb {
         /// Let it take clients again.
         #[arg(long)]
         undo: bool,
-        /// How.
         #[command(flatten)]
         how: How,
     },
@@ -31,13 +29,11 @@ pub(crate) enum Verb {
     Fence {
         /// Its number.
         incarnation: u64,
-        /// How.
         #[command(flatten)]
         how: How,
     },
 }
 
-/// Carries out a verb.
 pub(crate) async fn run(client: &Client, verb: &Verb) -> Shown {
     match verb {
         Verb::List => {

@@ -9,7 +9,6 @@ use admin_types::order::Order;
 use admin_types::rule::RuleView;
 use clap::Subcommand;
 
-/// What to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
     /// Rules that wait for their table.
@@ -25,7 +24,6 @@ pub(crate) enum Verb {
         table: String,
         /// What follows SHARD BY.
         clause: String,
-        /// How.
         #[command(flatten)]
         how: How,
     },
@@ -33,13 +31,11 @@ pub(crate) enum Verb {
     Drop {
         /// database.table
         table: String,
-        /// How.
         #[command(flatten)]
         how: How,
     },
 }
 
-/// Carries out a verb.
 pub(crate) async fn run(client: &Client, verb: &Verb) -> Shown {
     match verb {
         Verb::List => {

@@ -9,7 +9,6 @@ use admin_types::order::Order;
 use admin_types::sequence::SequenceView;
 use clap::Subcommand;
 
-/// What to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
     /// The next id of each table.
@@ -20,13 +19,11 @@ pub(crate) enum Verb {
         table: String,
         /// The next id.
         next: u64,
-        /// How.
         #[command(flatten)]
         how: How,
     },
 }
 
-/// Carries out a verb.
 pub(crate) async fn run(client: &Client, verb: &Verb) -> Shown {
     match verb {
         Verb::List => {

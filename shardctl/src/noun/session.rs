@@ -7,14 +7,12 @@ use crate::output::{json, maybe, silent, table};
 use admin_types::session::{ClientSession, SessionList};
 use clap::Subcommand;
 
-/// What to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
     /// The clients' sessions at every proxy; KILL with such an id works at any of them.
     List,
 }
 
-/// Carries out a verb.
 pub(crate) async fn run(client: &Client, verb: &Verb) -> Shown {
     let Verb::List = verb;
     let list: SessionList = client.get("/v1/sessions").await?;

@@ -8,7 +8,6 @@ use admin_types::order::Order;
 use admin_types::setting::SettingView;
 use clap::Subcommand;
 
-/// What to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
     /// All settings.
@@ -24,13 +23,11 @@ pub(crate) enum Verb {
         name: String,
         /// Its value; without one its default.
         value: Option<String>,
-        /// How.
         #[command(flatten)]
         how: How,
     },
 }
 
-/// Carries out a verb.
 pub(crate) async fn run(client: &Client, verb: &Verb) -> Shown {
     let wanted = match verb {
         Verb::Set { name, value, how } => {

@@ -8,7 +8,6 @@ use admin_types::order::Order;
 use admin_types::shard::ShardView;
 use clap::Subcommand;
 
-/// What to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
     /// All shards.
@@ -31,7 +30,6 @@ pub(crate) enum Verb {
         /// Add it although a check found something critical.
         #[arg(long)]
         force: bool,
-        /// How.
         #[command(flatten)]
         how: How,
     },
@@ -39,7 +37,6 @@ pub(crate) enum Verb {
     Disable {
         /// Its name.
         name: String,
-        /// How.
         #[command(flatten)]
         how: How,
     },
@@ -47,13 +44,11 @@ pub(crate) enum Verb {
     Enable {
         /// Its name.
         name: String,
-        /// How.
         #[command(flatten)]
         how: How,
     },
 }
 
-/// Carries out a verb.
 pub(crate) async fn run(client: &Client, verb: &Verb) -> Shown {
     match verb {
         Verb::List => show_shards(client, client.get("/v1/shards").await?),

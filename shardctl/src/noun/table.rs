@@ -8,7 +8,6 @@ use admin_types::order::Order;
 use admin_types::table::TableView;
 use clap::Subcommand;
 
-/// What to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
     /// All tables.
@@ -25,7 +24,6 @@ pub(crate) enum Verb {
         table: String,
         /// What would follow SHARD BY, or SINGLE, or REFERENCE.
         clause: String,
-        /// How.
         #[command(flatten)]
         how: How,
     },
@@ -33,7 +31,6 @@ pub(crate) enum Verb {
     Refresh {
         /// database.table
         table: String,
-        /// How.
         #[command(flatten)]
         how: How,
     },
@@ -44,7 +41,6 @@ pub(crate) enum Verb {
     },
 }
 
-/// Carries out a verb.
 pub(crate) async fn run(client: &Client, verb: &Verb) -> Shown {
     let name = match verb {
         Verb::List => {

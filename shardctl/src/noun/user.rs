@@ -9,7 +9,6 @@ use admin_types::order::Order;
 use admin_types::user::{UserOrder, UserView};
 use clap::Subcommand;
 
-/// What to do.
 #[derive(Debug, Subcommand)]
 #[command(
     after_help = "Examples:\n  shardctl user add app\n  shardctl user grant app shop read,write\n  \
@@ -31,7 +30,6 @@ pub(crate) enum Verb {
         /// Where the password comes from.
         #[command(flatten)]
         password: PasswordFrom,
-        /// How.
         #[command(flatten)]
         how: How,
     },
@@ -42,7 +40,6 @@ pub(crate) enum Verb {
         /// Where the password comes from.
         #[command(flatten)]
         password: PasswordFrom,
-        /// How.
         #[command(flatten)]
         how: How,
     },
@@ -50,7 +47,6 @@ pub(crate) enum Verb {
     Drop {
         /// The user.
         name: String,
-        /// How.
         #[command(flatten)]
         how: How,
     },
@@ -62,7 +58,6 @@ pub(crate) enum Verb {
         database: String,
         /// read, write, ddl, admin, with commas.
         rights: catalog::Rights,
-        /// How.
         #[command(flatten)]
         how: How,
     },
@@ -74,13 +69,11 @@ pub(crate) enum Verb {
         database: String,
         /// read, write, ddl, admin, with commas.
         rights: catalog::Rights,
-        /// How.
         #[command(flatten)]
         how: How,
     },
 }
 
-/// Carries out a verb.
 pub(crate) async fn run(client: &Client, verb: &Verb) -> Shown {
     let (order, how, danger): (UserOrder, &How, Option<String>) = match verb {
         Verb::List => return show(client, None).await,

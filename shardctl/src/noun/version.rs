@@ -6,7 +6,6 @@ use crate::client::Client;
 use crate::output::json;
 use admin_types::version::VersionView;
 
-/// Shows both.
 pub(crate) async fn run(client: &Client) -> Shown {
     let v: VersionView = client.get("/v1/version").await?;
     if client.format == Format::Json {
