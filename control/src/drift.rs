@@ -6,7 +6,7 @@ use crate::refresh::{self, holders};
 use admin_types::report::{Finding, Severity};
 use catalog::definition::Column;
 use catalog::{Catalog, Placement, ShardId, Table, TableDefinition};
-use schema::{Tables, difference};
+use schema::{TableInfos, difference};
 use shard::{Login, ShardError};
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
@@ -21,7 +21,7 @@ const CHANGED: &str = "somebody changed it behind the proxy: change it back, or 
 const UNEQUAL: &str = "make the shards the same with ALTER TABLE";
 
 /// Tables of one shard, by database.
-pub(crate) type OnShard = BTreeMap<String, Tables>;
+pub(crate) type OnShard = BTreeMap<String, TableInfos>;
 
 /// Reads the tables of the catalog's databases.
 pub(crate) async fn read(login: &Login, catalog: &Catalog) -> Result<OnShard, ShardError> {

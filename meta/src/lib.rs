@@ -1,6 +1,6 @@
 //! The metadata service: the catalog, id sequences, proxies and settings, replicated by Raft.
 //!
-//! [`MetaNode`] is one node, embedded in a proxy or a process of its own with a port ([`api`]). What it
+//! [`MetaNode`] is one node, embedded in a proxy or a process of its own with a port (`api.rs`). What it
 //! keeps is written through [`disk::Disk`]; what it computes stands in the `catalog` crate.
 
 mod api;

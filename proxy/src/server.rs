@@ -12,7 +12,7 @@ use crate::worker::questions::{self, Question};
 use answers::Answers;
 use meta_client::MetaService;
 use peers::Peers;
-use shard::{ShardDirectory, ShardHandle, Shards};
+use shard::{ShardDirectory, ShardHandle, ShardMap};
 use sql::Flavor;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -80,7 +80,7 @@ impl Shared {
     }
 
     /// The shards by name, as they are now.
-    pub fn shards(&self) -> Shards {
+    pub fn shards(&self) -> ShardMap {
         self.directory.all()
     }
 

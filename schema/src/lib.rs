@@ -12,5 +12,5 @@ pub mod rule;
 pub mod shadow;
 
 pub use difference::difference;
-pub use read::{TableInfo, Tables};
+pub use read::{TableInfo, TableInfos};
 pub use redefine::redefined;

@@ -17,7 +17,7 @@ pub struct TableInfo {
 }
 
 /// Tables and views of one database, by name.
-pub type Tables = BTreeMap<String, TableInfo>;
+pub type TableInfos = BTreeMap<String, TableInfo>;
 
 /// A row of an answer; NULL stays apart from the empty text.
 pub(crate) struct Row(Vec<Option<Vec<u8>>>);
@@ -66,7 +66,7 @@ pub async fn table(
 }
 
 /// Every table and view of a database.
-pub async fn database(conn: &mut ServerConn, name: &str) -> Result<Tables, ShardError> {
+pub async fn database(conn: &mut ServerConn, name: &str) -> Result<TableInfos, ShardError> {
     let scope = Scope {
         database: name,
         table: None,
@@ -89,7 +89,7 @@ pub async fn referring(conn: &mut ServerConn, name: &TableName) -> Result<Vec<St
     Ok(rows.iter().map(|r| r.text(0)).collect())
 }
 
-async fn tables(conn: &mut ServerConn, scope: &Scope<'_>) -> Result<Tables, ShardError> {
+async fn tables(conn: &mut ServerConn, scope: &Scope<'_>) -> Result<TableInfos, ShardError> {
     let mut out = columns(conn, scope).await?;
     if !out.is_empty() {
         keys(conn, scope, &mut out).await?;
@@ -112,7 +112,7 @@ async fn rows(conn: &mut ServerConn, sql: &str) -> Result<Vec<Row>, ShardError> 
     Ok(rows.into_iter().map(Row).collect())
 }
 
-async fn columns(conn: &mut ServerConn, scope: &Scope<'_>) -> Result<Tables, ShardError> {
+async fn columns(conn: &mut ServerConn, scope: &Scope<'_>) -> Result<TableInfos, ShardError> {
     let sql = format!(
         "SELECT TABLE_NAME, {} FROM information_schema.COLUMNS WHERE {} \
          ORDER BY TABLE_NAME, ORDINAL_POSITION",
@@ -120,7 +120,7 @@ async fn columns(conn: &mut ServerConn, scope: &Scope<'_>) -> Result<Tables, Sha
         scope.filter("TABLE_SCHEMA", "TABLE_NAME")
     );
     let defaults = Defaults::of_version(&conn.version);
-    let mut out = Tables::new();
+    let mut out = TableInfos::new();
     for row in rows(conn, &sql).await? {
         let info = out.entry(row.text(0)).or_default();
         let column = column::from_row(&row, 1, defaults);
@@ -132,7 +132,7 @@ async fn columns(conn: &mut ServerConn, scope: &Scope<'_>) -> Result<Tables, Sha
 async fn keys(
     conn: &mut ServerConn,
     scope: &Scope<'_>,
-    out: &mut Tables,
+    out: &mut TableInfos,
 ) -> Result<(), ShardError> {
     let sql = format!(
         "SELECT TABLE_NAME, INDEX_NAME, NON_UNIQUE, COLUMN_NAME, SUB_PART \
@@ -172,7 +172,7 @@ async fn keys(
 async fn foreign_keys(
     conn: &mut ServerConn,
     scope: &Scope<'_>,
-    out: &mut Tables,
+    out: &mut TableInfos,
 ) -> Result<(), ShardError> {
     let sql = format!(
         "SELECT TABLE_NAME, CONSTRAINT_NAME, UNIQUE_CONSTRAINT_SCHEMA, REFERENCED_TABLE_NAME, \
@@ -226,7 +226,7 @@ fn action(rule: &str) -> Action {
 async fn triggers(
     conn: &mut ServerConn,
     scope: &Scope<'_>,
-    out: &mut Tables,
+    out: &mut TableInfos,
 ) -> Result<(), ShardError> {
     let sql = format!(
         "SELECT EVENT_OBJECT_TABLE, TRIGGER_NAME, ACTION_TIMING, EVENT_MANIPULATION \

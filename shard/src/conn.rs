@@ -6,7 +6,7 @@ mod planned;
 mod prefix;
 mod requests;
 
-pub use answer::{Answer, TextRow};
+pub use answer::{ServerAnswer, TextRow};
 pub use class::ConnClass;
 
 use crate::error::ShardError;

@@ -24,13 +24,13 @@ impl ShardHandle {
 }
 
 /// Shards by name, as they were at one moment.
-pub type Shards = Arc<HashMap<String, ShardHandle>>;
+pub type ShardMap = Arc<HashMap<String, ShardHandle>>;
 
 /// The shards by name, as they are now. Written when one is added, moves, or is reached with another
 /// account; read by every worker.
 #[derive(Debug, Default)]
 pub struct ShardDirectory {
-    shards: RwLock<Shards>,
+    shards: RwLock<ShardMap>,
     version: AtomicU64,
 }
 
@@ -44,7 +44,7 @@ impl ShardDirectory {
     }
 
     /// The shards of this moment.
-    pub fn all(&self) -> Shards {
+    pub fn all(&self) -> ShardMap {
         self.shards
             .read()
             .unwrap_or_else(PoisonError::into_inner)

@@ -22,7 +22,7 @@ pub mod settings;
 pub mod verbs;
 
 pub use conn::{ConnClass, ServerConn};
-pub use directory::{ShardDirectory, ShardHandle, Shards};
+pub use directory::{ShardDirectory, ShardHandle, ShardMap};
 pub use error::ShardError;
 pub use health::ShardHealth;
 pub use login::Login;

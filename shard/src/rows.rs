@@ -7,7 +7,7 @@ use crate::error::ShardError;
 use std::future::poll_fn;
 use std::task::{Context, Poll};
 use wire::caps::SERVER_MORE_RESULTS_EXISTS;
-use wire::column::Column;
+use wire::column::ResultColumn;
 use wire::framer::Expect;
 use wire::reply::{ErrPacket, OkPacket};
 use wire::rows::{RowBytes, RowEvent, RowReader, RowsEnd};
@@ -47,7 +47,7 @@ impl RowStream {
     }
 
     /// The columns; empty before the first [`Self::next`] and for answers without a result set.
-    pub fn columns(&self) -> &[Column] {
+    pub fn columns(&self) -> &[ResultColumn] {
         &self.reader.columns
     }
 

@@ -2,7 +2,7 @@
 //!
 //! Source: MySQL "ProtocolText::ResultsetRow", "Binary Protocol Resultset Row".
 
-use crate::column::{Column, column_type as t};
+use crate::column::{ResultColumn, column_type as t};
 use crate::read::{Malformed, Reader};
 use crate::resultset::RowFormat;
 
@@ -10,7 +10,7 @@ use crate::resultset::RowFormat;
 #[derive(Debug, Clone, Copy)]
 pub struct RowShape<'c> {
     /// The columns.
-    pub columns: &'c [Column],
+    pub columns: &'c [ResultColumn],
     /// Text or binary.
     pub format: RowFormat,
 }
@@ -59,7 +59,7 @@ impl RowShape<'_> {
     pub fn each<'r>(
         &self,
         row: &'r [u8],
-        mut f: impl FnMut(&Column, Option<&'r [u8]>),
+        mut f: impl FnMut(&ResultColumn, Option<&'r [u8]>),
     ) -> Result<(), Malformed> {
         let mut cells = self.cells(row)?;
         for column in self.columns {
@@ -137,7 +137,7 @@ mod tests {
 
     fn set() -> ResultSet {
         let mut set = ResultSet::with_text_columns(&["a", "n", "b"]);
-        set.columns[1] = Column::number("n", false);
+        set.columns[1] = ResultColumn::number("n", false);
         set.row(["first", "77", "last"]);
         set.rows.push(vec![None, Some("-1".into()), None]);
         set

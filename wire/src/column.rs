@@ -38,7 +38,7 @@ pub mod column_type {
 
 /// A column definition.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Column {
+pub struct ResultColumn {
     /// Database.
     pub database: String,
     /// Table alias.
@@ -61,7 +61,7 @@ pub struct Column {
     pub decimals: u8,
 }
 
-impl Column {
+impl ResultColumn {
     /// A text column of an answer that the proxy makes.
     pub fn text(name: &str, chars: u32) -> Self {
         Self {
@@ -168,14 +168,14 @@ mod tests {
 
     #[test]
     fn columns_and_rows_round_trip() {
-        let c = Column {
+        let c = ResultColumn {
             database: "shop".into(),
-            ..Column::text("name", 10)
+            ..ResultColumn::text("name", 10)
         };
         let mut out = Vec::new();
         c.encode(&mut out);
-        assert_eq!(Column::decode(&out), Ok(c));
-        assert!(Column::decode(&out[..out.len() - 3]).is_err());
+        assert_eq!(ResultColumn::decode(&out), Ok(c));
+        assert!(ResultColumn::decode(&out[..out.len() - 3]).is_err());
         let mut row = Vec::new();
         put_text_row(&mut row, &[Some(b"a"), None]);
         assert_eq!(

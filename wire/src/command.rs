@@ -22,7 +22,7 @@ use crate::packet::put_packet_parts;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 #[allow(missing_docs)] // the names are the documentation
-pub enum Command {
+pub enum ClientCommand {
     Quit = 0x01,
     InitDb = 0x02,
     Query = 0x03,
@@ -49,10 +49,10 @@ pub enum Command {
     ResetConnection = 0x1f,
 }
 
-impl Command {
+impl ClientCommand {
     /// The command with this number, if it is one that a client may send.
-    pub fn from_byte(byte: u8) -> Option<Command> {
-        use Command::*;
+    pub fn from_byte(byte: u8) -> Option<ClientCommand> {
+        use ClientCommand::*;
         Some(match byte {
             0x01 => Quit,
             0x02 => InitDb,
@@ -84,7 +84,7 @@ impl Command {
 
     /// The name that SHOW PROCESSLIST prints.
     pub fn label(self) -> &'static str {
-        use Command::*;
+        use ClientCommand::*;
         match self {
             Quit => "Quit",
             InitDb => "Init DB",
@@ -101,7 +101,7 @@ impl Command {
     }
 }
 
-impl Command {
+impl ClientCommand {
     /// Appends the command with a body of these parts.
     fn put(self, out: &mut Vec<u8>, body: &[&[u8]]) {
         let mut seq = 0;

@@ -1,7 +1,7 @@
 //! Writes one result set toward a client, packet by packet.
 
 use crate::caps::{CLIENT_DEPRECATE_EOF, CLIENT_SESSION_TRACK};
-use crate::column::Column;
+use crate::column::ResultColumn;
 use crate::packet::{put_packet, put_packet_with};
 use crate::read::put_lenenc;
 use crate::reply::{ErrPacket, OkPacket, put_eof};
@@ -21,7 +21,7 @@ impl ResultWriter {
     pub fn begin(
         out: &mut Vec<u8>,
         seq: &mut u8,
-        columns: &[Column],
+        columns: &[ResultColumn],
         capabilities: u32,
         status: u16,
     ) -> Self {

@@ -1,6 +1,6 @@
 //! Result sets that the proxy makes itself.
 
-use crate::column::{Column, column_type, put_text_row};
+use crate::column::{ResultColumn, column_type, put_text_row};
 use crate::read::put_lenenc_bytes;
 use crate::result_writer::ResultWriter;
 use crate::rows::RowsEnd;
@@ -9,7 +9,7 @@ use crate::rows::RowsEnd;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ResultSet {
     /// The columns.
-    pub columns: Vec<Column>,
+    pub columns: Vec<ResultColumn>,
     /// The rows; `None` is NULL.
     pub rows: Vec<Vec<Option<String>>>,
     /// Warnings that SHOW WARNINGS has.
@@ -28,7 +28,7 @@ pub enum RowFormat {
 impl ResultSet {
     /// A result with text columns of these names.
     pub fn with_text_columns(names: &[&str]) -> Self {
-        let columns = names.iter().map(|n| Column::text(n, 256)).collect();
+        let columns = names.iter().map(|n| ResultColumn::text(n, 256)).collect();
         Self {
             columns,
             ..Self::default()

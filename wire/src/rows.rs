@@ -1,7 +1,7 @@
 //! Reads one result set row by row, from whatever bytes have come; rows stay bytes until somebody asks for a
 //! cell.
 
-use crate::column::Column;
+use crate::column::ResultColumn;
 use crate::packet::{Front, FrontError, front};
 use crate::read::{Malformed, Reader};
 use crate::reply::{ErrPacket, OkPacket, decode_eof};
@@ -59,7 +59,7 @@ pub struct RowReader {
     seq: u8,
     row_bytes_max: usize,
     /// The columns, once [`RowEvent::Columns`] was seen.
-    pub columns: Vec<Column>,
+    pub columns: Vec<ResultColumn>,
 }
 
 impl RowReader {
@@ -134,7 +134,7 @@ impl RowReader {
         match self.state {
             State::Head => self.head(first, payload),
             State::Columns { left } => {
-                self.columns.push(Column::decode(payload)?);
+                self.columns.push(ResultColumn::decode(payload)?);
                 self.state = match left {
                     0 | 1 if self.deprecate_eof => State::Rows,
                     0 | 1 => State::ColumnsEof,

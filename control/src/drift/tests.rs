@@ -43,7 +43,7 @@ fn shards(there: [Option<TableDefinition>; 2]) -> BTreeMap<ShardId, OnShard> {
             definition,
             ..TableInfo::default()
         });
-        let tables: Tables = info.map(|i| ("t".to_string(), i)).into_iter().collect();
+        let tables: TableInfos = info.map(|i| ("t".to_string(), i)).into_iter().collect();
         OnShard::from([("d".to_string(), tables)])
     };
     let ids = [ShardId(1), ShardId(2)];

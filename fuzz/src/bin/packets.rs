@@ -63,10 +63,10 @@ fuzz_target!(|data: &[u8]| {
     let _ = wire::reply::ErrPacket::decode(bytes);
     let _ = wire::column::decode_text_row(bytes, usize::from(*choice));
     let _ = wire::command::prepare::PrepareOk::decode(bytes);
-    if let Ok(column) = wire::column::Column::decode(bytes) {
+    if let Ok(column) = wire::column::ResultColumn::decode(bytes) {
         let mut again = Vec::new();
         column.encode(&mut again);
-        assert_eq!(wire::column::Column::decode(&again).ok(), Some(column));
+        assert_eq!(wire::column::ResultColumn::decode(&again).ok(), Some(column));
     }
     let params = usize::from(*choice % 9);
     if let Ok(e) = wire::command::execute::Execute::decode(bytes, params) {

@@ -1,7 +1,7 @@
 //! A client logs in: greeting, TLS, password, and later COM_CHANGE_USER.
 
 use crate::auth::rights::{may_use, no_entry};
-use crate::auth::users::{User, Verdict};
+use crate::auth::users::{LoginUser, Verdict};
 use crate::metrics::count;
 use crate::server::Shared;
 use crate::session::client_io::{ClientIo, ReadEnd};
@@ -39,7 +39,7 @@ const OFFERED: u32 = CLIENT_MYSQL
 #[derive(Debug)]
 pub(crate) struct LoggedIn {
     /// The user.
-    pub user: Arc<User>,
+    pub user: Arc<LoginUser>,
     /// Database asked for.
     pub database: Option<String>,
     /// Collation number of the client.
@@ -153,7 +153,7 @@ async fn start_tls(io: &mut ClientIo, shared: &Shared) -> Result<(), Refused> {
 }
 
 /// A login names a database that is not there, or not for this user.
-fn check_database(shared: &Shared, user: &User, database: &str) -> Result<(), Refused> {
+fn check_database(shared: &Shared, user: &LoginUser, database: &str) -> Result<(), Refused> {
     let catalog = shared.catalog();
     if user.is_of_cluster() {
         let known = catalog.users.get(&user.name);
@@ -187,7 +187,7 @@ pub(crate) async fn authenticate(
     nonce: &[u8; 20],
     greeted_with: &str,
     over_tls: bool,
-) -> Result<Arc<User>, Refused> {
+) -> Result<Arc<LoginUser>, Refused> {
     // An unknown user goes through the same steps as a known one with a wrong password.
     let known = shared.users.find(&response.user, &shared.catalog());
     let user = known.clone().unwrap_or_default();

@@ -14,7 +14,7 @@ use wire::handshake::{CACHING_SHA2, NATIVE};
 
 /// A user.
 #[derive(Debug, Default)]
-pub struct User {
+pub struct LoginUser {
     /// The name.
     pub name: String,
     native: Option<[u8; 20]>,
@@ -41,14 +41,14 @@ pub enum Verdict {
     NeedsPassword,
 }
 
-impl User {
+impl LoginUser {
     /// One of the cluster's.
-    fn of_cluster(name: &str, user: &catalog::User) -> Result<User, BadVerifier> {
+    fn of_cluster(name: &str, user: &catalog::User) -> Result<LoginUser, BadVerifier> {
         let config = UserConfig {
             name: name.to_string(),
             password: user.password.0.clone(),
         };
-        let mut made = User::new(&config)?;
+        let mut made = LoginUser::new(&config)?;
         made.of_cluster = Some(user.password.clone());
         Ok(made)
     }
@@ -60,8 +60,8 @@ impl User {
     }
 
     /// From the configuration.
-    pub fn new(config: &UserConfig) -> Result<User, BadVerifier> {
-        let mut user = User {
+    pub fn new(config: &UserConfig) -> Result<LoginUser, BadVerifier> {
+        let mut user = LoginUser {
             name: config.name.clone(),
             ..Default::default()
         };
@@ -143,8 +143,8 @@ impl User {
 /// All users by name: those of the configuration, and those of the cluster that logged in here.
 #[derive(Debug, Default)]
 pub struct Users {
-    of_file: HashMap<String, Arc<User>>,
-    of_cluster: Mutex<HashMap<String, Arc<User>>>,
+    of_file: HashMap<String, Arc<LoginUser>>,
+    of_cluster: Mutex<HashMap<String, Arc<LoginUser>>>,
 }
 
 impl Users {
@@ -152,7 +152,7 @@ impl Users {
     pub fn new(list: &[UserConfig]) -> Result<Self, BadVerifier> {
         let mut out = HashMap::new();
         for config in list {
-            out.insert(config.name.clone(), Arc::new(User::new(config)?));
+            out.insert(config.name.clone(), Arc::new(LoginUser::new(config)?));
         }
         Ok(Self {
             of_file: out,
@@ -166,7 +166,7 @@ impl Users {
     }
 
     /// A user by name. One of the configuration comes before one of the cluster.
-    pub fn find(&self, name: &str, catalog: &Catalog) -> Option<Arc<User>> {
+    pub fn find(&self, name: &str, catalog: &Catalog) -> Option<Arc<LoginUser>> {
         if let Some(user) = self.of_file.get(name) {
             return Some(user.clone());
         }
@@ -182,7 +182,7 @@ impl Users {
             // What was learned from a full login holds as long as the password does.
             Some(known) if known.of_cluster.as_ref() == Some(&user.password) => Some(known.clone()),
             _ => {
-                let made = Arc::new(User::of_cluster(name, user).ok()?);
+                let made = Arc::new(LoginUser::of_cluster(name, user).ok()?);
                 seen.insert(name.to_string(), made.clone());
                 Some(made)
             }
@@ -213,7 +213,7 @@ mod tests {
     #[test]
     fn both_verifiers_of_one_password() {
         let password = wire::password::verifiers("secret").unwrap().to_vec();
-        let u = User::new(&UserConfig {
+        let u = LoginUser::new(&UserConfig {
             name: "a".into(),
             password,
         })
@@ -227,7 +227,7 @@ mod tests {
         assert!(!u.check_password(b"Secret") && u.check_password(b"secret"));
         assert_eq!(u.check(CACHING_SHA2, nonce, &good), Verdict::Accepted);
         assert!(
-            User::new(&UserConfig {
+            LoginUser::new(&UserConfig {
                 name: "a".into(),
                 password: vec!["plain".into()]
             })

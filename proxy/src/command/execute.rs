@@ -14,7 +14,7 @@ use router::plan::insert::Param as InsertParam;
 use router::{Local, Plan};
 use smallvec::SmallVec;
 use std::rc::Rc;
-use wire::command::execute::{Execute, Param, ParamList, locate_params};
+use wire::command::execute::{BoundParam, Execute, ParamList, locate_params};
 use wire::value::ParamValue;
 
 /// One execution: a statement and its parameters.
@@ -22,7 +22,7 @@ pub(crate) struct Bound<'a> {
     /// The statement.
     pub statement: &'a ClientStatement,
     /// Where each parameter is.
-    pub params: SmallVec<[Param; 8]>,
+    pub params: SmallVec<[BoundParam; 8]>,
     /// The parameters as routing sees them.
     pub refs: Vec<ParamRef<'a>>,
     /// Null bitmap.

@@ -13,7 +13,7 @@ use schema::foreign_key::stays_on_one_shard;
 use schema::{key, read, rule};
 use shard::ServerConn;
 use sql::cursor::Cursor;
-use sql::ddl::{CreateTable, ForeignKey};
+use sql::ddl::{CreateTable, ForeignKeyClause};
 use sql::ident::quote_name;
 use sql::shard_by::{Rule, ShardBy, parse_rule};
 use sql::splice::Splices;
@@ -169,7 +169,7 @@ impl Change<'_> {
         name: &TableName,
         wanted: Wanted,
         shard: ShardId,
-        foreign_keys: &[ForeignKey],
+        foreign_keys: &[ForeignKeyClause],
     ) -> Result<Table, Stop> {
         let info = self.info_of(name, shard).await?;
         let placement = match wanted {
@@ -223,7 +223,7 @@ impl Change<'_> {
         &self,
         name: &TableName,
         placement: &Placement,
-        fk: &ForeignKey,
+        fk: &ForeignKeyClause,
     ) -> Result<(), Stop> {
         let target = sql::ObjectName {
             database: fk

@@ -13,10 +13,10 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 
 /// How long a statement may wait for a lock while its transaction holds locks on another shard.
-pub const PATIENCE: Duration = Duration::from_secs(1);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Watches one statement until it is dropped.
-pub struct Watch {
+pub(crate) struct Watch {
     /// Set when the statement was ended.
     pub fired: Rc<Cell<bool>>,
     task: JoinHandle<()>,
@@ -24,7 +24,7 @@ pub struct Watch {
 
 impl Watch {
     /// Watches the statement that runs as `thread_id` on the shard of `login`.
-    pub fn start(login: Login, thread_id: u32) -> Watch {
+    pub(crate) fn start(login: Login, thread_id: u32) -> Watch {
         let fired = Rc::new(Cell::new(false));
         let flag = fired.clone();
         let task = tokio::task::spawn_local(async move {

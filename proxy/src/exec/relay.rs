@@ -18,7 +18,7 @@ use wire::reply::{ErrPacket, OkPacket};
 
 /// Which part of the client's answer a shard's answer is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Part {
+pub(crate) enum Part {
     /// All of it.
     Whole,
     /// Columns and rows, but not the end.
@@ -33,7 +33,7 @@ pub enum Part {
 
 /// How an answer is changed on its way.
 #[derive(Debug, Clone)]
-pub struct RelayOptions {
+pub(crate) struct RelayOptions {
     /// What kind of answer it is.
     pub expect: Expect,
     /// Flags to set in every status.
@@ -63,7 +63,7 @@ impl Default for RelayOptions {
 
 /// What an answer was.
 #[derive(Debug, Clone, Default)]
-pub struct RelayEnd {
+pub(crate) struct RelayEnd {
     /// Status flags at the end (not meaningful after an error).
     pub status: u16,
     /// Warnings.
@@ -84,7 +84,7 @@ pub struct RelayEnd {
 
 /// Why an answer did not come through.
 #[derive(Debug)]
-pub enum RelayError {
+pub(crate) enum RelayError {
     /// The shard failed. `resumable` tells whether an ERR packet may still follow.
     Shard {
         /// What happened.
@@ -117,7 +117,7 @@ struct Relay<'a> {
 
 /// Sends what is queued on `conn` and passes its answer to the client (not flushed at the end).
 /// If somebody wants the statement ended, the shard is told over a connection of `login`.
-pub async fn relay(
+pub(crate) async fn relay(
     io: &mut ClientIo,
     conn: &mut ServerConn,
     info: &SessionInfo,

@@ -6,11 +6,11 @@ use wire::command::execute::Execution;
 use wire::reply::ErrPacket;
 
 /// Parameters that came by COM_STMT_SEND_LONG_DATA: number and bytes.
-pub type LongData = Vec<(u16, Vec<u8>)>;
+pub(crate) type LongData = Vec<(u16, Vec<u8>)>;
 
 /// A request.
 #[derive(Debug, Clone)]
-pub enum Request {
+pub(crate) enum Request {
     /// COM_QUERY.
     Query(Rc<[u8]>),
     /// COM_STMT_EXECUTE.
@@ -19,7 +19,7 @@ pub enum Request {
 
 /// An execution of a prepared statement.
 #[derive(Debug)]
-pub struct Execute {
+pub(crate) struct Execute {
     /// The worker's number of the text.
     pub key: u64,
     /// The text, to prepare where it is not yet.
@@ -39,7 +39,10 @@ pub struct Execute {
 impl Request {
     /// Queues the request on a connection, behind what is planned there; a statement that cannot be prepared
     /// is the client's error.
-    pub async fn queue(&self, conn: &mut ServerConn) -> Result<Result<(), ErrPacket>, ShardError> {
+    pub(crate) async fn queue(
+        &self,
+        conn: &mut ServerConn,
+    ) -> Result<Result<(), ErrPacket>, ShardError> {
         match self {
             Request::Query(text) => conn.query(text).await?,
             Request::Execute(e) => {

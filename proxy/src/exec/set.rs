@@ -7,8 +7,8 @@ use errors::SettingError;
 use router::{Operator, Plan, Planned, Refusal, RouteContext, SessionFacts};
 use sql::Lexed;
 use sql::ident::quote_string;
-use sql::set::{Assignment, Target, ValueKind};
-use wire::column::{Column, column_type as t};
+use sql::set::{Assignment, SetTarget, SetValueKind};
+use wire::column::{ResultColumn, column_type as t};
 use wire::reply::OkPacket;
 
 /// Bytes of all settings and user variables of one session.
@@ -49,32 +49,32 @@ async fn assign(s: &mut Session, a: &Assignment, run: Run<'_>) -> Result<(), Sto
     let value = run.text.get(a.value.clone()).unwrap_or_default();
     let value = String::from_utf8_lossy(value).into_owned();
     match &a.target {
-        Target::Names { charset, collation } => names(s, charset, collation).await,
-        Target::CharacterSet(charset) => {
+        SetTarget::Names { charset, collation } => names(s, charset, collation).await,
+        SetTarget::CharacterSet(charset) => {
             let charset = charset.clone().unwrap_or_else(|| "utf8mb4".to_string());
             check_charset(&charset)?;
             let q = format!("'{charset}'");
             let pairs = [("character_set_client", &q), ("character_set_results", &q)];
             check_and_keep(s, &pairs.map(|(n, v)| (n.to_string(), v.clone()))).await
         }
-        Target::Transaction {
+        SetTarget::Transaction {
             session: true,
             isolation,
             read_only,
         } => session_transaction(s, isolation.as_deref(), *read_only).await,
-        Target::Transaction {
+        SetTarget::Transaction {
             session: false,
             isolation,
             read_only,
         } => next_transaction(s, isolation.as_deref(), *read_only),
-        Target::UserVariable(name) => {
+        SetTarget::UserVariable(name) => {
             let literal = match a.kind {
-                ValueKind::Constant if !is_bare_word(&value) => value,
+                SetValueKind::Constant if !is_bare_word(&value) => value,
                 _ => evaluate(s, &format!("SELECT {value}")).await?,
             };
             keep(s, &[(format!("@{name}"), literal)])
         }
-        Target::Session(name) => variable(s, name, &value, a.kind).await,
+        SetTarget::Session(name) => variable(s, name, &value, a.kind).await,
     }
 }
 
@@ -133,7 +133,12 @@ fn next_transaction(
     Ok(())
 }
 
-async fn variable(s: &mut Session, name: &str, value: &str, kind: ValueKind) -> Result<(), Stop> {
+async fn variable(
+    s: &mut Session,
+    name: &str,
+    value: &str,
+    kind: SetValueKind,
+) -> Result<(), Stop> {
     if let Some((_, why)) = REFUSED.iter().find(|(n, _)| *n == name) {
         let variable = name.to_string();
         return Err(SettingError::FixedVariable { variable, why }.into());
@@ -148,24 +153,24 @@ async fn variable(s: &mut Session, name: &str, value: &str, kind: ValueKind) -> 
             s.client.last.insert_id = value.parse().map_err(wrong)?;
             return Ok(());
         }
-        "sql_auto_is_null" if kind == ValueKind::Expression || is_on(value) => {
+        "sql_auto_is_null" if kind == SetValueKind::Expression || is_on(value) => {
             return Err(SettingError::AutoIsNull.into());
         }
         "character_set_client" => check_charset(value.trim_matches('\''))?,
         _ => {}
     }
     let literal = match kind {
-        ValueKind::Constant | ValueKind::Default => value.to_string(),
-        ValueKind::Expression => evaluate(s, &format!("SELECT {value}")).await?,
+        SetValueKind::Constant | SetValueKind::Default => value.to_string(),
+        SetValueKind::Expression => evaluate(s, &format!("SELECT {value}")).await?,
     };
     check_and_keep(s, &[(name.to_string(), literal)]).await
 }
 
-async fn autocommit(s: &mut Session, value: &str, kind: ValueKind) -> Result<(), Stop> {
+async fn autocommit(s: &mut Session, value: &str, kind: SetValueKind) -> Result<(), Stop> {
     let on = match kind {
-        ValueKind::Default => true,
-        ValueKind::Constant => is_on(value),
-        ValueKind::Expression => is_on(&evaluate(s, &format!("SELECT {value}")).await?),
+        SetValueKind::Default => true,
+        SetValueKind::Constant => is_on(value),
+        SetValueKind::Expression => is_on(&evaluate(s, &format!("SELECT {value}")).await?),
     };
     if on && !s.client.settings.autocommit {
         // As on one server: turning it on commits what is open.
@@ -270,7 +275,11 @@ async fn evaluate(s: &mut Session, select: &str) -> Result<String, Stop> {
 }
 
 /// A value as a literal.
-fn literal(cell: Option<Vec<u8>>, column: Option<&Column>, no_backslash_escapes: bool) -> String {
+fn literal(
+    cell: Option<Vec<u8>>,
+    column: Option<&ResultColumn>,
+    no_backslash_escapes: bool,
+) -> String {
     let Some(bytes) = cell else {
         return "NULL".to_string();
     };

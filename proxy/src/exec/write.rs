@@ -11,7 +11,7 @@ use catalog::ShardId;
 use errors::TransactionError;
 use router::Traits;
 use shard::ShardError;
-use shard::conn::Answer;
+use shard::conn::ServerAnswer;
 use wire::framer::Expect;
 use wire::reply::{ErrPacket, OkPacket};
 
@@ -162,7 +162,7 @@ async fn parts(s: &mut Session, write: &Write, own: bool) -> Result<(OkPacket, D
         let login = branch.lease.pool().login.clone();
         watches.push(Watch::start(login, branch.conn()?.thread_id));
     }
-    let mut answers: Vec<Answer> = Vec::new();
+    let mut answers: Vec<ServerAnswer> = Vec::new();
     for (shard, _) in sent {
         let conn = s.branches.held(*shard)?.conn()?;
         match conn.own_answer(Expect::Result).await {
@@ -190,7 +190,7 @@ async fn parts(s: &mut Session, write: &Write, own: bool) -> Result<(OkPacket, D
 async fn warnings(
     s: &mut Session,
     write: &Write,
-    answers: &[Answer],
+    answers: &[ServerAnswer],
 ) -> Result<Diagnostics, ShardError> {
     let mut out = Diagnostics::default();
     for (shard, answer) in write.shards().zip(answers) {
@@ -243,7 +243,7 @@ async fn undo(s: &mut Session, own: bool, sent: &[ShardId], err: ErrPacket) -> S
 }
 
 /// The OK packet of all parts together.
-fn together(write: &Write, answers: &[Answer]) -> OkPacket {
+fn together(write: &Write, answers: &[ServerAnswer]) -> OkPacket {
     let mut out = OkPacket::default();
     let counted = if write.replicated { 1 } else { answers.len() };
     let each = answers.iter().filter_map(|a| a.ok.as_ref());

@@ -1,7 +1,7 @@
 //! What a session knows of its client: who it is, its settings, its database, its prepared statements, and
 //! what its last statements left.
 
-use crate::auth::users::User;
+use crate::auth::users::LoginUser;
 use crate::registry::SessionInfo;
 use crate::session::Stop;
 use crate::session::outcome::Last;
@@ -21,7 +21,7 @@ pub(crate) struct ClientState {
     /// What others see of the session.
     pub info: Arc<SessionInfo>,
     /// Who it is.
-    pub user: Arc<User>,
+    pub user: Arc<LoginUser>,
     /// What its server connections must have agreed on.
     pub class: ConnClass,
     /// Its settings.

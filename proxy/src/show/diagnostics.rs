@@ -5,7 +5,7 @@ use crate::session::diagnostics::fetch;
 use crate::session::{Done, Session, Stop};
 use errors::ReadError;
 use sql::show::Diagnostics as Asked;
-use wire::column::Column;
+use wire::column::ResultColumn;
 use wire::framer::Expect;
 use wire::resultset::ResultSet;
 
@@ -45,21 +45,25 @@ fn rows(s: &Session, asked: Asked) -> Result<ResultSet, Stop> {
     let d = &s.client.last.diagnostics;
     match asked {
         Asked::WarningCount => {
-            set.columns = vec![Column::number("@@session.warning_count", false)];
+            set.columns = vec![ResultColumn::number("@@session.warning_count", false)];
             set.row([d.count().to_string()]);
         }
         Asked::ErrorCount => {
-            set.columns = vec![Column::number("@@session.error_count", false)];
+            set.columns = vec![ResultColumn::number("@@session.error_count", false)];
             set.row([d.errors().to_string()]);
         }
         Asked::Warnings | Asked::Errors => {
             if d.unfetched > 0 {
                 return Err(ReadError::WarningsGone.into());
             }
-            let mut code = Column::number("Code", true);
+            let mut code = ResultColumn::number("Code", true);
             code.length = 4;
             code.kind = wire::column::column_type::LONG;
-            set.columns = vec![Column::text("Level", 7), code, Column::text("Message", 512)];
+            set.columns = vec![
+                ResultColumn::text("Level", 7),
+                code,
+                ResultColumn::text("Message", 512),
+            ];
             for (level, code, text) in &d.conditions {
                 if asked == Asked::Warnings || level == "Error" {
                     set.row([level.clone(), code.clone(), text.clone()]);

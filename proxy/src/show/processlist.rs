@@ -5,7 +5,7 @@ use crate::exec::Run;
 use crate::session::{Done, Session};
 use peers::Asked;
 use peers::call::SessionView;
-use wire::column::Column;
+use wire::column::ResultColumn;
 use wire::resultset::ResultSet;
 
 /// Characters of a statement that are shown without FULL.
@@ -22,8 +22,8 @@ fn rows(asked: &Asked<Vec<SessionView>>, full: bool) -> ResultSet {
         "Id", "User", "Host", "db", "Command", "Time", "State", "Info",
     ];
     let mut set = ResultSet::with_text_columns(&names);
-    set.columns[0] = Column::number("Id", false);
-    set.columns[5] = Column::number("Time", false);
+    set.columns[0] = ResultColumn::number("Id", false);
+    set.columns[5] = ResultColumn::number("Time", false);
     for h in &asked.heard {
         match &h.answer {
             Ok(sessions) => set.rows.extend(sessions.iter().map(|s| row(s, full))),

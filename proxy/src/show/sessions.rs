@@ -6,7 +6,7 @@ use crate::session::diagnostics::Diagnostics;
 use crate::session::{Done, Outcome, Session, Stop};
 use peers::call::{SessionView, SessionsAsked};
 use peers::{Asked, Heard};
-use wire::column::Column;
+use wire::column::ResultColumn;
 use wire::resultset::ResultSet;
 
 /// ER_UNKNOWN_ERROR: there is none for a proxy that does not answer.
@@ -75,7 +75,7 @@ fn rows(asked: &Asked<Vec<SessionView>>) -> ResultSet {
         "Pinned",
     ];
     let mut set = ResultSet::with_text_columns(&names);
-    set.columns[1] = Column::number("Id", false);
+    set.columns[1] = ResultColumn::number("Id", false);
     for h in &asked.heard {
         match &h.answer {
             Ok(sessions) => sessions.iter().for_each(|s| set.row(row(&h.proxy.name, s))),

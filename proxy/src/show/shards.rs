@@ -1,7 +1,7 @@
 //! SHOW SHARDS.
 
 use crate::session::Session;
-use wire::column::Column;
+use wire::column::ResultColumn;
 use wire::resultset::ResultSet;
 
 /// Every shard with its health and this worker's pool.
@@ -17,7 +17,7 @@ pub(crate) fn rows(s: &Session) -> ResultSet {
         "Waiting",
     ];
     let mut set = ResultSet::with_text_columns(&names);
-    set.columns[2] = Column::number("Port", true);
+    set.columns[2] = ResultColumn::number("Port", true);
     let counts = s.worker.pool_counts();
     let handles = s.worker.shared.shards();
     for shard in s.worker.catalog().shards.values() {

@@ -45,12 +45,12 @@ impl Texts {
 
 impl Worker {
     /// True if a shard has accepted this assignment before.
-    pub fn is_accepted_set(&self, text: &str) -> bool {
+    pub(crate) fn is_accepted_set(&self, text: &str) -> bool {
         self.known.accepted_sets.borrow().contains(text)
     }
 
     /// Notes an assignment that a shard has accepted.
-    pub fn accept_set(&self, text: String) {
+    pub(crate) fn accept_set(&self, text: String) {
         let mut all = self.known.accepted_sets.borrow_mut();
         if all.len() < ACCEPTED_SETS_MAX {
             all.insert(text);
@@ -59,19 +59,19 @@ impl Worker {
 
     /// The number of a statement text (with database and settings folded in), for prepared statements
     /// on server connections.
-    pub fn text_number(&self, key: &[u8]) -> u64 {
+    pub(crate) fn text_number(&self, key: &[u8]) -> u64 {
         self.known.number(key)
     }
 
     /// What a shard said of a statement when it was prepared, under this epoch of the catalog.
-    pub fn prepared_definitions(&self, epoch: u64, key: u64) -> Option<Rc<Prepared>> {
+    pub(crate) fn prepared_definitions(&self, epoch: u64, key: u64) -> Option<Rc<Prepared>> {
         let all = self.known.definitions.borrow();
         let current = (all.0 == epoch).then_some(&all.1)?;
         current.get(&key).cloned()
     }
 
     /// Keeps what a shard said of a statement.
-    pub fn keep_prepared_definitions(&self, epoch: u64, key: u64, prepared: &Prepared) {
+    pub(crate) fn keep_prepared_definitions(&self, epoch: u64, key: u64, prepared: &Prepared) {
         let mut all = self.known.definitions.borrow_mut();
         if all.0 != epoch || all.1.len() >= DEFINITIONS_MAX {
             *all = (epoch, HashMap::new());

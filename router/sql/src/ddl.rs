@@ -8,7 +8,7 @@ use std::ops::Range;
 
 mod alter;
 mod trigger;
-pub use alter::{AlterAction, ForeignKey};
+pub use alter::{AlterAction, ForeignKeyClause};
 pub use trigger::trigger_table;
 
 /// A DDL statement.
@@ -109,7 +109,7 @@ pub struct CreateTable {
     /// Bytes of the SHARD BY clause, which the shards must not see.
     pub clause: Option<Range<usize>>,
     /// Its foreign keys.
-    pub foreign_keys: Vec<ForeignKey>,
+    pub foreign_keys: Vec<ForeignKeyClause>,
 }
 
 /// Reads a DDL statement; `None` if it is none. A broken clause of ours is an error.

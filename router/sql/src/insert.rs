@@ -49,7 +49,7 @@ pub struct Row {
 
 /// Where the rows come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Source {
+pub enum InsertSource {
     /// VALUES (...), (...)
     Values(Vec<Row>),
     /// SET a = 1, b = 2: as one row.
@@ -72,7 +72,7 @@ pub struct Insert {
     /// Token index of the parenthesis that closes the column list.
     pub columns_close: Option<u32>,
     /// The rows.
-    pub source: Source,
+    pub source: InsertSource,
     /// Token index behind the rows.
     pub tail: u32,
     /// Parameters in front of the rows' end (those behind belong to the tail).
@@ -116,7 +116,7 @@ pub fn parse(mut c: Cursor<'_>) -> Option<Insert> {
     let source = source(&mut c, &mut columns, &mut params)?;
     let tail = c.index as u32;
     let (on_duplicate, returning) = match source {
-        Source::Select(_) => (None, false),
+        InsertSource::Select(_) => (None, false),
         _ => tail_clauses(&mut c)?,
     };
     let params_in_rows = params;
@@ -166,25 +166,25 @@ fn source(
     c: &mut Cursor<'_>,
     columns: &mut Option<Vec<String>>,
     params: &mut u16,
-) -> Option<Source> {
+) -> Option<InsertSource> {
     if c.eat("VALUES") || c.eat("VALUE") {
         let mut rows = Vec::new();
         loop {
             c.eat("ROW");
             rows.push(row(c, params)?);
             if !c.eat_op(Op::Comma) {
-                return Some(Source::Values(rows));
+                return Some(InsertSource::Values(rows));
             }
         }
     }
     if c.eat("SET") {
         let (names, values) = assignments(c, params)?;
         *columns = Some(names);
-        return Some(Source::Set(values));
+        return Some(InsertSource::Set(values));
     }
     let select =
         c.is_op(Op::LParen) || c.is_word("SELECT") || c.is_word("WITH") || c.is_word("TABLE");
-    select.then_some(Source::Select(c.index as u32))
+    select.then_some(InsertSource::Select(c.index as u32))
 }
 
 fn row(c: &mut Cursor<'_>, params: &mut u16) -> Option<Row> {
@@ -337,7 +337,7 @@ mod tests {
         assert!(i.ignore && !i.replace);
         assert_eq!(i.table.to_string(), "d.t");
         assert_eq!(i.columns.unwrap(), ["a", "b", "c"]);
-        let Source::Values(rows) = i.source else {
+        let InsertSource::Values(rows) = i.source else {
             panic!()
         };
         assert!(matches!(
@@ -358,15 +358,15 @@ mod tests {
     #[test]
     fn other_forms() {
         assert!(
-            matches!(p("REPLACE t SET a=1, b=?").unwrap().source, Source::Set(v) if v.len() == 2)
+            matches!(p("REPLACE t SET a=1, b=?").unwrap().source, InsertSource::Set(v) if v.len() == 2)
         );
         assert!(matches!(
             p("insert into t select * from u").unwrap().source,
-            Source::Select(3)
+            InsertSource::Select(3)
         ));
         assert!(matches!(
             p("insert into t (a) (select 1)").unwrap().source,
-            Source::Select(6)
+            InsertSource::Select(6)
         ));
         assert!(p("insert t values ()").is_some());
         assert!(p("insert t values (1,2) returning a").unwrap().returning);

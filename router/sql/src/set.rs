@@ -6,7 +6,7 @@ use std::ops::Range;
 
 /// What an assignment changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Target {
+pub enum SetTarget {
     /// @name
     UserVariable(String),
     /// A session system variable (lower case).
@@ -33,7 +33,7 @@ pub enum Target {
 
 /// What kind of text the value is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ValueKind {
+pub enum SetValueKind {
     /// A single literal, a signed number or a bare word such as ON: means the same anywhere.
     Constant,
     /// DEFAULT.
@@ -46,11 +46,11 @@ pub enum ValueKind {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Assignment {
     /// What is set.
-    pub target: Target,
+    pub target: SetTarget,
     /// The bytes of the value (empty for NAMES, CHARACTER SET and TRANSACTION).
     pub value: Range<usize>,
     /// What they are.
-    pub kind: ValueKind,
+    pub kind: SetValueKind,
 }
 
 /// A SET statement.
@@ -110,11 +110,11 @@ pub fn parse(mut c: Cursor<'_>) -> Option<Set> {
     }
 }
 
-fn constant(target: Target) -> Assignment {
+fn constant(target: SetTarget) -> Assignment {
     Assignment {
         target,
         value: 0..0,
-        kind: ValueKind::Constant,
+        kind: SetValueKind::Constant,
     }
 }
 
@@ -138,7 +138,7 @@ fn transaction(c: &mut Cursor<'_>, session: bool) -> Option<Assignment> {
             return None;
         }
         if c.at_end() {
-            return Some(constant(Target::Transaction {
+            return Some(constant(SetTarget::Transaction {
                 session,
                 isolation,
                 read_only,
@@ -159,7 +159,7 @@ fn assignment(c: &mut Cursor<'_>) -> Option<Option<Assignment>> {
     {
         c.next();
         if c.eat("DEFAULT") {
-            return Some(Some(constant(Target::Names {
+            return Some(Some(constant(SetTarget::Names {
                 charset: None,
                 collation: None,
             })));
@@ -169,14 +169,14 @@ fn assignment(c: &mut Cursor<'_>) -> Option<Option<Assignment>> {
         if c.eat("COLLATE") {
             collation = Some(c.name_or_string()?.to_ascii_lowercase());
         }
-        return Some(Some(constant(Target::Names { charset, collation })));
+        return Some(Some(constant(SetTarget::Names { charset, collation })));
     }
     if c.eat_all(&["CHARACTER", "SET"]) || c.eat("CHARSET") {
         let charset = match c.eat("DEFAULT") {
             true => None,
             false => Some(c.name_or_string()?.to_ascii_lowercase()),
         };
-        return Some(Some(constant(Target::CharacterSet(charset))));
+        return Some(Some(constant(SetTarget::CharacterSet(charset))));
     }
     let Some(target) = target(c)? else {
         return Some(None);
@@ -209,23 +209,25 @@ fn assignment(c: &mut Cursor<'_>) -> Option<Option<Assignment>> {
 }
 
 /// The assigned variable; `Some(None)` if it is global.
-fn target(c: &mut Cursor<'_>) -> Option<Option<Target>> {
+fn target(c: &mut Cursor<'_>) -> Option<Option<SetTarget>> {
     let t = c.peek()?;
     match t.kind {
         TokenKind::UserVar => {
             c.next();
-            Some(Some(Target::UserVariable(user_variable_name(c.bytes(t))?)))
+            Some(Some(SetTarget::UserVariable(user_variable_name(
+                c.bytes(t),
+            )?)))
         }
         TokenKind::SysVar => {
             c.next();
             let full = std::str::from_utf8(c.bytes(t)).ok()?[2..].to_ascii_lowercase();
             Some(match full.split_once('.') {
-                Some(("session" | "local", name)) => Some(Target::Session(name.to_string())),
+                Some(("session" | "local", name)) => Some(SetTarget::Session(name.to_string())),
                 Some(_) => None,
-                None => Some(Target::Session(full)),
+                None => Some(SetTarget::Session(full)),
             })
         }
-        _ => Some(Some(Target::Session(c.name()?.to_ascii_lowercase()))),
+        _ => Some(Some(SetTarget::Session(c.name()?.to_ascii_lowercase()))),
     }
 }
 
@@ -239,7 +241,7 @@ pub fn user_variable_name(raw: &[u8]) -> Option<String> {
     Some(s.to_lowercase())
 }
 
-fn value_kind(c: &Cursor<'_>, first: usize) -> ValueKind {
+fn value_kind(c: &Cursor<'_>, first: usize) -> SetValueKind {
     let mut at = c.at(first);
     let count = c.index - first;
     let signed = at.is_op(Op::Minus) || at.is_op(Op::Plus);
@@ -247,23 +249,23 @@ fn value_kind(c: &Cursor<'_>, first: usize) -> ValueKind {
         at.next();
     }
     let Some(t) = at.peek() else {
-        return ValueKind::Expression;
+        return SetValueKind::Expression;
     };
     let number = matches!(
         t.kind,
         TokenKind::Int | TokenKind::Decimal | TokenKind::Float
     );
     if count == 2 && signed && number {
-        return ValueKind::Constant;
+        return SetValueKind::Constant;
     }
     if count != 1 {
-        return ValueKind::Expression;
+        return SetValueKind::Expression;
     }
     match t.kind {
-        TokenKind::Word if c.bytes(t).eq_ignore_ascii_case(b"DEFAULT") => ValueKind::Default,
-        TokenKind::Word => ValueKind::Constant,
-        _ if t.is_literal() => ValueKind::Constant,
-        _ => ValueKind::Expression,
+        TokenKind::Word if c.bytes(t).eq_ignore_ascii_case(b"DEFAULT") => SetValueKind::Default,
+        TokenKind::Word => SetValueKind::Constant,
+        _ if t.is_literal() => SetValueKind::Constant,
+        _ => SetValueKind::Expression,
     }
 }
 
@@ -277,7 +279,7 @@ mod tests {
         parse(Cursor::new(sql.as_bytes(), &l.tokens, LexMode::default()))
     }
 
-    fn items(sql: &str) -> Vec<(Target, String, ValueKind)> {
+    fn items(sql: &str) -> Vec<(SetTarget, String, SetValueKind)> {
         match p(sql) {
             Some(Set::Session(v)) => v
                 .into_iter()
@@ -289,21 +291,21 @@ mod tests {
 
     #[test]
     fn what_drivers_send() {
-        let s = |n: &str| Target::Session(n.into());
+        let s = |n: &str| SetTarget::Session(n.into());
         assert_eq!(
             items("SET autocommit=1, sql_mode=concat(@@sql_mode,',STRICT_TRANS_TABLES')"),
             [
-                (s("autocommit"), "1".into(), ValueKind::Constant),
+                (s("autocommit"), "1".into(), SetValueKind::Constant),
                 (
                     s("sql_mode"),
                     "concat(@@sql_mode,',STRICT_TRANS_TABLES')".into(),
-                    ValueKind::Expression
+                    SetValueKind::Expression
                 ),
             ]
         );
         assert_eq!(
             items("set names utf8mb4 collate 'utf8mb4_bin'")[0].0,
-            Target::Names {
+            SetTarget::Names {
                 charset: Some("utf8mb4".into()),
                 collation: Some("utf8mb4_bin".into())
             }
@@ -315,14 +317,14 @@ mod tests {
         assert_eq!(
             items("SET @X = -1")[0],
             (
-                Target::UserVariable("x".into()),
+                SetTarget::UserVariable("x".into()),
                 "-1".into(),
-                ValueKind::Constant
+                SetValueKind::Constant
             )
         );
         assert_eq!(
             items("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED, READ ONLY")[0].0,
-            Target::Transaction {
+            SetTarget::Transaction {
                 session: true,
                 isolation: Some("READ COMMITTED".into()),
                 read_only: Some(true)

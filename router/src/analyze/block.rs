@@ -237,7 +237,7 @@ pub struct Piece<'a> {
     /// Where it stands; `None` if that is not certain.
     pub tokens: Option<TokenRange>,
     /// Columns that it names itself, not in a subquery, in order.
-    pub columns: Vec<Column<'a>>,
+    pub columns: Vec<NamedColumn<'a>>,
     /// Functions that it calls itself.
     pub calls: Vec<CallId>,
     /// Its subqueries.
@@ -254,7 +254,7 @@ pub struct Piece<'a> {
 
 /// A column that an expression names.
 #[derive(Debug)]
-pub struct Column<'a> {
+pub struct NamedColumn<'a> {
     /// The parts of its name.
     pub name: Vec<&'a Ident>,
     /// Where it stands; `None` if that is not certain.
@@ -284,7 +284,7 @@ impl<'a> Query<'a> {
 
 impl<'a> Piece<'a> {
     /// The column, if it is nothing else than one.
-    pub fn plain_column(&self) -> Option<&Column<'a>> {
+    pub fn plain_column(&self) -> Option<&NamedColumn<'a>> {
         let mut expr = self.expr;
         while let Expr::Nested(inner) = expr {
             expr = inner;

@@ -1,6 +1,6 @@
 //! Expressions to pieces: what each uses, and where it stands.
 
-use crate::analyze::block::{Column, Meaning, OrderItem, Piece, Place};
+use crate::analyze::block::{Meaning, NamedColumn, OrderItem, Piece, Place};
 use crate::analyze::build::Builder;
 use crate::analyze::calls::Call;
 use crate::analyze::expression::{Part, boolean_searches, parts};
@@ -98,7 +98,7 @@ impl<'a> Builder<'a> {
         }
         let at = |i: Option<&&Ident>| token_at(self.tokens, i?.span);
         let ends = at(name.first()).zip(at(name.last()));
-        piece.columns.push(Column {
+        piece.columns.push(NamedColumn {
             name,
             tokens: ends.map(|(first, last)| TokenRange::new(first, last + 1)),
             meaning: Meaning::Unknown,

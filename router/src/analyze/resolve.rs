@@ -103,11 +103,11 @@ impl Analysis<'_> {
             .map(|c| &self.calls[*c])
             .filter(|c| c.is_aggregate());
         for call in aggregates {
-            let inside = |c: &&Column<'_>| match (call.arguments, c.tokens) {
+            let inside = |c: &&NamedColumn<'_>| match (call.arguments, c.tokens) {
                 (Some(a), Some(t)) => a.start <= t.start && t.end <= a.end,
                 _ => true,
             };
-            let is_own = |c: &Column<'_>| match c.meaning {
+            let is_own = |c: &NamedColumn<'_>| match c.meaning {
                 Meaning::Instance(i) => !is_outer(&i),
                 Meaning::Item(_) => true,
                 Meaning::Unknown => false,

@@ -10,7 +10,7 @@ use crate::traits::Traits;
 use catalog::{Placement, ShardId, Table, TableName};
 use errors::InsertError;
 use smallvec::SmallVec;
-use sql::insert::{Insert, Row, Source as Rows, Value};
+use sql::insert::{Insert, InsertSource as Rows, Row, Value};
 use sql::lexer::Token;
 use std::sync::Arc;
 

@@ -118,14 +118,14 @@ impl Local {
 }
 
 fn assigned(list: &[Assignment]) -> String {
-    use sql::set::Target;
+    use sql::set::SetTarget;
     let names = list.iter().map(|a| match &a.target {
-        Target::UserVariable(name) => format!("@{name}"),
-        Target::Session(name) => name.clone(),
-        Target::Names { .. } => "NAMES".into(),
-        Target::CharacterSet(_) => "CHARACTER SET".into(),
-        Target::Transaction { session: true, .. } => "TRANSACTION".into(),
-        Target::Transaction { session: false, .. } => "the next TRANSACTION".into(),
+        SetTarget::UserVariable(name) => format!("@{name}"),
+        SetTarget::Session(name) => name.clone(),
+        SetTarget::Names { .. } => "NAMES".into(),
+        SetTarget::CharacterSet(_) => "CHARACTER SET".into(),
+        SetTarget::Transaction { session: true, .. } => "TRANSACTION".into(),
+        SetTarget::Transaction { session: false, .. } => "the next TRANSACTION".into(),
     });
     names.collect::<Vec<_>>().join(", ")
 }

@@ -3,7 +3,7 @@
 use super::ServerConn;
 use crate::error::ShardError;
 use std::future::poll_fn;
-use wire::column::{Column, decode_text_row};
+use wire::column::{ResultColumn, decode_text_row};
 use wire::command::prepare::{PrepareOk, Prepared};
 use wire::framer::{Control, Expect, Framer, Step};
 use wire::packet::{HEADER_LEN, split_packet};
@@ -17,7 +17,7 @@ pub type TextRow = Vec<Option<Vec<u8>>>;
 
 /// An answer that the proxy read for itself.
 #[derive(Debug, Default)]
-pub struct Answer {
+pub struct ServerAnswer {
     /// The OK packet, if it was one.
     pub ok: Option<OkPacket>,
     /// The ERR packet, if it was one.
@@ -30,9 +30,9 @@ pub struct Answer {
 
 impl ServerConn {
     /// Sends the queue and reads a whole answer for the proxy itself.
-    pub async fn own_answer(&mut self, expect: Expect) -> Result<Answer, ShardError> {
+    pub async fn own_answer(&mut self, expect: Expect) -> Result<ServerAnswer, ShardError> {
         let mut framer = Framer::new(expect, self.class.deprecate_eof);
-        let mut answer = Answer::default();
+        let mut answer = ServerAnswer::default();
         self.flush().await?;
         while !framer.is_done() {
             let step = framer.step(&mut self.carry);
@@ -61,7 +61,7 @@ impl ServerConn {
 
     fn note_control(
         &mut self,
-        answer: &mut Answer,
+        answer: &mut ServerAnswer,
         control: Control,
         payload: &[u8],
     ) -> Result<(), ShardError> {
@@ -83,14 +83,14 @@ impl ServerConn {
     }
 
     /// Runs a statement of the proxy's own; an ERR packet is an error.
-    pub async fn run(&mut self, text: &str) -> Result<Answer, ShardError> {
+    pub async fn run(&mut self, text: &str) -> Result<ServerAnswer, ShardError> {
         self.put_query(text.as_bytes()).await?;
         let answer = self.own_answer(Expect::Result).await?;
         self.unless_refused(answer)
     }
 
     /// An answer that must not be an ERR packet.
-    pub(crate) fn unless_refused(&self, answer: Answer) -> Result<Answer, ShardError> {
+    pub(crate) fn unless_refused(&self, answer: ServerAnswer) -> Result<ServerAnswer, ShardError> {
         match answer.err {
             Some(err) => Err(ShardError::Server {
                 shard: self.shard.to_string(),
@@ -101,9 +101,9 @@ impl ServerConn {
     }
 }
 
-impl Answer {
+impl ServerAnswer {
     /// Column definitions and rows of the (first) result set.
-    pub fn rows(&self) -> Result<(Vec<Column>, Vec<TextRow>), wire::Malformed> {
+    pub fn rows(&self) -> Result<(Vec<ResultColumn>, Vec<TextRow>), wire::Malformed> {
         let mut rest = &self.packets[..];
         if rest.is_empty() {
             return Ok((Vec::new(), Vec::new()));
@@ -116,7 +116,7 @@ impl Answer {
             let (_, payload, tail) = split_packet(rest)?;
             rest = tail;
             if columns.len() < n {
-                columns.push(Column::decode(payload)?);
+                columns.push(ResultColumn::decode(payload)?);
             } else {
                 rows.push(decode_text_row(payload, n)?);
             }

@@ -75,46 +75,46 @@ pub(crate) struct Planned {
 }
 
 impl Planned {
-    pub fn count(&self) -> usize {
+    pub(super) fn count(&self) -> usize {
         self.sections.iter().map(|p| p.effects.len()).sum()
     }
 
-    pub fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.sections.iter().all(|p| p.effects.is_empty())
     }
 
     /// True if the request does the same without.
-    pub fn is_harmless(&self) -> bool {
+    pub(super) fn is_harmless(&self) -> bool {
         let mut all = self.sections.iter().flat_map(|p| &p.effects);
         all.all(|e| matches!(e, Effect::Harmless))
     }
 
     /// True if a statement has a semicolon in it, so that a server might see two where one is meant.
-    pub fn has_semicolon(&self) -> bool {
+    pub(super) fn has_semicolon(&self) -> bool {
         self.sections.iter().any(|p| p.has_semicolon)
     }
 
     /// The text of all statements, with a separator behind each.
-    pub fn texts(&self) -> [&[u8]; 3] {
+    pub(super) fn texts(&self) -> [&[u8]; 3] {
         self.sections.each_ref().map(|p| &p.text[..])
     }
 
     /// The text of all statements, ending with the last one.
-    pub fn text_alone(&self) -> Vec<u8> {
+    pub(super) fn text_alone(&self) -> Vec<u8> {
         let mut text = self.texts().concat();
         text.truncate(text.len().saturating_sub(SEPARATOR.len()));
         text
     }
 
     /// Each statement with its effect.
-    pub fn statements(&self) -> impl Iterator<Item = (&[u8], Effect)> {
+    pub(super) fn statements(&self) -> impl Iterator<Item = (&[u8], Effect)> {
         let each = |p: &'_ Prefixes| p.effects.clone();
         let effects = self.sections.iter().flat_map(each);
         let texts = self.sections.iter().flat_map(|p| p.statements());
         texts.zip(effects)
     }
 
-    pub fn take_effects(&mut self) -> SmallVec<[Effect; 4]> {
+    pub(super) fn take_effects(&mut self) -> SmallVec<[Effect; 4]> {
         let sections = self.sections.iter_mut();
         let effects = sections.flat_map(|p| p.effects.drain(..)).collect();
         self.sections.iter_mut().for_each(Prefixes::clear);

@@ -37,7 +37,7 @@ struct Expected {
 pub(super) struct Due(VecDeque<Expected>);
 
 impl Due {
-    pub fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 }

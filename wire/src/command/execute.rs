@@ -3,7 +3,7 @@
 //! Source: MySQL "COM_STMT_EXECUTE". A client that executes twice may leave the types out the second
 //! time (`new-params-bound` = 0); a shared server statement must always be given them.
 
-use super::Command;
+use super::ClientCommand;
 use crate::read::{Malformed, Reader};
 use crate::value::{ParamValue, read_param};
 use smallvec::SmallVec;
@@ -55,7 +55,7 @@ impl<'a> Execute<'a> {
 
 /// One parameter: where its bytes are, and its type.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Param {
+pub struct BoundParam {
     /// The two type bytes.
     pub kind: [u8; 2],
     /// Range in the values; `None` is NULL or sent as long data.
@@ -70,7 +70,7 @@ pub fn locate_params(
     types: &[u8],
     values: &[u8],
     long: impl Fn(usize) -> bool,
-) -> Result<SmallVec<[Param; 8]>, Malformed> {
+) -> Result<SmallVec<[BoundParam; 8]>, Malformed> {
     let mut r = Reader::new(values);
     let mut out = SmallVec::new();
     for (i, kind) in types.chunks_exact(2).enumerate() {
@@ -79,7 +79,7 @@ pub fn locate_params(
             .get(i / 8)
             .is_some_and(|b| b >> (i % 8) & 1 == 1);
         if long(i) || null {
-            out.push(Param {
+            out.push(BoundParam {
                 kind,
                 at: None,
                 long: long(i),
@@ -88,7 +88,7 @@ pub fn locate_params(
         }
         let start = r.position();
         read_param(&mut r, kind[0], kind[1] & 0x80 != 0)?;
-        out.push(Param {
+        out.push(BoundParam {
             kind,
             at: Some(start..r.position()),
             long: false,
@@ -100,7 +100,7 @@ pub fn locate_params(
     Ok(out)
 }
 
-impl Param {
+impl BoundParam {
     /// The value in `values`; `None` if it came as long data.
     pub fn value<'a>(&self, values: &'a [u8]) -> Result<Option<ParamValue<'a>>, Malformed> {
         match &self.at {
@@ -194,11 +194,11 @@ impl Execution<'_> {
         let head: [&[u8]; 3] = [&id, &[self.flags], &iterations];
         let [id, flags, iterations] = head;
         if self.types.is_empty() {
-            return Command::StmtExecute.put(out, &[id, flags, iterations]);
+            return ClientCommand::StmtExecute.put(out, &[id, flags, iterations]);
         }
         let parameters = [self.nulls, &[1], self.types, self.values];
         let [nulls, bound, types, values] = parameters;
-        Command::StmtExecute.put(out, &[id, flags, iterations, nulls, bound, types, values]);
+        ClientCommand::StmtExecute.put(out, &[id, flags, iterations, nulls, bound, types, values]);
     }
 }
 

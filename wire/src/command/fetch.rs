@@ -1,6 +1,6 @@
 //! COM_STMT_FETCH: the next rows of a cursor.
 
-use super::Command;
+use super::ClientCommand;
 use crate::read::{Malformed, Reader};
 
 /// What a body asks for.
@@ -24,7 +24,7 @@ impl Fetch {
     /// Appends the command.
     pub fn put(self, out: &mut Vec<u8>) {
         let (id, rows) = (self.id.to_le_bytes(), self.rows.to_le_bytes());
-        Command::StmtFetch.put(out, &[&id, &rows]);
+        ClientCommand::StmtFetch.put(out, &[&id, &rows]);
     }
 }
 

@@ -1,6 +1,6 @@
 //! COM_FIELD_LIST: columns of a table, as old clients ask for them.
 
-use super::Command;
+use super::ClientCommand;
 use crate::read::{Malformed, Reader};
 
 /// The table whose columns a body asks for; a pattern may follow it.
@@ -10,5 +10,5 @@ pub fn table(body: &[u8]) -> Result<&[u8], Malformed> {
 
 /// Appends the command with a client's body.
 pub fn put(out: &mut Vec<u8>, body: &[u8]) {
-    Command::FieldList.put(out, &[body]);
+    ClientCommand::FieldList.put(out, &[body]);
 }

@@ -1,8 +1,8 @@
 //! COM_PING: is the server there?
 
-use super::Command;
+use super::ClientCommand;
 
 /// Appends the command.
 pub fn put(out: &mut Vec<u8>) {
-    Command::Ping.put(out, &[]);
+    ClientCommand::Ping.put(out, &[]);
 }

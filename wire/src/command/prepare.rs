@@ -2,14 +2,14 @@
 //!
 //! Source: MySQL "COM_STMT_PREPARE Response".
 
-use super::Command;
+use super::ClientCommand;
 use crate::packet::put_packet;
 use crate::read::{Malformed, Reader};
 use crate::reply::put_eof;
 
 /// Appends the command.
 pub fn put(out: &mut Vec<u8>, text: &[u8]) {
-    Command::StmtPrepare.put(out, &[text]);
+    ClientCommand::StmtPrepare.put(out, &[text]);
 }
 
 /// COM_STMT_PREPARE_OK and the definitions that follow it, as raw payloads.

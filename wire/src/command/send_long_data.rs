@@ -1,6 +1,6 @@
 //! COM_STMT_SEND_LONG_DATA: a parameter's bytes ahead of the execution. It has no answer.
 
-use super::Command;
+use super::ClientCommand;
 use crate::read::{Malformed, Reader};
 
 /// A piece of a parameter.
@@ -28,7 +28,7 @@ impl<'a> LongDataPiece<'a> {
     /// Appends the command.
     pub fn put(&self, out: &mut Vec<u8>) {
         let (id, parameter) = (self.id.to_le_bytes(), self.parameter.to_le_bytes());
-        Command::StmtSendLongData.put(out, &[&id, &parameter, self.bytes]);
+        ClientCommand::StmtSendLongData.put(out, &[&id, &parameter, self.bytes]);
     }
 }
 
@@ -45,7 +45,7 @@ mod tests {
         };
         let mut out = Vec::new();
         piece.put(&mut out);
-        assert_eq!(out[4], Command::StmtSendLongData as u8);
+        assert_eq!(out[4], ClientCommand::StmtSendLongData as u8);
         assert_eq!(LongDataPiece::decode(&out[5..]), Ok(piece));
         assert!(LongDataPiece::decode(&[1, 2, 3, 4, 5]).is_err());
     }

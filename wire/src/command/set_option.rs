@@ -1,6 +1,6 @@
 //! COM_SET_OPTION: whether one COM_QUERY may hold several statements.
 
-use super::Command;
+use super::ClientCommand;
 use crate::read::{Malformed, Reader};
 
 /// What a body asks for: several statements, or one.
@@ -14,7 +14,7 @@ pub fn multi_statements(body: &[u8]) -> Result<bool, Malformed> {
 
 /// Appends the command.
 pub fn put(out: &mut Vec<u8>, multi_statements: bool) {
-    Command::SetOption.put(out, &[&[u8::from(!multi_statements), 0]]);
+    ClientCommand::SetOption.put(out, &[&[u8::from(!multi_statements), 0]]);
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! COM_STMT_CLOSE: forgets a prepared statement. It has no answer.
 
-use super::Command;
+use super::ClientCommand;
 
 /// Appends the command.
 pub fn put(out: &mut Vec<u8>, id: u32) {
-    Command::StmtClose.put(out, &[&id.to_le_bytes()]);
+    ClientCommand::StmtClose.put(out, &[&id.to_le_bytes()]);
 }

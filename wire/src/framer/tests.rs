@@ -1,7 +1,7 @@
 //! The framer must find the same ends however the bytes are cut.
 
 use super::*;
-use crate::column::Column;
+use crate::column::ResultColumn;
 use crate::command::prepare::Prepared;
 use crate::packet::{put_packet, put_packet_with};
 use crate::reply::ErrPacket;
@@ -71,7 +71,7 @@ fn several_results_and_an_error() {
 fn prepare_answers_of_every_shape() {
     let def = || {
         let mut b = Vec::new();
-        Column::text("a", 1).encode(&mut b);
+        ResultColumn::text("a", 1).encode(&mut b);
         b
     };
     for (p, c) in [(0, 0), (1, 0), (0, 1), (2, 3)] {
@@ -99,7 +99,9 @@ fn a_row_of_more_than_16_mib_is_one_row() {
     let mut bytes = Vec::new();
     let mut seq = 1;
     put_packet(&mut bytes, &mut seq, &[1]);
-    put_packet_with(&mut bytes, &mut seq, |b| Column::text("a", 1).encode(b));
+    put_packet_with(&mut bytes, &mut seq, |b| {
+        ResultColumn::text("a", 1).encode(b)
+    });
     let mut row = vec![0xfe];
     row.extend_from_slice(&(MAX_PAYLOAD as u64 + 100).to_le_bytes());
     row.resize(row.len() + MAX_PAYLOAD + 100, 0xff);

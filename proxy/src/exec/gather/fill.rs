@@ -14,7 +14,7 @@ use schema::shadow::shadow;
 use shard::{RowStream, ServerConn, StreamEnd};
 use sql::ident::quote_name;
 use wire::cells::RowShape;
-use wire::column::{Column, column_type as t};
+use wire::column::{ResultColumn, column_type as t};
 use wire::command::execute::ParamList;
 use wire::framer::Expect;
 use wire::resultset::RowFormat;
@@ -186,7 +186,7 @@ impl Batch {
         self.rows >= self.rows_max || self.bytes >= INSERT_BYTES_MAX
     }
 
-    fn add(&mut self, columns: &[Column], row: &[u8]) -> Result<(), wire::Malformed> {
+    fn add(&mut self, columns: &[ResultColumn], row: &[u8]) -> Result<(), wire::Malformed> {
         let shape = RowShape {
             columns,
             format: RowFormat::Binary,
@@ -240,7 +240,7 @@ impl Batch {
 }
 
 /// The type under which a value of a column is sent back.
-fn param_kind(column: &Column) -> [u8; 2] {
+fn param_kind(column: &ResultColumn) -> [u8; 2] {
     const UNSIGNED: u16 = 0x20;
     let kind = match column.kind {
         t::INT24 => t::LONG,

@@ -7,7 +7,7 @@ use crate::lexer::{Op, TokenKind};
 
 /// A foreign key of a table.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ForeignKey {
+pub struct ForeignKeyClause {
     /// Columns of this table; empty if they stand with the column itself.
     pub columns: Vec<String>,
     /// The table referred to.
@@ -26,7 +26,7 @@ pub enum AlterAction {
     /// RENAME TO.
     RenameTo(ObjectName),
     /// ADD FOREIGN KEY.
-    ForeignKey(ForeignKey),
+    ForeignKey(ForeignKeyClause),
     /// COMMENT = 'shard by ...': rules are not changed this way.
     RuleComment,
     /// Engine partitions: exchange and the like move rows between tables.
@@ -162,7 +162,7 @@ fn unique_key(mut c: Cursor<'_>, end: usize) -> Option<AlterAction> {
 }
 
 /// Every REFERENCES between the cursor and token `end`.
-pub(super) fn foreign_keys(mut c: Cursor<'_>, end: usize) -> Vec<ForeignKey> {
+pub(super) fn foreign_keys(mut c: Cursor<'_>, end: usize) -> Vec<ForeignKeyClause> {
     let mut out = Vec::new();
     let mut columns = Vec::new();
     while c.index < end {
@@ -175,7 +175,7 @@ pub(super) fn foreign_keys(mut c: Cursor<'_>, end: usize) -> Vec<ForeignKey> {
         } else if c.eat("REFERENCES") {
             if let Some(table) = c.object_name() {
                 let referred = c.name_list().unwrap_or_default();
-                out.push(ForeignKey {
+                out.push(ForeignKeyClause {
                     columns: std::mem::take(&mut columns),
                     table,
                     referred,

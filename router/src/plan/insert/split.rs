@@ -3,7 +3,7 @@
 use super::{InsertPlan, RowId, RowIds};
 use crate::plan::RouteContext;
 use catalog::ShardId;
-use sql::insert::{Source, ValueKind, bytes_of};
+use sql::insert::{InsertSource, ValueKind, bytes_of};
 use sql::splice::Splices;
 
 /// What one shard gets of an INSERT.
@@ -117,7 +117,7 @@ impl Build<'_, '_> {
         let (text, tokens) = (self.cx.args.text, self.cx.args.tokens);
         let insert = &self.plan.insert;
         let mut splices = Splices::default();
-        if let Source::Set(_) = insert.source {
+        if let InsertSource::Set(_) = insert.source {
             self.set_splices(&mut splices, &mut id);
             return splices.apply(text);
         }
