@@ -3,6 +3,7 @@
 use control::{Cluster, ClusterGauges};
 use prometheus_client::encoding::text::encode_eof;
 use proxy::{ProxyGauges, Shared};
+use shard::Answers;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -39,7 +40,7 @@ impl admin::Status for ProxyStatus {
         let mut shards: Vec<_> = all.iter().collect();
         shards.sort_by_key(|(name, _)| name.as_str());
         for (name, shard) in shards {
-            if shard.health.is_down() {
+            if shard.health.answers() != Answers::Yes {
                 out.push(format!("shard {name}: {}", shard.health.detail().error));
             }
         }

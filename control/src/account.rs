@@ -1,9 +1,8 @@
 //! `[[shards]]` of the configuration: a shard's address and the account that this process has there.
 
 use serde::Deserialize;
-use shard::Login;
+use shard::{Login, Timeouts};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 /// `[[shards]]`: a shard and the proxy's account on it.
 #[derive(Clone, Default, Deserialize)]
@@ -64,7 +63,7 @@ fn read_password(text: &str, file: Option<&Path>) -> Result<String, String> {
 
 impl ShardConfig {
     /// How to reach the shard with the account that may do most there: the manager's, or the only one.
-    pub fn strongest(&self, timeout: Duration) -> Result<Login, String> {
+    pub fn strongest(&self, timeouts: Timeouts) -> Result<Login, String> {
         let (user, password) = match self.manager_user.is_empty() {
             true => (
                 &self.user,
@@ -84,7 +83,7 @@ impl ShardConfig {
             user: user.as_str().into(),
             password: password.into(),
             tls,
-            timeout,
+            timeouts,
         })
     }
 }

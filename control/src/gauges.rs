@@ -5,6 +5,7 @@ use prometheus_client::encoding::text::encode_registry;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
+use shard::Answers;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 type Number = Gauge<u64, AtomicU64>;
@@ -62,7 +63,7 @@ impl ClusterGauges {
         self.shard_up.clear();
         for (name, handle) in cluster.shards.all().iter() {
             let up = self.shard_up.get_or_create(&[("shard", name.clone())]);
-            up.set(u64::from(!handle.health.is_down()));
+            up.set(u64::from(handle.health.answers() == Answers::Yes));
         }
         // Writing to a String cannot fail.
         let _ = encode_registry(page, &self.registry);

@@ -2,7 +2,7 @@
 
 use crate::{Cluster, ShardConfig, machine, prepare};
 use admin_types::report::{Finding, Severity};
-use shard::{ConnClass, Login, ServerConn, ShardError};
+use shard::{ConnClass, Login, ServerConn, ShardError, Timeouts};
 use std::rc::Rc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -61,7 +61,7 @@ const WANTED: [Wanted; 6] = [
 /// Inspects a server that is to become a shard, or to take one's place.
 pub(crate) async fn probe(cluster: &Cluster, account: &ShardConfig) -> Vec<Finding> {
     let subject = format!("shard {}", account.name);
-    let login = match account.strongest(PROBE_TIME) {
+    let login = match account.strongest(Timeouts::connecting_within(PROBE_TIME)) {
         Ok(login) => login,
         Err(e) => return vec![Finding::new(Severity::Critical, subject, e, "")],
     };

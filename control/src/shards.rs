@@ -3,7 +3,7 @@
 use crate::accounts::OwnAccounts;
 use crate::{Cluster, ShardConfig, prepare};
 use meta::Service;
-use shard::{ShardHandle, ShardHealth};
+use shard::{HealthTiming, InstanceHealth, ShardHandle, Timeouts};
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::rc::Rc;
@@ -18,10 +18,10 @@ fn handle(
     account: &ShardConfig,
     name: &str,
     (host, port): (&str, u16),
-    timeout: Duration,
+    timeouts: Timeouts,
     own: &OwnAccounts,
 ) -> Result<ShardHandle, String> {
-    let mut strongest = account.strongest(timeout)?;
+    let mut strongest = account.strongest(timeouts)?;
     (strongest.shard, strongest.host, strongest.port) = (name.into(), host.into(), port);
     let (login, manager) = match account.manager_user.is_empty() {
         true => (strongest, None),
@@ -37,10 +37,10 @@ fn handle(
 /// How shards are reached and watched.
 #[derive(Debug, Clone, Copy)]
 pub struct Timing {
-    /// For connecting and for a health check.
-    pub connect: Duration,
-    /// Between health checks.
-    pub health_interval: Duration,
+    /// How long their servers are waited for.
+    pub timeouts: Timeouts,
+    /// When they are checked.
+    pub health: HealthTiming,
 }
 
 /// The shards of the configuration, entered into the catalog where it does not know them. If they
@@ -65,19 +65,19 @@ pub async fn open(
                 let (name, host, port) = (s.name.clone(), s.host.clone(), s.port);
                 let put = catalog::Command::PutShard { name, host, port };
                 if !current.databases.is_empty() && current.shard_named(&s.name).is_none() {
-                    let login = s.strongest(timing.connect)?;
+                    let login = s.strongest(timing.timeouts)?;
                     prepare::databases(&login, &current, &shards).await?;
                 }
                 meta.propose(put, None).await.map_err(|e| e.to_string())?;
                 (s.host.clone(), s.port)
             }
         };
-        let handle = handle(s, &s.name, (&host, port), timing.connect, own)?;
+        let handle = handle(s, &s.name, (&host, port), timing.timeouts, own)?;
         prepare_account(&handle, own, service).await;
         shards.insert(s.name.clone(), handle);
     }
     for h in shards.values() {
-        watch_health(h, timing.health_interval).await;
+        watch_health(h, timing.health).await;
     }
     Ok(shards)
 }
@@ -94,21 +94,14 @@ async fn prepare_account(handle: &ShardHandle, own: &OwnAccounts, service: &Serv
 }
 
 /// Checks a shard once, so that its version is known, then goes on in the background.
-async fn watch_health(handle: &ShardHandle, interval: Duration) {
-    let health: &Arc<ShardHealth> = &handle.health;
+async fn watch_health(handle: &ShardHandle, timing: HealthTiming) {
+    let health: &Arc<InstanceHealth> = &handle.health;
     // The manager's account stays when the own one changes.
     let login = handle.strongest().clone();
-    health.check(&login, &mut None).await;
+    health.check(&login, &mut None, timing.down_after).await;
+    // Ends with the handle, when the shard moves to another address.
     let health = Arc::downgrade(health);
-    tokio::task::spawn_local(async move {
-        let mut conn = None;
-        // Ends with the handle, when the shard moves to another address.
-        while let Some(health) = health.upgrade() {
-            health.check(&login, &mut conn).await;
-            drop(health);
-            tokio::time::sleep(interval).await;
-        }
-    });
+    tokio::task::spawn_local(shard::health::keep_checking(health, login, timing));
 }
 
 /// Follows the catalog: shards that are new or have moved get a handle. Also reports to the service which
@@ -169,11 +162,11 @@ impl Follow {
             );
             return;
         };
-        match handle(account, &s.name, at, self.timing.connect, &self.own) {
+        match handle(account, &s.name, at, self.timing.timeouts, &self.own) {
             Ok(handle) => {
                 tracing::info!(shard = s.name, host = at.0, port = at.1, "shard is used");
                 prepare_account(&handle, &self.own, &self.service).await;
-                watch_health(&handle, self.timing.health_interval).await;
+                watch_health(&handle, self.timing.health).await;
                 self.cluster.shards.put(&s.name, handle);
             }
             Err(error) => tracing::warn!(shard = s.name, %error, "shard cannot be used"),

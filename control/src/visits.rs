@@ -6,6 +6,7 @@ use crate::{Cluster, ShardConfig, drift, inspect, prepare, probe};
 use admin_types::report::{Finding, Report, Severity};
 use catalog::Answer;
 use meta_client::{BoxFuture, MetaError};
+use shard::Timeouts;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
@@ -182,7 +183,7 @@ async fn visit(cluster: Arc<Cluster>, mut asked: mpsc::Receiver<Ask>) {
 }
 
 async fn make_databases(cluster: &Cluster, account: &ShardConfig) -> Result<(), String> {
-    let login = account.strongest(probe::PROBE_TIME)?;
+    let login = account.strongest(Timeouts::connecting_within(probe::PROBE_TIME))?;
     prepare::databases(&login, &cluster.catalog(), &cluster.shards.all()).await
 }
 

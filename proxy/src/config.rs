@@ -2,8 +2,10 @@
 //! refused.
 
 use serde::Deserialize;
+use shard::{HealthTiming, Timeouts};
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// `[proxy]`: the side of the clients.
 #[derive(Debug, Clone, Deserialize)]
@@ -23,6 +25,10 @@ pub struct ProxyConfig {
     pub idle_timeout_s: u64,
     /// A client that takes nothing for this long is disconnected (net_write_timeout).
     pub write_timeout_s: u64,
+    /// A silent client is probed after this time (TCP keepalive).
+    pub tcp_keepalive_s: u64,
+    /// A client is gone when bytes stay unacknowledged for this long (TCP_USER_TIMEOUT).
+    pub tcp_user_timeout_ms: u64,
     /// PEM file with the certificate chain.
     pub tls_cert: Option<PathBuf>,
     /// PEM file with the private key.
@@ -47,6 +53,8 @@ impl Default for ProxyConfig {
             handshake_timeout_ms: 10_000,
             idle_timeout_s: 28_800,
             write_timeout_s: 60,
+            tcp_keepalive_s: 60,
+            tcp_user_timeout_ms: 60_000,
             tls_cert: None,
             tls_key: None,
             require_tls: false,
@@ -85,10 +93,51 @@ pub struct PoolConfig {
     pub gather_bytes_max: usize,
     /// Rows that one statement may copy between shards.
     pub gather_rows_max: u64,
-    /// Time for connecting to a shard and for a health check.
+    /// Time for connecting to a shard and logging in, and for a health check.
     pub connect_timeout_ms: u64,
+    /// Time for a KILL to be done on a shard.
+    pub kill_timeout_ms: u64,
+    /// Time for a shard to say that it is there before a COMMIT on several shards.
+    pub ping_timeout_ms: u64,
+    /// Time for a shard's answer to COMMIT; what became of it is unknown then.
+    pub commit_timeout_ms: u64,
+    /// Time for what the proxy asks a shard for itself: settings, ROLLBACK, savepoints, warnings.
+    pub own_statement_timeout_ms: u64,
     /// Time between health checks.
     pub health_interval_ms: u64,
+    /// Time between health checks after one that failed; it doubles up to the usual one.
+    pub health_retry_ms: u64,
+    /// A shard whose health checks have failed for this long counts as down: what waits for it ends with
+    /// an error, and new statements fail at once.
+    pub down_after_ms: u64,
+    /// A silent connection to a shard is probed after this time (TCP keepalive).
+    pub tcp_keepalive_s: u64,
+    /// A connection to a shard is broken when bytes stay unacknowledged for this long (TCP_USER_TIMEOUT).
+    pub tcp_user_timeout_ms: u64,
+}
+
+impl PoolConfig {
+    /// How long a shard's server is waited for.
+    pub fn timeouts(&self) -> Timeouts {
+        Timeouts {
+            connect: Duration::from_millis(self.connect_timeout_ms),
+            kill: Duration::from_millis(self.kill_timeout_ms),
+            ping: Duration::from_millis(self.ping_timeout_ms),
+            commit: Duration::from_millis(self.commit_timeout_ms),
+            own: Duration::from_millis(self.own_statement_timeout_ms),
+            keepalive: Duration::from_secs(self.tcp_keepalive_s),
+            unacknowledged: Duration::from_millis(self.tcp_user_timeout_ms),
+        }
+    }
+
+    /// When shards are checked, and when one counts as down.
+    pub fn health_timing(&self) -> HealthTiming {
+        HealthTiming {
+            interval: Duration::from_millis(self.health_interval_ms),
+            retry: Duration::from_millis(self.health_retry_ms),
+            down_after: Duration::from_millis(self.down_after_ms),
+        }
+    }
 }
 
 impl Default for PoolConfig {
@@ -105,7 +154,15 @@ impl Default for PoolConfig {
             gather_bytes_max: 256 << 20,
             gather_rows_max: 5_000_000,
             connect_timeout_ms: 3_000,
+            kill_timeout_ms: 3_000,
+            ping_timeout_ms: 3_000,
+            commit_timeout_ms: 60_000,
+            own_statement_timeout_ms: 10_000,
             health_interval_ms: 2_000,
+            health_retry_ms: 250,
+            down_after_ms: 10_000,
+            tcp_keepalive_s: 30,
+            tcp_user_timeout_ms: 30_000,
         }
     }
 }

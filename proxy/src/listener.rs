@@ -104,7 +104,10 @@ async fn serve(
 
 async fn session(worker: Rc<Worker>, stream: TcpStream, peer: SocketAddr) {
     let shared = worker.shared.clone();
-    if stream.set_nodelay(true).is_err() {
+    let keepalive = Duration::from_secs(shared.config.tcp_keepalive_s);
+    let unacknowledged = Duration::from_millis(shared.config.tcp_user_timeout_ms);
+    let noticed = shard::net::notice_silence(&stream, keepalive, unacknowledged);
+    if stream.set_nodelay(true).is_err() || noticed.is_err() {
         return;
     }
     let write_timeout = Duration::from_secs(shared.config.write_timeout_s);

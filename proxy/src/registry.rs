@@ -134,6 +134,13 @@ impl Registry {
         }
     }
 
+    /// Lets the sessions of a worker look again at what they wait for.
+    pub(crate) fn wake_sessions_of(&self, worker: usize) {
+        let sessions = self.sessions();
+        let own = sessions.by_id.values().filter(|s| s.worker == worker);
+        own.for_each(|s| s.wake());
+    }
+
     /// Ends the sessions of a worker that sent nothing for `limit_ms`.
     pub fn end_idle(&self, worker: usize, limit_ms: u64) {
         let now = self.now_ms();

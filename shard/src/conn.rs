@@ -5,16 +5,19 @@ mod class;
 mod planned;
 mod prefix;
 mod requests;
+mod waiting;
 
 pub use answer::{ServerAnswer, TextRow};
 pub use class::ConnClass;
 
 use crate::error::ShardError;
+use crate::health::InstanceHealth;
 use crate::login::{LoggedIn, Login};
 use crate::net::NetStream;
 use crate::prepared::PreparedStatements;
 use crate::scratch::with_scratch;
 use crate::settings::Settings;
+use crate::timeouts::Timeouts;
 use errors::AvailabilityError;
 use planned::Planned;
 pub(crate) use planned::{Effect, Section};
@@ -65,6 +68,11 @@ pub struct ServerConn {
     pub in_transaction: bool,
     /// When it was last given back.
     pub idle_since: Instant,
+    /// What was left over came behind answers of prefixes: nobody has seen it.
+    carry_is_news: bool,
+    timeouts: Timeouts,
+    /// What the checks of its instance say, if somebody checks it.
+    health: Option<Arc<InstanceHealth>>,
 }
 
 impl ServerConn {
@@ -82,7 +90,9 @@ impl ServerConn {
             return Err(AvailabilityError::ProtocolBroken { shard, what }.into());
         }
         let shard = login.shard.clone();
-        Ok(Self::of(shard, l, class, fresh, prepared_max))
+        let mut conn = Self::of(shard, l, class, fresh, prepared_max);
+        conn.timeouts = login.timeouts;
+        Ok(conn)
     }
 
     /// Over a stream that is logged in.
@@ -113,6 +123,9 @@ impl ServerConn {
             dirty: false,
             in_transaction: false,
             idle_since: Instant::now(),
+            carry_is_news: false,
+            timeouts: Timeouts::default(),
+            health: None,
         }
     }
 
@@ -166,11 +179,6 @@ impl ServerConn {
         }
     }
 
-    /// Sends what is queued and waits until the stream has taken it.
-    pub async fn flush(&mut self) -> Result<(), ShardError> {
-        std::future::poll_fn(|cx| self.poll_flush(cx)).await
-    }
-
     /// Reads what is there and hands it to `f` as one buffer, together with bytes left over from
     /// before; `f` says how many it took. Answers to what went ahead of the request are taken off first.
     pub fn poll_read_with<R>(
@@ -178,6 +186,11 @@ impl ServerConn {
         cx: &mut Context<'_>,
         f: impl FnOnce(&mut [u8]) -> (usize, R),
     ) -> Poll<Result<R, ShardError>> {
+        if std::mem::take(&mut self.carry_is_news) {
+            let (taken, r) = f(&mut self.carry);
+            self.carry.drain(..taken);
+            return Poll::Ready(Ok(r));
+        }
         with_scratch(|buf| {
             loop {
                 let n = match self.stream.poll_read(cx, buf) {
@@ -218,9 +231,8 @@ impl ServerConn {
         self.answer_seq
     }
 
-    /// True while something that went ahead of the last request is not answered: a KILL could hit that.
-    pub fn has_prefixes_due(&self) -> bool {
-        !self.due.is_empty()
+    pub(crate) fn timeouts(&self) -> Timeouts {
+        self.timeouts
     }
 
     /// True if SET timestamp was sent, and not taken back.

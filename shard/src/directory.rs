@@ -1,6 +1,6 @@
 //! The shards of a process by name: how each is reached and how it is.
 
-use crate::{Login, ShardHealth};
+use crate::{InstanceHealth, Login};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -13,7 +13,7 @@ pub struct ShardHandle {
     /// How to reach it to change structure, if another account does that.
     pub manager: Option<Login>,
     /// What the last check of it saw; shared by everybody who holds the handle.
-    pub health: Arc<ShardHealth>,
+    pub health: Arc<InstanceHealth>,
 }
 
 impl ShardHandle {

@@ -3,13 +3,13 @@
 use crate::conn::ConnClass;
 use crate::error::ShardError;
 use crate::net::NetStream;
+use crate::timeouts::Timeouts;
 use errors::AvailabilityError;
 use rustls::pki_types::SubjectPublicKeyInfoDer;
 use rustls::pki_types::pem::PemObject;
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::Poll;
-use std::time::Duration;
 use tokio::net::TcpStream;
 use wire::auth::{native_scramble, rsa_encrypt_password, sha2_scramble};
 use wire::caps::*;
@@ -39,8 +39,8 @@ pub struct Login {
     pub password: Arc<str>,
     /// TLS, if it is to be used; then it is required.
     pub tls: Option<Arc<rustls::ClientConfig>>,
-    /// Time for connecting and logging in.
-    pub timeout: Duration,
+    /// How long to wait for it.
+    pub timeouts: Timeouts,
 }
 
 impl std::fmt::Debug for Login {
@@ -88,11 +88,12 @@ impl Login {
 
     /// Connects and logs in.
     pub async fn connect(&self, class: ConnClass) -> Result<LoggedIn, ShardError> {
-        match tokio::time::timeout(self.timeout, self.connect_now(class)).await {
+        let limit = self.timeouts.connect;
+        match tokio::time::timeout(limit, self.connect_now(class)).await {
             Ok(result) => result,
             Err(_) => Err(self.unreachable(format_args!(
-                "no answer within {} ms (shards.connect_timeout_ms)",
-                self.timeout.as_millis()
+                "no answer within {} ms (pool.connect_timeout_ms)",
+                limit.as_millis()
             ))),
         }
     }
@@ -101,6 +102,9 @@ impl Login {
         let tcp = TcpStream::connect((&*self.host, self.port)).await;
         let tcp = tcp.map_err(|e| self.unreachable(e))?;
         tcp.set_nodelay(true).map_err(|e| self.unreachable(e))?;
+        let (keepalive, unacknowledged) = (self.timeouts.keepalive, self.timeouts.unacknowledged);
+        crate::net::notice_silence(&tcp, keepalive, unacknowledged)
+            .map_err(|e| self.unreachable(e))?;
         let mut wire = Wire {
             stream: NetStream::Tcp(tcp),
             inbuf: Vec::new(),

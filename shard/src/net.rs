@@ -1,8 +1,10 @@
 //! A TCP stream, with or without TLS; for both sides of the proxy.
 
+use socket2::{SockRef, TcpKeepalive};
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsStream;
@@ -79,6 +81,29 @@ impl NetStream {
             Poll::Pending => None,
         }
     }
+}
+
+/// Probes of a silent connection before it counts as broken.
+const KEEPALIVE_PROBES: u32 = 3;
+
+/// Lets the system find out when the peer's machine, or the way there, is gone: a silent connection is
+/// probed after `keepalive`, and bytes may stay `unacknowledged` only for so long.
+pub fn notice_silence(
+    tcp: &TcpStream,
+    keepalive: Duration,
+    unacknowledged: Duration,
+) -> io::Result<()> {
+    let socket = SockRef::from(tcp);
+    let probes = TcpKeepalive::new()
+        .with_time(keepalive)
+        .with_interval((keepalive / KEEPALIVE_PROBES).max(Duration::from_secs(1)))
+        .with_retries(KEEPALIVE_PROBES);
+    socket.set_tcp_keepalive(&probes)?;
+    #[cfg(target_os = "linux")]
+    socket.set_tcp_user_timeout(Some(unacknowledged))?;
+    #[cfg(not(target_os = "linux"))]
+    let _ = unacknowledged;
+    Ok(())
 }
 
 /// What stands in a socket's receive buffer.

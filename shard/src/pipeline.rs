@@ -38,6 +38,8 @@ struct Inner {
     queue: VecDeque<Pending>,
     waker: Option<Waker>,
     closed: bool,
+    /// Its instance counts as down: no answer is waited for.
+    given_up: bool,
     last_use: Instant,
 }
 
@@ -72,6 +74,7 @@ impl Pipeline {
             queue: VecDeque::new(),
             waker: None,
             closed: false,
+            given_up: false,
             last_use: Instant::now(),
         };
         let this = Rc::new(Self {
@@ -81,6 +84,7 @@ impl Pipeline {
             pace: Pace::default(),
             pool: pool.clone(),
         });
+        pool.note_pipeline(&this);
         tokio::task::spawn_local(driver::run(this.clone(), pool, profile, stall));
         this
     }
@@ -121,6 +125,14 @@ impl Pipeline {
     /// Takes no more requests; when the last answer is out, its connection goes back to the pool.
     pub fn close(&self) {
         let mut inner = self.inner.borrow_mut();
+        inner.closed = true;
+        inner.wake();
+    }
+
+    /// No answer is waited for any more: those who wait may run elsewhere, and learn there why.
+    pub(crate) fn give_up(&self) {
+        let mut inner = self.inner.borrow_mut();
+        inner.given_up = true;
         inner.closed = true;
         inner.wake();
     }

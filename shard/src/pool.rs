@@ -8,15 +8,16 @@ pub use lease::Lease;
 
 use crate::conn::{ConnClass, ServerConn};
 use crate::error::ShardError;
-use crate::health::ShardHealth;
+use crate::health::{Answers, InstanceHealth};
 use crate::login::Login;
 use crate::pace::Pace;
+use crate::pipeline::Pipeline;
 use crate::profile::Profile;
 use crate::settings::Settings;
 use errors::AvailabilityError;
 use slots::{Slots, Waiter};
 use std::cell::{Cell, RefCell};
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
@@ -77,10 +78,11 @@ pub struct ShardPool {
     /// How connections are made.
     pub login: Login,
     /// What the checks say of the shard.
-    pub health: Arc<ShardHealth>,
+    pub health: Arc<InstanceHealth>,
     limits: PoolLimits,
     fresh: Rc<Settings>,
     slots: RefCell<Slots>,
+    pipelines: RefCell<Vec<Weak<Pipeline>>>,
     /// What statements on leased connections take.
     pub alone: Pace,
     /// Leases that had to wait.
@@ -91,7 +93,7 @@ impl ShardPool {
     /// An empty pool. `fresh` are the settings of a new connection, interned.
     pub fn new(
         login: Login,
-        health: Arc<ShardHealth>,
+        health: Arc<InstanceHealth>,
         limits: PoolLimits,
         fresh: Rc<Settings>,
     ) -> Rc<Self> {
@@ -103,7 +105,51 @@ impl ShardPool {
             fresh,
             slots: RefCell::new(Slots::new(&limits)),
             alone: Pace::default(),
+            pipelines: RefCell::default(),
             waits: Cell::new(0),
+        })
+    }
+
+    /// Ends what waits here when the instance counts as down, and calls `wake` for those who wait for an
+    /// answer; for as long as the pool is used.
+    pub fn follow_health(self: &Rc<Self>, wake: impl Fn() + 'static) {
+        let (pool, mut answers) = (Rc::downgrade(self), self.health.follow());
+        tokio::task::spawn_local(async move {
+            while answers.changed().await.is_ok() {
+                let Some(pool) = pool.upgrade() else {
+                    return;
+                };
+                if *answers.borrow_and_update() == Answers::Down {
+                    pool.give_up();
+                    wake();
+                }
+            }
+        });
+    }
+
+    /// Nobody waits for the instance any more: neither for a connection nor in a pipeline.
+    fn give_up(&self) {
+        let pipelines = std::mem::take(&mut *self.pipelines.borrow_mut());
+        pipelines
+            .iter()
+            .filter_map(Weak::upgrade)
+            .for_each(|p| p.give_up());
+        // What is dropped here looks at nothing of the pool.
+        let gone = self.slots.borrow_mut().give_up();
+        drop(gone);
+    }
+
+    /// A pipeline over one of the connections.
+    pub(crate) fn note_pipeline(&self, pipeline: &Rc<Pipeline>) {
+        let mut all = self.pipelines.borrow_mut();
+        all.retain(|p| p.strong_count() > 0);
+        all.push(Rc::downgrade(pipeline));
+    }
+
+    fn down(&self) -> Option<ShardError> {
+        self.health.is_down().then(|| {
+            let (shard, why) = (self.login.shard.to_string(), self.health.detail().error);
+            AvailabilityError::Down { shard, why }.into()
         })
     }
 
@@ -133,6 +179,9 @@ impl ShardPool {
         purpose: Purpose,
         profile: &Profile,
     ) -> Result<Lease, ShardError> {
+        if let Some(down) = self.down() {
+            return Err(down);
+        }
         let at_once = self.slots.borrow_mut().take_at_once(purpose, profile);
         let mut lease = match at_once {
             Some(conn) => Lease::new(self.clone(), purpose, conn),
@@ -141,7 +190,9 @@ impl ShardPool {
         // From here on the slot is ours: the lease gives it back if we fail or are dropped.
         if !lease.has_live(profile) {
             let (fresh, prepared_max) = (self.fresh.clone(), self.limits.prepared_max);
-            let conn = ServerConn::connect(&self.login, profile.class, fresh, prepared_max).await?;
+            let conn = ServerConn::connect(&self.login, profile.class, fresh, prepared_max).await;
+            let mut conn = conn.map_err(|e| self.down().unwrap_or(e))?;
+            conn.watch(self.health.clone());
             lease.put_conn(conn);
         }
         Ok(lease)
@@ -166,7 +217,11 @@ impl ShardPool {
         self.waits.set(self.waits.get() + 1);
         match tokio::time::timeout(self.limits.wait, receiver).await {
             Ok(Ok(lease)) => Ok(lease),
+            // The instance went down, or the time is over.
             _ => {
+                if let Some(down) = self.down() {
+                    return Err(down);
+                }
                 let waiting = self.slots.borrow_mut().waiting();
                 Err(self.exhausted(started, waiting))
             }

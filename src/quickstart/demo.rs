@@ -1,6 +1,6 @@
 //! The demo database, made through the proxy as any client would make it.
 
-use shard::{ConnClass, Login, ServerConn};
+use shard::{ConnClass, Login, ServerConn, Timeouts};
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Duration;
@@ -45,7 +45,7 @@ pub(crate) async fn make(proxy: SocketAddr, say: fn(&str)) -> Result<(), String>
         user: "root".into(),
         password: "".into(),
         tls: None,
-        timeout: Duration::from_secs(10),
+        timeouts: Timeouts::connecting_within(Duration::from_secs(10)),
     };
     let class = ConnClass::default();
     let conn = ServerConn::connect(&login, class, Rc::default(), 1).await;

@@ -124,8 +124,8 @@ pub(crate) async fn start(
     let (service, own, peers) = join(&config, clients).await?;
     let (meta, own) = (service.handle(), Rc::new(own));
     let timing = Timing {
-        connect: Duration::from_millis(config.pool.connect_timeout_ms),
-        health_interval: Duration::from_millis(config.pool.health_interval_ms),
+        timeouts: config.pool.timeouts(),
+        health: config.pool.health_timing(),
     };
     let just_started = config.shards_just_started;
     let shards = shards::open(&config.shards, just_started, timing, &service, &own).await?;

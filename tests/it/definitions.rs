@@ -6,7 +6,7 @@ use crate::shardctl::{dba, fine, json, refused};
 use catalog::TableName;
 use catalog::definition::{Action, Column, Generated, TableDefinition, Trigger, UniqueKey};
 use mysql_async::prelude::Queryable;
-use shard::{ConnClass, Login, ServerConn};
+use shard::{ConnClass, Login, ServerConn, Timeouts};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -132,7 +132,7 @@ pub async fn check(port: u16, user: &str, password: &str) {
         user: user.into(),
         password: password.into(),
         tls: None,
-        timeout: Duration::from_secs(10),
+        timeouts: Timeouts::connecting_within(Duration::from_secs(10)),
     };
     let connected = ServerConn::connect(&login, ConnClass::default(), Rc::default(), 1).await;
     let mut conn = connected.unwrap();

@@ -16,6 +16,7 @@ mod epochs;
 mod error_catalogue;
 mod failures;
 mod folder;
+mod frozen;
 mod gather;
 mod homes;
 mod ids;

@@ -9,6 +9,7 @@ use crate::command::execute::{close_old_cursor, note_cursor, statement_key};
 use crate::metrics::count;
 use crate::session::diagnostics;
 use crate::session::outcome::{Conditions, Path};
+use crate::session::waiting::unless_ended;
 use crate::session::{Done, Outcome, Session, Stop};
 use catalog::ShardId;
 use router::Traits;
@@ -16,6 +17,7 @@ use router::plan::Pin;
 use shard::Login;
 use std::time::Instant;
 use wire::caps::{SERVER_STATUS_CURSOR_EXISTS, SERVER_STATUS_IN_TRANS};
+use wire::reply::ErrPacket;
 
 /// Runs the statement as it is, or with the session's values in place of its functions.
 pub(crate) async fn run(s: &mut Session, shard: ShardId, pin: Option<Pin>, run: Run<'_>) -> Done {
@@ -79,21 +81,12 @@ pub(crate) async fn exchange(
     options: RelayOptions,
 ) -> Result<(Outcome, Answered), Stop> {
     let variables = traits.reads_user_variables || traits.writes_user_variables;
-    let acquired = s.branches.acquire(&s.worker, &s.client, shard, variables);
-    let branch = acquired.await?;
-    if traits.last_insert_id {
-        branch.conn()?.plan_last_insert_id(s.client.last.insert_id);
+    if let Err(err) = send(s, shard, request, traits, variables).await? {
+        let autocommit = s.client.settings.autocommit;
+        s.branches.check_after_error(shard, autocommit).await;
+        return Err(Stop::Server(err));
     }
-    let (started, pool) = (Instant::now(), branch.lease.pool().clone());
-    match request.queue(branch.conn()?).await {
-        Ok(Ok(())) => {}
-        Ok(Err(err)) => {
-            let autocommit = s.client.settings.autocommit;
-            s.branches.check_after_error(shard, autocommit).await;
-            return Err(Stop::Server(err));
-        }
-        Err(e) => return Err(s.branches.abort(e).await),
-    }
+    let (started, pool) = (Instant::now(), s.branches.held(shard)?.lease.pool().clone());
     let end = relay_on(s, shard, options).await?;
     let micros = started.elapsed().as_micros() as u64;
     pool.alone.note(micros as f64);
@@ -106,6 +99,29 @@ pub(crate) async fn exchange(
         insert_id: end.ok.as_ref().map_or(0, |ok| ok.last_insert_id),
     };
     Ok((learn(s, shard, end, traits).await?, answered))
+}
+
+/// Queues a request on the connection to a shard; the client's leaving and KILL end the wait for one. A
+/// statement that cannot be prepared is the client's error.
+pub(super) async fn send(
+    s: &mut Session,
+    shard: ShardId,
+    request: &Request,
+    traits: Traits,
+    variables: bool,
+) -> Result<Result<(), ErrPacket>, Stop> {
+    let (worker, client, branches) = (&s.worker, &s.client, &mut s.branches);
+    let queued = async {
+        let branch = branches.acquire(worker, client, shard, variables).await?;
+        if traits.last_insert_id {
+            branch.conn()?.plan_last_insert_id(client.last.insert_id);
+        }
+        match request.queue(branch.conn()?).await {
+            Ok(queued) => Ok(queued),
+            Err(e) => Err(branches.abort(e).await),
+        }
+    };
+    unless_ended(worker, &s.io, &client.info, queued).await?
 }
 
 /// What of a shard's answer matters to those who sent the request.

@@ -4,7 +4,7 @@
 use crate::registry::{Kill, SessionInfo};
 use crate::session::client_io::{ClientIo, OUT_BYTES_MAX};
 use crate::session::err_packet;
-use errors::TransactionError;
+use errors::{AvailabilityError, TransactionError};
 use shard::net::Peek;
 use shard::{ServerConn, ShardError};
 use std::cell::Cell;
@@ -154,9 +154,15 @@ pub(crate) async fn relay(
             Turn::Flush => r.io.flush().await.map_err(|_| RelayError::Gone)?,
             Turn::File => r.send_file().await?,
             Turn::KillQuery => {
+                let answered = r.conn.prefixes_answered().await;
+                answered.map_err(|error| r.failed(error))?;
                 // Waited for, so that it cannot hit a later statement of this session.
-                let kill = shard::kill_query(login, r.conn.thread_id);
-                let _ = tokio::time::timeout(login.timeout, kill).await;
+                if let Err(error) = shard::kill_query(login, r.conn.thread_id).await {
+                    tracing::debug!(%error, "KILL QUERY did not reach the shard");
+                    let shard = r.conn.shard.to_string();
+                    let error = AvailabilityError::KillUnanswered { shard };
+                    return Err(r.failed(error.into()));
+                }
             }
         }
     }
@@ -243,12 +249,14 @@ impl Relay<'_> {
         self.info.register(cx.waker());
         match self.info.kill_state() {
             Kill::Connection | Kill::Idle => Poll::Ready(Err(RelayError::Gone)),
-            // What went ahead of the statement is answered first, and that wakes us up.
-            Kill::Query if !self.killed && !self.conn.has_prefixes_due() => {
+            Kill::Query if !self.killed => {
                 self.killed = true;
                 Poll::Ready(Ok(Turn::KillQuery))
             }
-            _ => Poll::Pending,
+            _ => match self.conn.down() {
+                Some(error) => Poll::Ready(Err(self.failed(error))),
+                None => Poll::Pending,
+            },
         }
     }
 

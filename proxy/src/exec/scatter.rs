@@ -66,16 +66,9 @@ async fn send(s: &mut Session, shards: &[ShardId], run: Run<'_>) -> Result<(), S
     let traits = run.plan.traits;
     for &shard in shards {
         let variables = traits.reads_user_variables;
-        let acquired = s.branches.acquire(&s.worker, &s.client, shard, variables);
-        let conn = acquired.await?.conn()?;
-        if traits.last_insert_id {
-            conn.plan_last_insert_id(s.client.last.insert_id);
-        }
-        let sent = match request.queue(conn).await {
-            Ok(Ok(())) => conn.flush().await,
-            Ok(Err(err)) => return Err(Stop::Server(err)),
-            Err(e) => Err(e),
-        };
+        let queued = one::send(s, shard, &request, traits, variables).await?;
+        queued.map_err(Stop::Server)?;
+        let sent = s.branches.held(shard)?.conn()?.flush().await;
         if let Err(e) = sent {
             return Err(s.branches.abort(e).await);
         }

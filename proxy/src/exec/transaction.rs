@@ -4,11 +4,15 @@ use super::Run;
 use crate::metrics::count;
 use crate::session::branch::Branch;
 use crate::session::transaction::{Open, Transaction};
+use crate::session::waiting::unless_ended;
 use crate::session::{Done, Outcome, Session, Stop};
 use catalog::ShardId;
 use errors::TransactionError;
 use shard::{Begin, ServerConn, ShardError};
 use sql::transaction::{Completion, Transaction as Statement};
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::Poll;
 use txn::{BranchResult, Outcome as Verdict, judge};
 use wire::reply::OkPacket;
 
@@ -106,12 +110,20 @@ pub(crate) async fn commit_all(s: &mut Session) -> Result<(), Stop> {
         s.branches.transaction = Transaction::Idle;
         return Ok(());
     }
-    let results = commit_round(&mut branches).await;
+    let mut results = Vec::new();
+    let round = commit_round(&mut branches, &mut results);
+    let ended = unless_ended(&s.worker, &s.io, &s.client.info, round).await;
+    for branch in branches.iter_mut().skip(results.len()) {
+        results.push((branch.shard, committed_by_now(branch).await));
+    }
     s.branches.next = None;
     s.branches.transaction = Transaction::Idle;
     let several = branches.len() > 1;
     for branch in branches {
         s.branches.keep_if_pinned(branch);
+    }
+    if let Err(Stop::Gone) = ended {
+        return Err(Stop::Gone);
     }
     let metrics = &s.worker.shared.metrics;
     match judge(&results) {
@@ -233,29 +245,51 @@ fn truncate_savepoints(s: &mut Session, len: usize) {
     }
 }
 
-/// Sends COMMIT to every branch, then reads the answers: all are on their way at once.
-async fn commit_round(branches: &mut [Branch]) -> Vec<(ShardId, BranchResult)> {
-    let lost = |e: ShardError| BranchResult::Unknown(e.to_string());
+/// Sends COMMIT to every branch, then reads the answers into `results`: all are on their way at once.
+async fn commit_round(branches: &mut [Branch], results: &mut Vec<(ShardId, BranchResult)>) {
     let mut early: Vec<Option<BranchResult>> = Vec::new();
     for branch in branches.iter_mut() {
         let sent = match branch.clean() {
             Ok(conn) => conn.send_commit().await,
             Err(e) => Err(e),
         };
-        early.push(sent.err().map(lost));
+        early.push(sent.err().map(unknown));
     }
-    let mut out = Vec::new();
     for (branch, early) in branches.iter_mut().zip(early) {
-        let result = match (early, branch.lease.conn()) {
-            (Some(r), _) => r,
-            (None, Err(e)) => lost(e),
-            (None, Ok(conn)) => match conn.committed().await {
-                Err(e) => lost(e),
-                Ok(Err(err)) => BranchResult::Refused(err.message),
-                Ok(Ok(())) => BranchResult::Committed,
-            },
+        let result = match early {
+            Some(result) => result,
+            None => committed(branch).await,
         };
-        out.push((branch.shard, result));
+        results.push((branch.shard, result));
     }
-    out
+}
+
+fn unknown(e: ShardError) -> BranchResult {
+    BranchResult::Unknown(e.to_string())
+}
+
+/// What a branch answers to COMMIT.
+async fn committed(branch: &mut Branch) -> BranchResult {
+    match branch.lease.conn() {
+        Err(e) => unknown(e),
+        Ok(conn) => match conn.committed().await {
+            Err(e) => unknown(e),
+            Ok(Err(err)) => BranchResult::Refused(err.message),
+            Ok(Ok(())) => BranchResult::Committed,
+        },
+    }
+}
+
+/// The same of one that nobody waits for any longer: the client left, or was killed. What has not answered
+/// by now may have committed or not.
+async fn committed_by_now(branch: &mut Branch) -> BranchResult {
+    let mut answer = pin!(committed(branch));
+    let now = poll_fn(|cx| {
+        Poll::Ready(match answer.as_mut().poll(cx) {
+            Poll::Ready(result) => Some(result),
+            Poll::Pending => None,
+        })
+    });
+    let late = || BranchResult::Unknown("the session was ended before it answered".to_string());
+    now.await.unwrap_or_else(late)
 }

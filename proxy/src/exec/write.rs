@@ -3,9 +3,10 @@
 use super::deadlock::Watch;
 use super::one::Answered;
 use super::request::Request;
-use super::transaction;
+use super::{one, transaction};
 use crate::session::diagnostics::{self, Diagnostics};
 use crate::session::outcome::Path;
+use crate::session::waiting::unless_ended;
 use crate::session::{Outcome, Session, Stop};
 use catalog::ShardId;
 use errors::TransactionError;
@@ -132,25 +133,29 @@ async fn send(
     write: &Write,
     own: bool,
 ) -> Result<(usize, Option<ErrPacket>), Stop> {
-    for (n, (shard, request)) in write.parts.iter().enumerate() {
-        let variables = write.traits.reads_user_variables;
-        let acquired = s.branches.acquire(&s.worker, &s.client, *shard, variables);
-        let conn = acquired.await?.conn()?;
-        if write.traits.last_insert_id {
-            conn.plan_last_insert_id(s.client.last.insert_id);
+    let (worker, client, branches) = (&s.worker, &s.client, &mut s.branches);
+    let sending = async {
+        for (n, (shard, request)) in write.parts.iter().enumerate() {
+            let variables = write.traits.reads_user_variables;
+            let acquired = branches.acquire(worker, client, *shard, variables);
+            let conn = acquired.await?.conn()?;
+            if write.traits.last_insert_id {
+                conn.plan_last_insert_id(client.last.insert_id);
+            }
+            if !own {
+                conn.plan_savepoint(STATEMENT_SAVEPOINT);
+            }
+            if let Some(now) = &write.timestamp {
+                conn.plan_clock(now);
+            }
+            if let Err(err) = request.queue(conn).await? {
+                return Ok((n, Some(err)));
+            }
+            conn.flush().await?;
         }
-        if !own {
-            conn.plan_savepoint(STATEMENT_SAVEPOINT);
-        }
-        if let Some(now) = &write.timestamp {
-            conn.plan_clock(now);
-        }
-        if let Err(err) = request.queue(conn).await? {
-            return Ok((n, Some(err)));
-        }
-        conn.flush().await?;
-    }
-    Ok((write.parts.len(), None))
+        Ok((write.parts.len(), None))
+    };
+    unless_ended(worker, &s.io, &client.info, sending).await?
 }
 
 async fn parts(s: &mut Session, write: &Write, own: bool) -> Result<(OkPacket, Diagnostics), Stop> {
@@ -165,13 +170,18 @@ async fn parts(s: &mut Session, write: &Write, own: bool) -> Result<(OkPacket, D
     let mut answers: Vec<ServerAnswer> = Vec::new();
     for (shard, _) in sent {
         let conn = s.branches.held(*shard)?.conn()?;
-        match conn.own_answer(Expect::Result).await {
-            Ok(answer) => {
+        let answer = conn.own_answer(Expect::Result);
+        match unless_ended(&s.worker, &s.io, &s.client.info, answer).await {
+            Ok(Ok(answer)) => {
                 failed = failed.or_else(|| answer.err.clone());
                 answers.push(answer);
             }
             // The branch is lost, and the transaction with it.
-            Err(e) => return Err(s.branches.abort(e).await),
+            Ok(Err(e)) => return Err(s.branches.abort(e).await),
+            Err(ended) => {
+                end_parts(s, sent);
+                return Err(ended);
+            }
         }
     }
     let warnings = warnings(s, write, &answers).await?;
@@ -184,6 +194,21 @@ async fn parts(s: &mut Session, write: &Write, own: bool) -> Result<(OkPacket, D
         return Err(undo(s, own, &sent, err).await);
     }
     Ok((together(write, &answers), warnings))
+}
+
+/// Ends the parts that still run: nobody reads their answers, and their connections are closed.
+fn end_parts(s: &mut Session, sent: &[(ShardId, Request)]) {
+    for (shard, _) in sent {
+        let Some(branch) = s.branches.get(*shard) else {
+            continue;
+        };
+        let login = branch.lease.pool().login.clone();
+        if let Ok(conn) = branch.conn()
+            && conn.dirty
+        {
+            one::spawn_kill(login, conn.thread_id);
+        }
+    }
 }
 
 /// What the shards warned of; where all did the same, what one did.

@@ -134,6 +134,11 @@ impl SessionInfo {
             Kill::Connection => 3,
         };
         self.kill.fetch_max(new, Ordering::AcqRel);
+        self.wake();
+    }
+
+    /// Lets the session look again at what it waits for.
+    pub(super) fn wake(&self) {
         if let Some(w) = lock(&self.waker).take() {
             w.wake();
         }

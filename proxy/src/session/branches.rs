@@ -186,9 +186,18 @@ impl Branches {
             self.next = None;
         }
         self.transaction = Transaction::Idle;
+        // All are on their way before one is waited for: none is held up by another.
+        let mut sent = Vec::new();
         for mut branch in self.take_open() {
-            let done = match branch.clean() {
-                Ok(conn) => conn.rollback().await,
+            if let Ok(conn) = branch.clean()
+                && conn.send_rollback().await.is_ok()
+            {
+                sent.push(branch);
+            }
+        }
+        for mut branch in sent {
+            let done = match branch.conn() {
+                Ok(conn) => conn.rolled_back().await,
                 Err(e) => Err(e),
             };
             if done.is_ok() {

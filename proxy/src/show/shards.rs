@@ -1,6 +1,7 @@
 //! SHOW SHARDS.
 
 use crate::session::Session;
+use shard::Answers;
 use wire::column::ResultColumn;
 use wire::resultset::ResultSet;
 
@@ -25,8 +26,11 @@ pub(crate) fn rows(s: &Session) -> ResultSet {
         let detail = health.map(|h| h.detail()).unwrap_or_default();
         let state = match health {
             None => "not configured".to_string(),
-            Some(h) if h.is_down() => format!("down: {}", detail.error),
-            Some(_) => "up".to_string(),
+            Some(h) => match h.answers() {
+                Answers::Yes => "up".to_string(),
+                Answers::NotNow => format!("does not answer: {}", detail.error),
+                Answers::Down => format!("down: {}", detail.error),
+            },
         };
         let of_shard = counts.iter().find(|(s, _)| *s == shard.id);
         let (total, idle, waiting) = of_shard.map_or((0, 0, 0), |(_, c)| {

@@ -54,6 +54,8 @@ impl Worker {
         let limits = limits(&self.shared.pool, self.shared.workers);
         let (login, health) = (handle.login.clone(), handle.health.clone());
         let pool = ShardPool::new(login, health, limits, self.fresh.clone());
+        let (shared, worker) = (self.shared.clone(), self.index);
+        pool.follow_health(move || shared.registry.wake_sessions_of(worker));
         self.pools.borrow_mut().insert(shard, pool.clone());
         Ok(pool)
     }

@@ -1,7 +1,9 @@
 //! Whole answers, to what the proxy asks for itself.
 
 use super::ServerConn;
+use super::waiting::for_answer;
 use crate::error::ShardError;
+use crate::timeouts::Limit;
 use std::future::poll_fn;
 use wire::column::{ResultColumn, decode_text_row};
 use wire::command::prepare::{PrepareOk, Prepared};
@@ -29,11 +31,27 @@ pub struct ServerAnswer {
 }
 
 impl ServerConn {
-    /// Sends the queue and reads a whole answer for the proxy itself.
+    /// Sends the queue and reads a whole answer for the proxy itself, to a statement that may take as long as
+    /// it likes; the wait ends when the instance counts as down.
     pub async fn own_answer(&mut self, expect: Expect) -> Result<ServerAnswer, ShardError> {
+        self.answer_within(expect, None).await
+    }
+
+    /// The same with a limit.
+    pub(crate) async fn answer_within(
+        &mut self,
+        expect: Expect,
+        limit: Option<Limit>,
+    ) -> Result<ServerAnswer, ShardError> {
+        let health = self.health.clone();
+        let answer = for_answer(health, limit, self.whole_answer(expect)).await;
+        answer.unwrap_or_else(|why| Err(self.given_up(why)))
+    }
+
+    async fn whole_answer(&mut self, expect: Expect) -> Result<ServerAnswer, ShardError> {
         let mut framer = Framer::new(expect, self.class.deprecate_eof);
         let mut answer = ServerAnswer::default();
-        self.flush().await?;
+        poll_fn(|cx| self.poll_flush(cx)).await?;
         while !framer.is_done() {
             let step = framer.step(&mut self.carry);
             match step.map_err(|e| self.broken(e))? {
@@ -82,10 +100,27 @@ impl ServerConn {
         Ok(())
     }
 
-    /// Runs a statement of the proxy's own; an ERR packet is an error.
+    /// Runs a statement that may take as long as it likes; an ERR packet is an error.
     pub async fn run(&mut self, text: &str) -> Result<ServerAnswer, ShardError> {
         self.put_query(text.as_bytes()).await?;
         let answer = self.own_answer(Expect::Result).await?;
+        self.unless_refused(answer)
+    }
+
+    /// Runs a statement of the proxy's own, which takes no time where the server is well.
+    pub(crate) async fn run_own(&mut self, text: &str) -> Result<ServerAnswer, ShardError> {
+        let limit = self.timeouts.own();
+        self.run_within(text, limit).await
+    }
+
+    /// The same with another limit.
+    pub(crate) async fn run_within(
+        &mut self,
+        text: &str,
+        limit: Limit,
+    ) -> Result<ServerAnswer, ShardError> {
+        self.put_query(text.as_bytes()).await?;
+        let answer = self.answer_within(Expect::Result, Some(limit)).await?;
         self.unless_refused(answer)
     }
 

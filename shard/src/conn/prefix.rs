@@ -10,6 +10,7 @@
 
 use super::ServerConn;
 use super::planned::Effect;
+use super::waiting::for_answer;
 use crate::error::ShardError;
 use crate::settings::Settings;
 use std::collections::VecDeque;
@@ -160,9 +161,24 @@ impl ServerConn {
         if self.due.is_empty() {
             return Ok(());
         }
-        self.flush().await?;
-        poll_fn(|cx| self.poll_due(cx)).await?;
+        let (health, limit) = (self.health.clone(), self.timeouts.own());
+        let answers = async {
+            poll_fn(|cx| self.poll_flush(cx)).await?;
+            poll_fn(|cx| self.poll_due(cx)).await
+        };
+        let answered = for_answer(health, Some(limit), answers).await;
+        answered.unwrap_or_else(|why| Err(self.given_up(why)))?;
         self.dirty = !self.carry.is_empty();
+        Ok(())
+    }
+
+    /// Waits, at most as long as a KILL may take, until nothing that went ahead of the request can be hit by
+    /// one.
+    pub async fn prefixes_answered(&mut self) -> Result<(), ShardError> {
+        let (health, limit) = (self.health.clone(), self.timeouts.kill());
+        let answered = for_answer(health, Some(limit), poll_fn(|cx| self.poll_due(cx))).await;
+        answered.unwrap_or_else(|why| Err(self.given_up(why)))?;
+        self.carry_is_news = !self.carry.is_empty();
         Ok(())
     }
 

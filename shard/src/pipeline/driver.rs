@@ -106,6 +106,9 @@ impl Driver {
             }
             {
                 let mut inner = self.pipe.inner.borrow_mut();
+                if inner.given_up {
+                    return Poll::Ready(End::Broken);
+                }
                 if inner.closed && inner.queue.is_empty() && self.writing.is_empty() {
                     return Poll::Ready(End::Closed);
                 }

@@ -138,6 +138,15 @@ impl Slots {
         self.for_leases.len() >= max && self.waiting() >= max
     }
 
+    /// Takes out who waits, and connections that nobody uses.
+    pub fn give_up(&mut self) -> (Vec<Waiter>, Vec<ServerConn>) {
+        let waiters = self
+            .for_pipelines
+            .drain(..)
+            .chain(self.for_leases.drain(..));
+        (waiters.collect(), std::mem::take(&mut self.idle))
+    }
+
     /// Leases that are waited for.
     pub(super) fn waiting(&mut self) -> usize {
         self.for_leases.retain(|w| !w.sender.is_closed());

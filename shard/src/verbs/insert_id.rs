@@ -12,6 +12,6 @@ impl ServerConn {
 
     /// What the last statement left as LAST_INSERT_ID().
     pub async fn last_insert_id(&mut self) -> Result<Option<u64>, ShardError> {
-        Ok(self.run("SELECT LAST_INSERT_ID()").await?.number())
+        Ok(self.run_own("SELECT LAST_INSERT_ID()").await?.number())
     }
 }

@@ -20,7 +20,8 @@ impl ServerConn {
     }
 
     async fn kill(&mut self, sql: &str) -> Result<(), ShardError> {
-        match self.run(sql).await {
+        let limit = self.timeouts().kill();
+        match self.run_within(sql, limit).await {
             Err(ShardError::Server { err, .. }) if err.code == NO_SUCH_THREAD => Ok(()),
             other => other.map(drop),
         }
@@ -30,6 +31,8 @@ impl ServerConn {
 /// Ends the statement that a thread runs, over a connection of its own.
 pub async fn kill_query(login: &Login, thread_id: u32) -> Result<(), ShardError> {
     let class = ConnClass::default();
-    let mut conn = ServerConn::connect(login, class, Rc::default(), 1).await?;
+    let mut login = login.clone();
+    login.timeouts.connect = login.timeouts.connect.min(login.timeouts.kill);
+    let mut conn = ServerConn::connect(&login, class, Rc::default(), 1).await?;
     conn.kill_query(thread_id).await
 }

@@ -10,7 +10,7 @@ impl ServerConn {
             "SELECT COUNT(*) FROM information_schema.INNODB_TRX \
              WHERE trx_mysql_thread_id = {thread_id} AND trx_state = 'LOCK WAIT'"
         );
-        let waiting = self.run(&sql).await?.number();
+        let waiting = self.run_own(&sql).await?.number();
         Ok(waiting.is_some_and(|n| n > 0))
     }
 }

@@ -13,7 +13,8 @@ impl ServerConn {
 
     /// The answer to a ping.
     pub async fn pong(&mut self) -> Result<(), ShardError> {
-        let answer = self.own_answer(Expect::Result).await?;
+        let limit = self.timeouts().ping();
+        let answer = self.answer_within(Expect::Result, Some(limit)).await?;
         self.unless_refused(answer).map(drop)
     }
 }

@@ -6,6 +6,6 @@ use crate::error::ShardError;
 impl ServerConn {
     /// Rows that the last statement would have had without its LIMIT.
     pub async fn found_rows(&mut self) -> Result<Option<u64>, ShardError> {
-        Ok(self.run("SELECT FOUND_ROWS()").await?.number())
+        Ok(self.run_own("SELECT FOUND_ROWS()").await?.number())
     }
 }

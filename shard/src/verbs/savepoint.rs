@@ -20,12 +20,12 @@ impl ServerConn {
     /// Takes back what came after a savepoint.
     pub async fn rollback_to(&mut self, name: &str) -> Result<(), ShardError> {
         let sql = format!("ROLLBACK TO SAVEPOINT {}", quote_name(name));
-        self.run(&sql).await.map(drop)
+        self.run_own(&sql).await.map(drop)
     }
 
     /// Forgets a savepoint and those after it.
     pub async fn release_savepoint(&mut self, name: &str) -> Result<(), ShardError> {
         let sql = format!("RELEASE SAVEPOINT {}", quote_name(name));
-        self.run(&sql).await.map(drop)
+        self.run_own(&sql).await.map(drop)
     }
 }

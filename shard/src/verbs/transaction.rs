@@ -83,7 +83,8 @@ impl ServerConn {
 
     /// The answer to COMMIT: done, or the server's refusal. Without an answer nobody knows.
     pub async fn committed(&mut self) -> Result<Result<(), ErrPacket>, ShardError> {
-        let answer = self.own_answer(Expect::Result).await?;
+        let limit = self.timeouts().commit();
+        let answer = self.answer_within(Expect::Result, Some(limit)).await?;
         Ok(match answer.err {
             Some(err) => Err(err),
             None => Ok(()),
@@ -92,14 +93,28 @@ impl ServerConn {
 
     /// Rolls the transaction back.
     pub async fn rollback(&mut self) -> Result<(), ShardError> {
+        self.send_rollback().await?;
+        self.rolled_back().await
+    }
+
+    /// Sends ROLLBACK without waiting for the answer.
+    pub async fn send_rollback(&mut self) -> Result<(), ShardError> {
         self.unplan_all();
-        self.run("ROLLBACK").await.map(drop)
+        self.put_query(b"ROLLBACK").await?;
+        self.flush().await
+    }
+
+    /// The answer to ROLLBACK.
+    pub async fn rolled_back(&mut self) -> Result<(), ShardError> {
+        let limit = self.timeouts().own();
+        let answer = self.answer_within(Expect::Result, Some(limit)).await?;
+        self.unless_refused(answer).map(drop)
     }
 
     /// Asks whether a transaction is open: an ERR packet does not say.
     pub async fn is_transaction_open(&mut self) -> Result<bool, ShardError> {
         self.unplan_all();
-        let answer = self.run("DO 0").await?;
+        let answer = self.run_own("DO 0").await?;
         Ok(answer.status & SERVER_STATUS_IN_TRANS != 0)
     }
 }

@@ -17,7 +17,7 @@ pub struct Condition {
 impl ServerConn {
     /// What the last statement warned of.
     pub async fn warnings(&mut self) -> Result<Vec<Condition>, ShardError> {
-        let answer = self.run("SHOW WARNINGS").await?;
+        let answer = self.run_own("SHOW WARNINGS").await?;
         let rows = answer.text_rows().map_err(|e| self.broken(e))?;
         let conditions = rows.into_iter().map(|r| {
             let mut r = r.into_iter();
