@@ -46,7 +46,7 @@ test: install-test-tools
 # Shards that are real MySQL servers, from Debian's unstable packages, beside the system.
 test-mysql: install-test-tools
 	tests/servers/mysql.sh get target/mysql-server
-	SHARDWRIGHT_MYSQL=$(CURDIR)/target/mysql-server cargo test --features mysql-server --test it -- mysql
+	SHARDWRIGHT_MYSQL=$(CURDIR)/target/mysql-server cargo test --workspace --features mysql-server --test it -- mysql
 
 verify: install-test-tools
 	cargo fmt --all --check
