@@ -8,14 +8,15 @@ mod texts;
 
 use self::in_use::InUse;
 use self::pipelines::Pipelines;
+use self::pools::InstancePool;
 use self::texts::Texts;
 use crate::ids::IdBlocks;
 use crate::plans::CachedPlan;
 use crate::server::Shared;
-use catalog::{Catalog, ShardId};
+use catalog::{Catalog, InstanceId};
 use router::PlanCache;
+use shard::Settings;
 use shard::settings::Interner;
-use shard::{Settings, ShardPool};
 use sql::{Flavor, LexMode, Lexed};
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -32,7 +33,7 @@ pub(crate) struct Worker {
     /// Its number.
     pub index: usize,
     catalog: RefCell<Arc<Catalog>>,
-    pools: RefCell<HashMap<ShardId, Rc<ShardPool>>>,
+    pools: RefCell<HashMap<InstanceId, InstancePool>>,
     /// The version of the shards' accounts and addresses that the pools are for.
     pools_of: Cell<u64>,
     pipelines: Pipelines,
@@ -108,7 +109,7 @@ impl Worker {
     /// Plans against another catalog from now on, unless it is older.
     pub(crate) fn set_catalog(&self, catalog: Arc<Catalog>) {
         if catalog.epoch > self.catalog.borrow().epoch {
-            self.drop_moved_shards(&catalog);
+            self.drop_moved_instances(&catalog);
             self.shared.worker_reached(self.index, catalog.epoch);
             *self.catalog.borrow_mut() = catalog;
             self.plans.borrow_mut().clear();

@@ -13,6 +13,7 @@ use std::task::Poll;
 use tokio::net::TcpStream;
 use wire::auth::{native_scramble, rsa_encrypt_password, sha2_scramble};
 use wire::caps::*;
+use wire::command::query;
 use wire::handshake::*;
 use wire::packet::{Front, front, put_packet};
 use wire::reply::ErrPacket;
@@ -21,8 +22,8 @@ use wire::reply::ErrPacket;
 const LOGIN_PACKET_MAX: usize = 1 << 20;
 /// utf8mb4_general_ci: what a fresh connection of ours speaks.
 const COLLATION: u16 = 45;
-/// COM_QUERY with what `settings::Settings` takes a fresh connection to have.
-const SET_NAMES: &[u8] = b"\x03SET NAMES utf8mb4";
+/// What `settings::Settings` takes a fresh connection to have.
+const SET_NAMES: &[u8] = b"SET NAMES utf8mb4";
 
 /// How to reach a shard and as whom.
 #[derive(Clone)]
@@ -205,8 +206,10 @@ impl Login {
     /// The server's own default collation of utf8mb4, as a client's SET NAMES would choose it: the
     /// number in the handshake means another collation on MySQL 8 and newer MariaDB servers.
     async fn set_names(&self, wire: &mut Wire) -> Result<(), ShardError> {
-        wire.seq = 0;
-        wire.write(self, SET_NAMES).await?;
+        wire.seq = 1;
+        let mut out = Vec::new();
+        query::put(&mut out, &[SET_NAMES]);
+        wire.send(self, &out).await?;
         let packet = wire.read(self).await?;
         match packet.first() {
             Some(0x00) => Ok(()),
@@ -276,6 +279,11 @@ impl Wire {
     async fn write(&mut self, login: &Login, payload: &[u8]) -> Result<(), ShardError> {
         let mut out = Vec::new();
         put_packet(&mut out, &mut self.seq, payload);
+        self.send(login, &out).await
+    }
+
+    /// Sends packets.
+    async fn send(&mut self, login: &Login, out: &[u8]) -> Result<(), ShardError> {
         let mut at = 0;
         poll_fn(|cx| {
             while at < out.len() {

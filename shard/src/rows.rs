@@ -4,7 +4,6 @@
 
 use crate::conn::ServerConn;
 use crate::error::ShardError;
-use std::future::poll_fn;
 use std::task::{Context, Poll};
 use wire::caps::SERVER_MORE_RESULTS_EXISTS;
 use wire::column::ResultColumn;
@@ -66,12 +65,14 @@ impl RowStream {
 
     /// Reads on to the columns, or to the end of an answer that has none.
     pub async fn open(&mut self, conn: &mut ServerConn) -> Result<(), ShardError> {
-        poll_fn(|cx| self.poll_item(cx, conn)).await.map(drop)
+        conn.patiently(|cx, conn| self.poll_item(cx, conn))
+            .await
+            .map(drop)
     }
 
     /// Moves to the next row; false at the end. The columns are there from the first call on.
     pub async fn next(&mut self, conn: &mut ServerConn) -> Result<bool, ShardError> {
-        poll_fn(|cx| self.poll_next(cx, conn)).await
+        conn.patiently(|cx, conn| self.poll_next(cx, conn)).await
     }
 
     /// The same, for those who read several.

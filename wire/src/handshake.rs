@@ -136,7 +136,7 @@ impl FirstPacket {
     }
 }
 
-fn text(bytes: &[u8], what: &'static str) -> Result<String, Malformed> {
+pub(crate) fn text(bytes: &[u8], what: &'static str) -> Result<String, Malformed> {
     String::from_utf8(bytes.to_vec()).map_err(|_| Malformed(what))
 }
 
@@ -215,7 +215,7 @@ impl HandshakeResponse {
     }
 }
 
-fn decode_attributes(r: &mut Reader<'_>) -> Result<Vec<(String, String)>, Malformed> {
+pub(crate) fn decode_attributes(r: &mut Reader<'_>) -> Result<Vec<(String, String)>, Malformed> {
     let all = r.lenenc_bytes("connection attributes")?;
     if all.len() > ATTRIBUTES_BYTES_MAX {
         return Err(Malformed("connection attributes above 64 KiB"));
@@ -274,32 +274,6 @@ impl AuthSwitch {
         let nonce = r.rest().strip_suffix(&[0]).unwrap_or(r.rest()).to_vec();
         Ok(Self { plugin, nonce })
     }
-}
-
-/// COM_CHANGE_USER, after its command byte.
-pub fn decode_change_user(body: &[u8], capabilities: u32) -> Result<HandshakeResponse, Malformed> {
-    let mut r = Reader::new(body);
-    let user = text(r.null_bytes("user name")?, "user name is not utf-8")?;
-    let n = r.u8("auth response length")?;
-    let auth = r.bytes(n.into(), "auth response")?.to_vec();
-    let database = text(r.null_bytes("database")?, "database name is not utf-8")?;
-    let mut out = HandshakeResponse {
-        capabilities,
-        user,
-        auth,
-        database: Some(database).filter(|d| !d.is_empty()),
-        ..Default::default()
-    };
-    if !r.is_empty() {
-        out.collation = r.u16("collation")?;
-    }
-    if capabilities & CLIENT_PLUGIN_AUTH != 0 && !r.is_empty() {
-        out.plugin = Some(text(r.null_bytes("plugin")?, "plugin name is not utf-8")?);
-    }
-    if capabilities & CLIENT_CONNECT_ATTRS != 0 && !r.is_empty() {
-        out.attributes = decode_attributes(&mut r)?;
-    }
-    Ok(out)
 }
 
 #[cfg(test)]

@@ -5,14 +5,15 @@ use crate::command::malformed;
 use crate::session::{Done, Outcome, Session, Stop, err_packet};
 use errors::LoginError;
 use shard::ConnClass;
-use wire::handshake::{AuthSwitch, NATIVE, decode_change_user};
+use wire::command::change_user;
+use wire::handshake::{AuthSwitch, NATIVE};
 
 /// Longest answer to the switch of the authentication plugin.
 const AUTH_BYTES_MAX: usize = 4096;
 
 /// Logs another user in.
 pub(super) async fn run(s: &mut Session, body: &[u8]) -> Done {
-    let response = decode_change_user(body, s.io.capabilities);
+    let response = change_user::decode(body, s.io.capabilities);
     let mut response = response.map_err(|_| malformed())?;
     s.branches.rollback_all().await;
     let shared = s.worker.shared.clone();

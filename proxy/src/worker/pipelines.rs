@@ -1,10 +1,10 @@
-//! The pipelines of a worker: some for each session profile and shard that has fast reads.
+//! The pipelines of a worker: some for each session profile and instance that has fast reads.
 //!
 //! Their number is bounded by the connections that a pool gives to pipelines. Where a profile finds none
 //! left, the profile that has not been used for longest gives way, unless statements are on their way there.
 
 use super::Worker;
-use catalog::ShardId;
+use catalog::{InstanceId, ShardId};
 use router::ReadNeeds;
 use shard::{ConnClass, Pipeline, Profile, Settings, ShardPool};
 use std::cell::RefCell;
@@ -42,20 +42,20 @@ impl Profiled {
 /// All pipelines of a worker.
 #[derive(Default)]
 pub(super) struct Pipelines {
-    by_shard: RefCell<HashMap<ShardId, Vec<Profiled>>>,
+    by_instance: RefCell<HashMap<InstanceId, Vec<Profiled>>>,
 }
 
 impl Pipelines {
-    /// No new requests for a shard; those that are on their way end.
-    pub(super) fn drop_shard(&self, shard: ShardId) {
-        let gone = self.by_shard.borrow_mut().remove(&shard);
+    /// No new requests for an instance; those that are on their way end.
+    pub(super) fn drop_instance(&self, instance: InstanceId) {
+        let gone = self.by_instance.borrow_mut().remove(&instance);
         gone.into_iter().flatten().for_each(|p| p.close());
     }
 
     /// Closes what nobody has used for long.
     pub(super) fn close_idle(&self, idle: Duration) {
         let idle = idle.min(IDLE_MAX);
-        for all in self.by_shard.borrow_mut().values_mut() {
+        for all in self.by_instance.borrow_mut().values_mut() {
             all.retain_mut(|p| {
                 p.pipes.retain(|p| !p.is_closed());
                 let used = p.last_use().is_some_and(|t| t.elapsed() < idle);
@@ -116,19 +116,20 @@ impl Worker {
                 any_database: !needs.database,
             },
         };
-        if let Some(pipe) = self.open_one(shard, &wanted) {
+        let instance = self.primary_of(shard)?;
+        if let Some(pipe) = self.open_one(instance, &wanted) {
             return Some(pipe);
         }
         // Getting the pool may close pipelines of an old one, so nothing is borrowed here.
         let pool = self.pool(shard).ok()?;
-        let mut by_shard = self.pipelines.by_shard.borrow_mut();
-        self.open_pipeline(by_shard.entry(shard).or_default(), &pool, &wanted)
+        let mut by_instance = self.pipelines.by_instance.borrow_mut();
+        self.open_pipeline(by_instance.entry(instance).or_default(), &pool, &wanted)
     }
 
     /// A pipeline that is there, unless its profile should have another one.
-    fn open_one(&self, shard: ShardId, wanted: &Wanted<'_>) -> Option<Rc<Pipeline>> {
-        let mut by_shard = self.pipelines.by_shard.borrow_mut();
-        let all = by_shard.get_mut(&shard)?;
+    fn open_one(&self, instance: InstanceId, wanted: &Wanted<'_>) -> Option<Rc<Pipeline>> {
+        let mut by_instance = self.pipelines.by_instance.borrow_mut();
+        let all = by_instance.get_mut(&instance)?;
         let entry = all.iter_mut().find(|p| wanted.is_served_by(&p.profile))?;
         self.least_busy(entry)
     }

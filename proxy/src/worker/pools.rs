@@ -1,13 +1,22 @@
-//! The pools of a worker: one for each shard that a statement has needed.
+//! The pools of a worker: one for each instance that a statement has needed. Today that is the primary of its
+//! shard.
 
 use super::Worker;
 use crate::config::PoolConfig;
-use catalog::{Catalog, ShardId};
+use catalog::{Catalog, InstanceId, ShardId};
 use errors::AvailabilityError;
 use shard::{PoolCounts, PoolLimits, ShardError, ShardPool};
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::time::Duration;
+
+/// The pool of an instance.
+#[derive(Clone)]
+pub(super) struct InstancePool {
+    /// The shard that the instance belongs to.
+    shard: ShardId,
+    pool: Rc<ShardPool>,
+}
 
 /// What one worker of `workers` may have.
 fn limits(config: &PoolConfig, workers: usize) -> PoolLimits {
@@ -28,14 +37,15 @@ fn limits(config: &PoolConfig, workers: usize) -> PoolLimits {
 }
 
 impl Worker {
-    /// The pool of a shard.
+    /// The pool of a shard's primary.
     pub(crate) fn pool(&self, shard: ShardId) -> Result<Rc<ShardPool>, ShardError> {
         let version = self.shared.directory.version();
         if self.pools_of.replace(version) != version {
             self.drop_old_accounts();
         }
-        if let Some(p) = self.pools.borrow().get(&shard) {
-            return Ok(p.clone());
+        let primary = self.primary_of(shard);
+        if let Some(p) = primary.and_then(|id| self.pools.borrow().get(&id).cloned()) {
+            return Ok(p.pool);
         }
         let catalog = self.catalog();
         let name = catalog.shard_name(shard);
@@ -47,26 +57,43 @@ impl Worker {
         let handle = shards.get(name).ok_or_else(|| {
             unreachable("it is in the catalog but this proxy has no account for it")
         })?;
-        let at = catalog.shards.get(&shard).map(|s| s.primary().address());
-        if at != Some((&*handle.login.host, handle.login.port)) {
+        let primary = catalog.shards.get(&shard).map(|s| s.primary());
+        let reached = (&*handle.login.host, handle.login.port);
+        let Some(primary) = primary.filter(|p| p.address() == reached) else {
             return Err(unreachable("it is moving to another address; try again"));
-        }
+        };
         let limits = limits(&self.shared.pool, self.shared.workers);
         let (login, health) = (handle.login.clone(), handle.health.clone());
         let pool = ShardPool::new(login, health, limits, self.fresh.clone());
         let (shared, worker) = (self.shared.clone(), self.index);
         pool.follow_health(move || shared.registry.wake_sessions_of(worker));
-        self.pools.borrow_mut().insert(shard, pool.clone());
+        let kept = InstancePool {
+            shard,
+            pool: pool.clone(),
+        };
+        self.pools.borrow_mut().insert(primary.id, kept);
         Ok(pool)
     }
 
-    /// Shards that moved, or are gone from the catalog, get new pools; leases that are out end with their
+    /// The instance that takes a shard's statements.
+    pub(super) fn primary_of(&self, shard: ShardId) -> Option<InstanceId> {
+        let catalog = self.catalog.borrow();
+        Some(catalog.shards.get(&shard)?.primary().id)
+    }
+
+    /// Instances that moved, or are gone from the catalog, get new pools; leases that are out end with their
     /// statements or transactions.
-    pub(super) fn drop_moved_shards(&self, new: &Catalog) {
-        for (id, old) in &self.catalog().shards {
-            let stays = |s: &catalog::Shard| s.primary().address() == old.primary().address();
-            if !new.shards.get(id).is_some_and(stays) {
-                self.drop_pool(*id);
+    pub(super) fn drop_moved_instances(&self, new: &Catalog) {
+        let catalog = self.catalog();
+        let instances = |c: &'_ Catalog| {
+            let all = c.shards.values().flat_map(|s| s.instances());
+            all.cloned().collect::<Vec<_>>()
+        };
+        let stay = instances(new);
+        for old in instances(&catalog) {
+            let same = |i: &catalog::Instance| i.id == old.id && i.address() == old.address();
+            if !stay.iter().any(same) {
+                self.drop_pool(old.id);
             }
         }
     }
@@ -74,7 +101,8 @@ impl Worker {
     /// Pools whose account has been replaced go; leases that are out end with their work.
     fn drop_old_accounts(&self) {
         let handles = self.shared.shards();
-        let is_old = |pool: &ShardPool| {
+        let is_old = |p: &InstancePool| {
+            let pool = &p.pool;
             let now = handles.get(&*pool.login.shard).map(|h| &h.login);
             now.is_none_or(|l| (&l.user, &l.password) != (&pool.login.user, &pool.login.password))
         };
@@ -85,18 +113,18 @@ impl Worker {
         old.into_iter().for_each(|id| self.drop_pool(id));
     }
 
-    fn drop_pool(&self, shard: ShardId) {
+    fn drop_pool(&self, instance: InstanceId) {
         // What is dropped with the pool may look at the pools: not while they are borrowed.
-        let pool = self.pools.borrow_mut().remove(&shard);
-        self.pipelines.drop_shard(shard);
+        let pool = self.pools.borrow_mut().remove(&instance);
+        self.pipelines.drop_instance(instance);
         drop(pool);
     }
 
     /// Closes what was idle too long.
     pub(super) fn close_idle_connections(&self) {
         let pools: HashMap<_, _> = self.pools.borrow().clone();
-        for pool in pools.values() {
-            pool.close_idle();
+        for p in pools.values() {
+            p.pool.close_idle();
         }
         let idle = Duration::from_secs(self.shared.pool.idle_s);
         self.pipelines.close_idle(idle);
@@ -105,7 +133,7 @@ impl Worker {
     /// Connections and waiting statements, by shard.
     pub(crate) fn pool_counts(&self) -> Vec<(ShardId, PoolCounts)> {
         let pools = self.pools.borrow();
-        pools.iter().map(|(s, p)| (*s, p.counts())).collect()
+        pools.values().map(|p| (p.shard, p.pool.counts())).collect()
     }
 }
 

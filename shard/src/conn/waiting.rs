@@ -9,7 +9,7 @@ use errors::AvailabilityError;
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 /// How often a wait looks at the health of its instance.
@@ -73,14 +73,22 @@ impl ServerConn {
         })
     }
 
-    /// Sends what is queued, within the limit for the proxy's own statements.
+    /// Sends what is queued, and gives up when the instance counts as down.
     pub async fn flush(&mut self) -> Result<(), ShardError> {
-        // Nearly always the socket takes everything at once: no timer is made then.
-        if let Poll::Ready(done) = poll_fn(|cx| Poll::Ready(self.poll_flush(cx))).await {
+        self.patiently(|cx, conn| conn.poll_flush(cx)).await
+    }
+
+    /// Waits for something on the connection, and gives up when the instance counts as down.
+    pub(crate) async fn patiently<T>(
+        &mut self,
+        mut poll: impl FnMut(&mut Context<'_>, &mut ServerConn) -> Poll<Result<T, ShardError>>,
+    ) -> Result<T, ShardError> {
+        // Nearly always there is nothing to wait for: no timer is made then.
+        if let Poll::Ready(done) = poll_fn(|cx| Poll::Ready(poll(cx, self))).await {
             return done;
         }
-        let (health, limit) = (self.health.clone(), None);
-        let sent = for_answer(health, limit, poll_fn(|cx| self.poll_flush(cx))).await;
-        sent.unwrap_or_else(|why| Err(self.given_up(why)))
+        let health = self.health.clone();
+        let done = for_answer(health, None, poll_fn(|cx| poll(cx, self))).await;
+        done.unwrap_or_else(|why| Err(self.given_up(why)))
     }
 }

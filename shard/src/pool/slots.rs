@@ -139,7 +139,7 @@ impl Slots {
     }
 
     /// Takes out who waits, and connections that nobody uses.
-    pub(crate) fn give_up(&mut self) -> (Vec<Waiter>, Vec<ServerConn>) {
+    pub(super) fn give_up(&mut self) -> (Vec<Waiter>, Vec<ServerConn>) {
         let waiters = self
             .for_pipelines
             .drain(..)
