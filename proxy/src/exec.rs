@@ -3,7 +3,6 @@
 //! A plan comes from the cache or is made; rights are checked; the plan is matched once, and the operator
 //! that its values give runs as one of the primitives in this folder.
 
-pub(crate) mod deadlock;
 mod dynamic;
 mod gather;
 mod insert;

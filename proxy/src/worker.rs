@@ -1,12 +1,14 @@
 //! One worker: what the sessions of one thread share. Nothing here is ever touched by another thread.
 
 pub(crate) mod in_use;
+pub(crate) mod lock_waits;
 mod pipelines;
 mod pools;
 pub(crate) mod questions;
 mod texts;
 
 use self::in_use::InUse;
+use self::lock_waits::LockWaits;
 use self::pipelines::Pipelines;
 use self::pools::InstancePool;
 use self::texts::Texts;
@@ -34,6 +36,8 @@ pub(crate) struct Worker {
     pub index: usize,
     catalog: RefCell<Arc<Catalog>>,
     pools: RefCell<HashMap<InstanceId, InstancePool>>,
+    /// Statements that may be part of a deadlock over several shards.
+    pub lock_waits: Rc<LockWaits>,
     /// The version of the shards' accounts and addresses that the pools are for.
     pools_of: Cell<u64>,
     pipelines: Pipelines,
@@ -67,6 +71,7 @@ impl Worker {
             index,
             catalog: RefCell::new(catalog),
             pools: RefCell::default(),
+            lock_waits: Rc::default(),
             pools_of: Cell::new(shared.directory.version()),
             pipelines: Pipelines::default(),
             plans: RefCell::new(PlanCache::new(plan_bytes)),

@@ -1,7 +1,6 @@
 //! A statement on one shard, on a connection leased for it: queued, relayed, learned from.
 
 use super::Run;
-use super::deadlock::Watch;
 use super::relay::{RelayEnd, RelayError, RelayOptions, relay};
 use super::request::Request;
 use super::session_values;
@@ -152,13 +151,13 @@ pub(crate) async fn relay_on(
         options.status_set |= SERVER_STATUS_IN_TRANS;
     }
     let branch = s.branches.held(shard)?;
-    let login = branch.lease.pool().login.clone();
+    let pool = branch.lease.pool().clone();
     let open = branch.open;
     let conn = branch.conn()?;
     let thread_id = conn.thread_id;
-    let watch = others.then(|| Watch::start(login.clone(), thread_id));
+    let watch = others.then(|| s.worker.lock_waits.watch(&pool, thread_id));
     options.deadlock = watch.as_ref().map(|w| w.fired.clone());
-    let relayed = relay(&mut s.io, conn, &s.client.info, options, &login).await;
+    let relayed = relay(&mut s.io, conn, &s.client.info, options, &pool.login).await;
     match relayed {
         Ok(end) => {
             if end.killed {
@@ -177,7 +176,7 @@ pub(crate) async fn relay_on(
         }
         Err(RelayError::Gone) => {
             branch.lease.discard();
-            spawn_kill(login, thread_id);
+            spawn_kill(pool.login.clone(), thread_id);
             count(&s.worker.shared.metrics.statements_cancelled);
             Err(Stop::Gone)
         }

@@ -1,6 +1,5 @@
 //! A write on several shards: all parts succeed, or nothing stays.
 
-use super::deadlock::Watch;
 use super::one::Answered;
 use super::request::Request;
 use super::{one, transaction};
@@ -164,8 +163,8 @@ async fn parts(s: &mut Session, write: &Write, own: bool) -> Result<(OkPacket, D
     let mut watches = Vec::new();
     for (shard, _) in sent {
         let branch = s.branches.held(*shard)?;
-        let login = branch.lease.pool().login.clone();
-        watches.push(Watch::start(login, branch.conn()?.thread_id));
+        let pool = branch.lease.pool().clone();
+        watches.push(s.worker.lock_waits.watch(&pool, branch.conn()?.thread_id));
     }
     let mut answers: Vec<ServerAnswer> = Vec::new();
     for (shard, _) in sent {
