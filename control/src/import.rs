@@ -6,8 +6,8 @@ mod rows;
 use crate::Cluster;
 use crate::probe::connect;
 use catalog::{
-    Answer, Catalog, Change, Command, JobId, Placement, Rejected, ShardId, ShardProgress, Table,
-    TableDefinition, TableId, TableName,
+    Answer, Catalog, Change, Command, JobId, NewJob, NewJobKind, Placement, Rejected, ShardId,
+    ShardProgress, Table, TableDefinition, TableId, TableName,
 };
 use meta_client::MetaError;
 use schema::{difference, key, read, rule};
@@ -159,12 +159,12 @@ async fn propose(cluster: &Cluster, wanted: &Wanted, command: Command) -> Result
 /// Keeps everybody from the table: names of a running job are unknown to statements.
 async fn start(cluster: &Cluster, wanted: &Wanted, parts: &[Part]) -> Result<JobId, MetaError> {
     let objects = vec![wanted.name.clone()];
-    let command = Command::StartJob {
+    let command = Command::StartJob(NewJob {
         database: Some(wanted.name.database.clone()),
-        statement: format!("import of {} as {}", wanted.name, wanted.clause),
         objects: objects.clone(),
         shards: parts.iter().map(|p| p.id).collect(),
-    };
+        kind: NewJobKind::Import(wanted.clause.clone()),
+    });
     let epoch = propose(cluster, wanted, command).await?;
     let ours = || {
         let catalog = cluster.catalog();

@@ -3,7 +3,7 @@
 mod apply;
 
 use crate::definition::TableDefinition;
-use crate::job::{Effect, JobId, ShardProgress};
+use crate::job::{Effect, JobId, NewJob, ShardProgress};
 use crate::model::*;
 use crate::user::{Rights, Verifiers};
 use serde::{Deserialize, Serialize};
@@ -40,24 +40,15 @@ pub enum Command {
         /// The table.
         table: TableName,
     },
-    /// A DDL job starts. Its number is the new catalog's `last_id`.
-    StartJob {
-        /// Current database.
-        database: Option<String>,
-        /// The statement.
-        statement: String,
-        /// What it locks.
-        objects: Vec<TableName>,
-        /// Where it goes.
-        shards: Vec<ShardId>,
-    },
+    /// A job starts. Its number is the new catalog's `last_id`.
+    StartJob(NewJob),
     /// A shard answered.
     Progress {
         /// The job.
         job: JobId,
         /// The shard.
         shard: ShardId,
-        /// Its answer.
+        /// How far it is there.
         progress: ShardProgress,
     },
     /// Every shard is done: the job ends and the catalog changes.
@@ -167,7 +158,7 @@ impl Command {
             Command::DisableShard { name, .. } => format!("shard {name} is enabled"),
             Command::PutRule { table, rule } => format!("rule for {table}: {}", rule.clause),
             Command::DropRule { table } => format!("the rule for {table} is dropped"),
-            Command::StartJob { statement, .. } => statement.clone(),
+            Command::StartJob(new) => new.in_words(),
             Command::AbandonJob { job } => format!("DDL job {} is given up", job.0),
             Command::CreateUser { name, .. } => format!("user {name} is created"),
             Command::SetPassword { name, .. } => format!("user {name} has another password"),

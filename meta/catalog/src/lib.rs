@@ -28,7 +28,7 @@ pub use definition::TableDefinition;
 pub use function::{Function, FunctionKind, NoPartition, RangeBound, Upper};
 pub use group::{Partition, PartitionId, Sharding, TableGroup};
 pub use incarnation::{Fence, Incarnation, PeerPort, Registration};
-pub use job::{Job, JobId, ShardProgress};
+pub use job::{Job, JobId, JobKind, NewJob, NewJobKind, ShardProgress};
 pub use key::{KeyType, KeyValue, Unroutable, Use};
 pub use model::{
     AutoIncrement, Catalog, Database, GroupId, KeyColumn, PendingRule, Placement, ShardId, Table,

@@ -182,22 +182,16 @@ fn check(state: &State) {
         .jobs
         .values()
         .map(|j| {
-            format!(
-                "{} {:?} {:?}",
-                j.statement,
-                j.objects[0].to_string(),
-                j.shards
-            )
+            let far: Vec<_> = j.progress().into_iter().map(|(_, far)| far).collect();
+            format!("{} {}: {}", j.objects[0], j.in_words(), far.join(", "))
         })
         .collect();
     assert_eq!(
         jobs,
         [
-            "ALTER TABLE shop.users ADD COLUMN age INT \"shop.users\" [(ShardId(1), Done), \
-             (ShardId(2), Done), (ShardId(3), Pending)]",
-            "import of crm.later as REFERENCE \"crm.later\" [(ShardId(1), Done), (ShardId(2), Pending), \
-             (ShardId(3), Pending)]",
-            "CREATE INDEX i ON shop.settings (v) \"shop.settings\" [(ShardId(1), Pending)]"
+            "shop.users ALTER TABLE shop.users ADD COLUMN age INT: done, done, pending",
+            "crm.later import of crm.later as REFERENCE: checked, to be checked, to be checked",
+            "shop.settings CREATE INDEX i ON shop.settings (v): pending"
         ]
     );
     let users: Vec<_> = c.users.keys().map(String::as_str).collect();

@@ -5,7 +5,9 @@ use crate::exec::write::add_info;
 use crate::session::Stop;
 use crate::session::diagnostics::{self, Diagnostics};
 use catalog::job::Effect;
-use catalog::{Catalog, Command, JobId, ShardId, ShardProgress, TableName};
+use catalog::{
+    Catalog, Command, JobId, JobKind, NewJob, NewJobKind, ShardId, ShardProgress, TableName,
+};
 use errors::DdlError;
 use shard::{Login, ServerConn, ShardError};
 use std::sync::Arc;
@@ -45,25 +47,25 @@ impl Change<'_> {
     ) -> Result<Running, Stop> {
         let catalog = self.worker.catalog();
         let on_database = objects.iter().any(|o| o.table.is_empty());
-        let same = catalog
-            .jobs
-            .values()
-            .find(|j| j.statement == statement && j.objects == objects);
-        if let Some(job) = same {
+        let same = catalog.jobs.values().find_map(|j| match &j.kind {
+            JobKind::Ddl(d) if d.statement == statement && j.objects == objects => Some((j.id, d)),
+            _ => None,
+        });
+        if let Some((id, job)) = same {
             return Ok(Running {
-                id: job.id,
+                id,
                 shards: job.shards.clone(),
                 resumed: true,
                 on_database,
             });
         }
         let database = self.client.database.as_deref().map(str::to_string);
-        let command = Command::StartJob {
+        let command = Command::StartJob(NewJob {
             database,
-            statement: statement.to_string(),
             objects: objects.clone(),
             shards: shards.to_vec(),
-        };
+            kind: NewJobKind::Ddl(statement.to_string()),
+        });
         let catalog = self.propose(command).await?;
         // The catalog may have gone on since: the job is known by what it locks, not by its number.
         let ours = catalog.jobs.values().find(|j| j.objects == objects);

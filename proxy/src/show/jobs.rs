@@ -1,6 +1,6 @@
 //! SHOW DDL JOBS.
 
-use catalog::{Catalog, ShardProgress};
+use catalog::Catalog;
 use wire::resultset::ResultSet;
 
 /// Every job that is not finished, a row for each of its shards.
@@ -8,18 +8,13 @@ pub(crate) fn rows(catalog: &Catalog) -> ResultSet {
     let mut set =
         ResultSet::with_text_columns(&["Job", "Objects", "Statement", "Shard", "Progress"]);
     for job in catalog.jobs.values() {
-        for (shard, progress) in &job.shards {
+        for (shard, progress) in job.progress() {
             let objects: Vec<_> = job.objects.iter().map(|o| o.to_string()).collect();
-            let progress = match progress {
-                ShardProgress::Pending => "pending".to_string(),
-                ShardProgress::Done => "done".to_string(),
-                ShardProgress::Failed(why) => format!("failed: {why}"),
-            };
             set.row([
                 job.id.0.to_string(),
                 objects.join(", "),
-                job.statement.clone(),
-                catalog.shard_name(*shard).to_string(),
+                job.in_words(),
+                catalog.shard_name(shard).to_string(),
                 progress,
             ]);
         }

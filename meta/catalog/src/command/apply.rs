@@ -1,7 +1,7 @@
 //! What each change does to the catalog.
 
 use super::{Command, Redefined, Rejected};
-use crate::job::{Effect, Job, JobId, ShardProgress};
+use crate::job::{Effect, Job, JobId, NewJob};
 use crate::model::*;
 use crate::record::TableRecord;
 use crate::shard::{InstanceId, Shard};
@@ -25,25 +25,13 @@ impl Catalog {
                 let gone = next.rules.remove(table);
                 gone.ok_or_else(|| Rejected::Missing(format!("a waiting rule for {table}")))?;
             }
-            Command::StartJob {
-                database,
-                statement,
-                objects,
-                shards,
-            } => {
-                next.start_job(database, statement, objects, shards)?;
-            }
+            Command::StartJob(new) => next.start_job(new)?,
             Command::Progress {
                 job,
                 shard,
                 progress,
             } => {
-                let job = next.job_mut(*job)?;
-                for (s, p) in &mut job.shards {
-                    if s == shard {
-                        p.clone_from(progress);
-                    }
-                }
+                next.job_mut(*job)?.note(*shard, progress);
             }
             Command::FinishJob { job, effect } => next.finish_job(*job, effect)?,
             Command::AbandonJob { job } => {
@@ -141,28 +129,11 @@ impl Catalog {
         Ok(())
     }
 
-    fn start_job(
-        &mut self,
-        database: &Option<String>,
-        statement: &str,
-        objects: &[TableName],
-        shards: &[ShardId],
-    ) -> Result<(), Rejected> {
-        self.check_free(objects)?;
+    fn start_job(&mut self, new: &NewJob) -> Result<(), Rejected> {
+        self.check_free(&new.objects)?;
         self.last_id += 1;
-        let id = JobId(self.last_id);
-        let shards = shards
-            .iter()
-            .map(|s| (*s, ShardProgress::Pending))
-            .collect();
-        let job = Job {
-            id,
-            database: database.clone(),
-            statement: statement.to_string(),
-            objects: objects.to_vec(),
-            shards,
-        };
-        self.jobs.insert(id, job);
+        let job = new.clone().start(JobId(self.last_id));
+        self.jobs.insert(job.id, job);
         Ok(())
     }
 
@@ -228,8 +199,7 @@ impl Catalog {
                 })
             };
             if let Some(o) = objects.iter().find(clash) {
-                let statement = other.statement.clone();
-                return Err(Rejected::Busy(other.id.0, o.to_string(), statement));
+                return Err(Rejected::Busy(other.id.0, o.to_string(), other.in_words()));
             }
         }
         Ok(())

@@ -4,6 +4,7 @@ use super::*;
 use crate::definition::TableDefinition;
 use crate::function::Function;
 use crate::group::Sharding;
+use crate::job::NewJobKind;
 use crate::key::KeyType;
 use std::sync::Arc;
 
@@ -35,14 +36,18 @@ fn table(name: &str) -> Table {
     }
 }
 
+fn start_job(statement: &str, object: TableName, shards: Vec<ShardId>) -> Command {
+    Command::StartJob(NewJob {
+        database: None,
+        objects: vec![object],
+        shards,
+        kind: NewJobKind::Ddl(statement.to_string()),
+    })
+}
+
 /// Runs a whole job.
 fn finish(c: &Catalog, object: &str, effect: Effect) -> Result<Catalog, Rejected> {
-    let start = Command::StartJob {
-        database: None,
-        statement: object.into(),
-        objects: vec![TableName::new("d", object)],
-        shards: c.shard_ids(),
-    };
+    let start = start_job(object, TableName::new("d", object), c.shard_ids());
     let mut c = c.apply(&start).unwrap();
     let job = JobId(c.last_id);
     let finish = Command::FinishJob { job, effect };
@@ -107,12 +112,7 @@ fn a_group_goes_with_its_last_table_and_its_number_is_not_given_again() {
 
 #[test]
 fn two_jobs_on_one_table_clash() {
-    let start = |db: &str, t: &str| Command::StartJob {
-        database: None,
-        statement: "x".into(),
-        objects: vec![TableName::new(db, t)],
-        shards: vec![],
-    };
+    let start = |db: &str, t: &str| start_job("x", TableName::new(db, t), vec![]);
     let c = base().apply(&start("d", "a")).unwrap();
     assert!(matches!(c.apply(&start("d", "a")), Err(Rejected::Busy(..))));
     assert!(matches!(c.apply(&start("d", "")), Err(Rejected::Busy(..))));
@@ -186,12 +186,7 @@ fn a_definition_is_taken_over_unless_the_sharding_key_is_gone_or_a_job_runs() {
     assert!(refused.contains("sharded by the column id"), "{refused}");
     let missing = c.apply(&redefine("nobody", TableDefinition::of_names(["id"])));
     assert_eq!(missing, Err(Rejected::Missing("table d.nobody".into())));
-    let start = Command::StartJob {
-        database: None,
-        statement: "ALTER TABLE child".into(),
-        objects: vec![TableName::new("d", "child")],
-        shards: vec![],
-    };
+    let start = start_job("ALTER TABLE child", TableName::new("d", "child"), vec![]);
     let busy = c.apply(&start).unwrap();
     let again = redefine("child", TableDefinition::of_names(["id"]));
     assert!(matches!(busy.apply(&again), Err(Rejected::Busy(..))));
