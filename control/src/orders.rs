@@ -254,7 +254,7 @@ impl Orders {
     /// Reads a sharding clause.
     fn rule(&self, clause: &str) -> Result<Rule, String> {
         let (text, mode) = (clause.as_bytes(), sql::LexMode::default());
-        let flavor = sql::Flavor::from_version(&self.cluster.shards.server_version());
+        let flavor = self.cluster.shards.flavor();
         let lexed = sql::Lexed::new(text, mode, flavor).map_err(|e| e.to_string())?;
         let rule = parse_rule(&mut sql::cursor::Cursor::new(text, &lexed.tokens, mode));
         rule.map_err(|e| e.to_string())

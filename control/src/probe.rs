@@ -3,6 +3,7 @@
 use crate::{Cluster, ShardConfig, machine, prepare};
 use admin_types::report::{Finding, Severity};
 use shard::{ConnClass, Login, ServerConn, ShardError, Timeouts};
+use sql::Flavor;
 use std::rc::Rc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -70,6 +71,15 @@ pub(crate) async fn probe(cluster: &Cluster, account: &ShardConfig) -> Vec<Findi
     if catalog.shard_named(&account.name).is_none() {
         let left = prepare::leftovers(&subject, &login, &catalog).await;
         out.extend(left.ok().flatten());
+    }
+    if let Ok(conn) = connect(&login).await
+        && let Some(why) = cluster
+            .shards
+            .kind
+            .differs(Flavor::from_version(&conn.version))
+    {
+        let advice = "take a server of the kind that the others are";
+        out.push(Finding::new(Severity::Critical, subject, why, advice));
     }
     out
 }

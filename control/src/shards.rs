@@ -3,7 +3,7 @@
 use crate::accounts::OwnAccounts;
 use crate::{Cluster, ShardConfig, prepare};
 use meta::Service;
-use shard::{HealthTiming, InstanceHealth, ShardHandle, Timeouts};
+use shard::{HealthTiming, InstanceHealth, ServerKind, ShardDirectory, ShardHandle, Timeouts};
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::rc::Rc;
@@ -51,7 +51,7 @@ pub async fn open(
     timing: Timing,
     service: &Service,
     own: &OwnAccounts,
-) -> Result<HashMap<String, ShardHandle>, String> {
+) -> Result<ShardDirectory, String> {
     let meta = service.handle();
     let mut shards = HashMap::new();
     for s in configured {
@@ -76,10 +76,13 @@ pub async fn open(
         prepare_account(&handle, own, service).await;
         shards.insert(s.name.clone(), handle);
     }
-    for h in shards.values() {
-        watch_health(h, timing.health).await;
+    let kind = ServerKind::default();
+    for s in configured {
+        if let Some(handle) = shards.get(&s.name) {
+            watch_health(handle, &kind, timing.health).await;
+        }
     }
-    Ok(shards)
+    Ok(ShardDirectory::new(shards, kind))
 }
 
 /// Makes the own account before the first statement needs it. What fails is tried again and again.
@@ -94,14 +97,17 @@ async fn prepare_account(handle: &ShardHandle, own: &OwnAccounts, service: &Serv
 }
 
 /// Checks a shard once, so that its version is known, then goes on in the background.
-async fn watch_health(handle: &ShardHandle, timing: HealthTiming) {
+async fn watch_health(handle: &ShardHandle, kind: &ServerKind, timing: HealthTiming) {
     let health: &Arc<InstanceHealth> = &handle.health;
     // The manager's account stays when the own one changes.
     let login = handle.strongest().clone();
-    health.check(&login, &mut None, timing.down_after).await;
+    health
+        .check(&login, &mut None, kind, timing.down_after)
+        .await;
     // Ends with the handle, when the shard moves to another address.
     let health = Arc::downgrade(health);
-    tokio::task::spawn_local(shard::health::keep_checking(health, login, timing));
+    let checks = shard::health::keep_checking(health, login, kind.clone(), timing);
+    tokio::task::spawn_local(checks);
 }
 
 /// Follows the catalog: shards that are new or have moved get a handle. Also reports to the service which
@@ -166,7 +172,7 @@ impl Follow {
             Ok(handle) => {
                 tracing::info!(shard = s.name, host = at.0, port = at.1, "shard is used");
                 prepare_account(&handle, &self.own, &self.service).await;
-                watch_health(&handle, self.timing.health).await;
+                watch_health(&handle, &self.cluster.shards.kind, self.timing.health).await;
                 self.cluster.shards.put(&s.name, handle);
             }
             Err(error) => tracing::warn!(shard = s.name, %error, "shard cannot be used"),

@@ -14,10 +14,11 @@ use crate::session::client_state::ClientState;
 use crate::session::diagnostics::Diagnostics;
 use crate::session::{Done, Outcome, Session, Stop};
 use crate::worker::Worker;
-use catalog::{Command, JobId, PendingRule, Placement, ShardId, Table, TableName};
+use catalog::{Command, JobId, PendingRule, ShardId, Table, TableName};
 use errors::{ClientError, DdlError};
 use router::names::{Common, named};
 use router::plan::Pin;
+use router::plan::ddl::steps;
 use sql::ObjectName;
 use sql::ddl::Ddl;
 use sql::shard_by::RuleStatement;
@@ -257,10 +258,6 @@ impl Change<'_> {
 
     /// Every shard that has the table's definition.
     pub(crate) fn shards_of(&self, table: &Table) -> Vec<ShardId> {
-        match &table.placement {
-            Placement::Single(s) | Placement::View(s) => vec![*s],
-            // A sharded table is defined everywhere, so that partitions can move.
-            Placement::Reference | Placement::Sharded(_) => self.worker.catalog().shard_ids(),
-        }
+        steps::shards_of(&self.worker.catalog(), table)
     }
 }

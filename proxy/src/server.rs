@@ -12,7 +12,7 @@ use crate::worker::questions::{self, Question};
 use answers::Answers;
 use meta_client::MetaService;
 use peers::Peers;
-use shard::{ShardDirectory, ShardHandle, ShardMap};
+use shard::{ShardDirectory, ShardMap};
 use sql::Flavor;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -86,16 +86,14 @@ impl Shared {
 
     /// The version that clients are told: that of a shard, so that drivers expect what they get.
     pub fn version(&self) -> String {
-        self.directory.server_version()
+        let oldest = self.directory.oldest();
+        oldest.map_or_else(|| "10.11.0-MariaDB".to_string(), |d| d.version)
     }
 
     /// The version in the greeting, which drivers decide by.
     pub fn greeting_version(&self) -> String {
-        let known = |h: &ShardHandle| Some(h.health.detail().greeting).filter(|v| !v.is_empty());
-        self.shards()
-            .values()
-            .find_map(known)
-            .unwrap_or_else(|| self.version())
+        let oldest = self.directory.oldest();
+        oldest.map_or_else(|| self.version(), |d| d.greeting)
     }
 
     /// The authentication plugin of the greeting: what a server like the shards would name.
@@ -108,18 +106,15 @@ impl Shared {
         }
     }
 
-    /// How version comments are read.
+    /// What all shards' servers can do: how version comments are read and which functions there are.
     pub fn flavor(&self) -> Flavor {
-        Flavor::from_version(&self.version())
+        self.directory.flavor()
     }
 
     /// The sql_mode of new sessions.
     pub fn default_sql_mode(&self) -> String {
-        let known = |h: &ShardHandle| {
-            let d = h.health.detail();
-            (!d.version.is_empty()).then_some(d.sql_mode)
-        };
-        self.shards().values().find_map(known).unwrap_or_default()
+        let oldest = self.directory.oldest();
+        oldest.map(|d| d.sql_mode).unwrap_or_default()
     }
 
     /// Notes that a worker plans against this epoch.

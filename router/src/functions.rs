@@ -201,10 +201,12 @@ mod tests {
     const MARIADB: Flavor = Flavor {
         mariadb: true,
         version: 101_119,
+        newest: 101_119,
     };
     const MYSQL: Flavor = Flavor {
         mariadb: false,
         version: 90_704,
+        newest: 90_704,
     };
 
     #[test]

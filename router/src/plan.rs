@@ -4,7 +4,7 @@
 //! depend on the values of one execution, [`Forward::route`] and [`InsertPlan::route`] turn the plan into
 //! an [`Operator`] with the values put in.
 
-mod ddl;
+pub mod ddl;
 pub mod explain;
 mod forward;
 pub mod gather;
@@ -14,6 +14,7 @@ mod rows;
 mod server;
 mod show;
 
+use self::ddl::DdlPlan;
 use crate::Refusal;
 use crate::names::named;
 use crate::privileges::RequiredPrivileges;
@@ -45,7 +46,7 @@ pub enum Plan {
     /// SHOW DATABASES: a shard answers, for the databases that the user may see.
     Databases(ShardId),
     /// A change of structure.
-    Ddl(Box<Ddl>),
+    Ddl(Box<DdlPlan>),
     /// It is not run.
     Refuse(Refusal),
 }
@@ -160,7 +161,7 @@ impl Read<'_> {
             Statement::ServerAdmin(what) => Err(server::administration(what)),
             Statement::Ddl(ddl) => match &**ddl {
                 Ddl::Account => Err(server::accounts()),
-                ddl => Ok(Plan::Ddl(Box::new(ddl.clone()))),
+                ddl => Ok(Plan::Ddl(Box::new(self.ddl(ddl)))),
             },
             Statement::Set(set) => local::set(set),
             Statement::Empty => Err(SqlError::EmptyQuery.into()),

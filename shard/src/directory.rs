@@ -1,6 +1,8 @@
 //! The shards of a process by name: how each is reached and how it is.
 
-use crate::{InstanceHealth, Login};
+use crate::health::Detail;
+use crate::{InstanceHealth, Login, ServerKind};
+use sql::Flavor;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -30,14 +32,17 @@ pub type ShardMap = Arc<HashMap<String, ShardHandle>>;
 /// account; read by every worker.
 #[derive(Debug, Default)]
 pub struct ShardDirectory {
+    /// The kind that all are of.
+    pub kind: ServerKind,
     shards: RwLock<ShardMap>,
     version: AtomicU64,
 }
 
 impl ShardDirectory {
-    /// With the shards that are known at the start.
-    pub fn new(shards: HashMap<String, ShardHandle>) -> Self {
+    /// With the shards that are known at the start, which are of this kind.
+    pub fn new(shards: HashMap<String, ShardHandle>, kind: ServerKind) -> Self {
         Self {
+            kind,
             shards: RwLock::new(Arc::new(shards)),
             version: AtomicU64::new(0),
         }
@@ -63,13 +68,21 @@ impl ShardDirectory {
         self.version.load(Ordering::Acquire)
     }
 
-    /// The version of a server that has answered: what clients are shown, and how version comments are
-    /// read.
-    pub fn server_version(&self) -> String {
-        let known = |h: &ShardHandle| Some(h.health.detail().version).filter(|v| !v.is_empty());
-        self.all()
-            .values()
-            .find_map(known)
-            .unwrap_or_else(|| "10.11.0-MariaDB".to_string())
+    /// What the servers that have answered can do all of them; what a usual one can, while none has.
+    pub fn flavor(&self) -> Flavor {
+        let shards = self.all();
+        let known = shards.values().filter_map(|h| h.health.known());
+        let all = known.map(|d| d.flavor).reduce(Flavor::and);
+        all.unwrap_or_default()
+    }
+
+    /// The oldest server that has answered: clients are told its version, and sessions have its settings.
+    pub fn oldest(&self) -> Option<Detail> {
+        let shards = self.all();
+        let known = shards.iter();
+        let known = known.filter_map(|(name, h)| Some((name, h.health.known()?)));
+        let oldest =
+            known.min_by(|(a, x), (b, y)| (x.flavor.version, a).cmp(&(y.flavor.version, b)));
+        oldest.map(|(_, detail)| detail)
     }
 }

@@ -6,7 +6,9 @@
 
 use crate::conn::{ConnClass, ServerConn};
 use crate::error::ShardError;
+use crate::kind::ServerKind;
 use crate::login::Login;
+use sql::Flavor;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, Weak};
@@ -58,8 +60,10 @@ pub struct InstanceHealth {
 /// What a check found.
 #[derive(Debug, Default, Clone)]
 pub struct Detail {
-    /// The server's version.
+    /// The server's version; empty before the first answer.
     pub version: String,
+    /// What that version can do.
+    pub flavor: Flavor,
     /// The version as it greets clients with (MariaDB 10 puts "5.5.5-" in front).
     pub greeting: String,
     /// Its sql_mode, as new sessions get it.
@@ -112,6 +116,11 @@ impl InstanceHealth {
         self.check_us.store(faded.max(took), Ordering::Relaxed);
     }
 
+    /// What the server is like, once it has answered.
+    pub fn known(&self) -> Option<Detail> {
+        Some(self.detail()).filter(|d| !d.version.is_empty())
+    }
+
     /// The last check's findings.
     pub fn detail(&self) -> Detail {
         self.lock().clone()
@@ -121,12 +130,22 @@ impl InstanceHealth {
         self.detail.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Asks the instance over `conn`, which is made anew if it broke.
-    pub async fn check(&self, login: &Login, conn: &mut Option<ServerConn>, down_after: Duration) {
+    /// Asks the instance over `conn`, which is made anew if it broke. One of another `kind` than the shards
+    /// before it counts as one that does not answer.
+    pub async fn check(
+        &self,
+        login: &Login,
+        conn: &mut Option<ServerConn>,
+        kind: &ServerKind,
+        down_after: Duration,
+    ) {
         let (started, connected) = (Instant::now(), conn.is_some());
         let limit = login.timeouts.connect;
         let result = match tokio::time::timeout(limit, ask(login, conn)).await {
-            Ok(result) => result.map_err(|e| e.to_string()),
+            Ok(result) => result.map_err(|e| e.to_string()).and_then(|found| {
+                kind.admit(found.flavor)?;
+                Ok(found)
+            }),
             Err(_) => Err(format!("no answer within {} ms", limit.as_millis())),
         };
         match result {
@@ -179,7 +198,12 @@ impl InstanceHealth {
 }
 
 /// Checks an instance for as long as somebody else holds its health.
-pub async fn keep_checking(health: Weak<InstanceHealth>, login: Login, timing: HealthTiming) {
+pub async fn keep_checking(
+    health: Weak<InstanceHealth>,
+    login: Login,
+    kind: ServerKind,
+    timing: HealthTiming,
+) {
     let (mut conn, mut pause) = (None, timing.interval);
     loop {
         tokio::time::sleep(pause).await;
@@ -187,7 +211,9 @@ pub async fn keep_checking(health: Weak<InstanceHealth>, login: Login, timing: H
             return;
         };
         let before = health.answers();
-        health.check(&login, &mut conn, timing.down_after).await;
+        health
+            .check(&login, &mut conn, &kind, timing.down_after)
+            .await;
         pause = match (before, health.answers()) {
             (_, Answers::Yes) => timing.interval,
             (Answers::Yes, _) => timing.retry,
@@ -207,8 +233,10 @@ async fn ask(login: &Login, slot: &mut Option<ServerConn>) -> Result<Detail, Sha
     let answer = conn.run("SELECT VERSION(), @@GLOBAL.sql_mode").await?;
     let rows = answer.text_rows().map_err(|e| conn.broken(e))?;
     let mut row = rows.into_iter().next().unwrap_or_default().into_iter();
+    let version = row.next().unwrap_or_default();
     Ok(Detail {
-        version: row.next().unwrap_or_default(),
+        flavor: Flavor::from_version(&version),
+        version,
         sql_mode: row.next().unwrap_or_default(),
         greeting: conn.version.to_string(),
         ..Detail::default()
@@ -234,16 +262,16 @@ mod tests {
 
     #[tokio::test]
     async fn an_instance_counts_as_down_after_a_while() {
-        let (health, login) = (InstanceHealth::default(), login());
+        let (health, login, kind) = (InstanceHealth::default(), login(), ServerKind::default());
         let mut followed = health.follow();
         let long = Duration::from_secs(60);
         // Nobody listens on that port.
-        health.check(&login, &mut None, long).await;
+        health.check(&login, &mut None, &kind, long).await;
         assert_eq!(health.answers(), Answers::NotNow);
         assert!(!health.detail().error.is_empty());
         tokio::time::sleep(Duration::from_millis(20)).await;
         health
-            .check(&login, &mut None, Duration::from_millis(10))
+            .check(&login, &mut None, &kind, Duration::from_millis(10))
             .await;
         assert!(health.is_down());
         followed.changed().await.unwrap();
@@ -251,7 +279,7 @@ mod tests {
         health.answered(&login, Detail::default());
         assert_eq!(health.answers(), Answers::Yes);
         // The time counts anew.
-        health.check(&login, &mut None, long).await;
+        health.check(&login, &mut None, &kind, long).await;
         assert_eq!(health.answers(), Answers::NotNow);
     }
 }

@@ -13,7 +13,6 @@ use meta::Service;
 use meta_client::{Registered, token};
 use peers::port::reachable;
 use peers::{Me, OwnPort, Peers};
-use shard::ShardDirectory;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -129,7 +128,7 @@ pub(crate) async fn start(
     };
     let just_started = config.shards_just_started;
     let shards = shards::open(&config.shards, just_started, timing, &service, &own).await?;
-    let directory = Arc::new(ShardDirectory::new(shards));
+    let directory = Arc::new(shards);
     let tls = match (&config.proxy.tls_cert, &config.proxy.tls_key, tls) {
         (Some(cert), Some(key), _) => Some(tls::from_files(cert, key)?),
         (_, _, tls) => tls,

@@ -98,4 +98,23 @@ async fn mysql_shards_answer_like_one_mysql_server() {
     for driver in crate::clients::DRIVERS {
         crate::clients::run(driver, proxy.port, "sha2", PASSWORD);
     }
+    a_shard_of_another_kind_is_not_used(&servers[2]).await;
+}
+
+async fn a_shard_of_another_kind_is_not_used(other: &MySql) {
+    let mut shards = crate::configured::servers_of(crate::cluster::plain(), 1);
+    shards.push(Server {
+        port: other.port,
+        user: "sw",
+        password: SHARD_PASSWORD,
+        manages: true,
+    });
+    let proxy = Configured::start("mixed-kinds", &shards, &users());
+    let mut c = connect_as(proxy.port, "sha2", PASSWORD).await;
+    let shown: Vec<mysql_async::Row> = c.query("SHOW SHARDS").await.unwrap();
+    let shown = format!("{shown:?}");
+    assert!(
+        shown.contains("it is a MySQL server, and the other shards are MariaDB"),
+        "{shown}"
+    );
 }

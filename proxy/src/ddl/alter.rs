@@ -8,6 +8,7 @@ use crate::session::Stop;
 use catalog::job::Effect;
 use catalog::{Placement, Table, TableName};
 use errors::DdlError;
+use router::plan::ddl::steps::Step;
 use sql::ObjectName;
 use sql::ddl::AlterAction;
 
@@ -40,10 +41,12 @@ impl Change<'_> {
         match renamed {
             Some(to) if actions.len() == 1 => {
                 let effect = Effect::Rename(vec![(name.clone(), to.clone())]);
-                let shards = self.shards_of(&entry);
-                let sql = String::from_utf8_lossy(run.text).into_owned();
-                let objects = vec![name, to.clone()];
-                self.simple_job(&sql, objects, &shards, effect).await?;
+                let step = Step {
+                    objects: vec![name, to.clone()],
+                    shards: self.shards_of(&entry),
+                    sql: String::from_utf8_lossy(run.text).into_owned(),
+                };
+                self.step(step, effect).await?;
                 self.renamed(vec![to]).await;
                 Ok(())
             }

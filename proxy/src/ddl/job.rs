@@ -9,6 +9,7 @@ use catalog::{
     Catalog, Command, JobId, JobKind, NewJob, NewJobKind, ShardId, ShardProgress, TableName,
 };
 use errors::DdlError;
+use router::plan::ddl::steps::Step;
 use shard::{Login, ServerConn, ShardError};
 use std::sync::Arc;
 use wire::reply::OkPacket;
@@ -258,15 +259,14 @@ impl Change<'_> {
     }
 
     /// A whole job without anything special.
-    pub(super) async fn simple_job(
-        &mut self,
-        sql: &str,
-        objects: Vec<TableName>,
-        shards: &[ShardId],
-        effect: Effect,
-    ) -> Result<(), Stop> {
-        let mut job = self.start_job(sql, objects, shards).await?;
-        self.run_job(&mut job, sql).await?;
+    pub(super) async fn step(&mut self, step: Step, effect: Effect) -> Result<(), Stop> {
+        let Step {
+            objects,
+            shards,
+            sql,
+        } = step;
+        let mut job = self.start_job(&sql, objects, &shards).await?;
+        self.run_job(&mut job, &sql).await?;
         self.finish_job(&job, effect).await
     }
 }

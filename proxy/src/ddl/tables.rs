@@ -8,15 +8,11 @@ use catalog::job::Effect;
 use catalog::{Placement, ShardId, Table, TableId, TableName};
 use errors::{ClientError, DdlError, NameError, RightsError};
 use router::names::{Common, named};
+use router::plan::ddl::steps::{self, Step};
 use shard::account::Manager;
 use sql::ObjectName;
-use sql::ident::quote_name;
 use sql::splice::Splices;
 use std::ops::Range;
-
-fn quoted(name: &TableName) -> String {
-    format!("{}.{}", quote_name(&name.database), quote_name(&name.table))
-}
 
 impl Change<'_> {
     pub(super) async fn drop_tables(
@@ -35,10 +31,8 @@ impl Change<'_> {
                 let view = name.to_string();
                 return Err(NameError::IsView { view }.into());
             }
-            let sql = format!("DROP TABLE IF EXISTS {}", quoted(&name));
-            let effect = Effect::DropTables(vec![name.clone()]);
-            let shards = self.shards_of(&entry);
-            self.simple_job(&sql, vec![name], &shards, effect).await?;
+            let step = steps::drop_table(&self.worker.catalog(), &entry);
+            self.step(step, Effect::DropTables(vec![name])).await?;
         }
         self.missing(&missing, if_exists, |tables| NameError::UnknownTables {
             tables,
@@ -64,11 +58,9 @@ impl Change<'_> {
     }
 
     pub(super) async fn truncate(&mut self, table: &ObjectName) -> Result<(), Stop> {
-        let (name, entry) = self.table(table)?;
-        let sql = format!("TRUNCATE TABLE {}", quoted(&name));
-        let shards = self.shards_of(&entry);
-        self.simple_job(&sql, vec![name], &shards, Effect::Nothing)
-            .await
+        let (_, entry) = self.table(table)?;
+        let step = steps::truncate(&self.worker.catalog(), &entry);
+        self.step(step, Effect::Nothing).await
     }
 
     pub(super) async fn rename_tables(
@@ -104,8 +96,12 @@ impl Change<'_> {
         let sql = String::from_utf8_lossy(run.text).into_owned();
         let shards = shards.unwrap_or_default();
         let names = renames.iter().map(|(_, to)| to.clone()).collect();
-        self.simple_job(&sql, objects, &shards, Effect::Rename(renames))
-            .await?;
+        let step = Step {
+            objects,
+            shards,
+            sql,
+        };
+        self.step(step, Effect::Rename(renames)).await?;
         self.renamed(names).await;
         Ok(())
     }
@@ -201,13 +197,12 @@ impl Change<'_> {
             }
             return Err(missing.into());
         }
-        let sql = format!("DROP DATABASE IF EXISTS {}", quote_name(name));
+        let step = steps::drop_database(&catalog, name);
+        let shards = step.shards.clone();
         let effect = Effect::DropDatabase(name.to_string());
         // The job runs without the database that it drops.
         let current = self.client.database.take_if(|d| **d == *name);
-        let objects = vec![TableName::new(name, "")];
-        let shards = catalog.shard_ids();
-        let dropped = self.simple_job(&sql, objects, &shards, effect).await;
+        let dropped = self.step(step, effect).await;
         if dropped.is_err() {
             self.client.database = current.or(self.client.database.take());
         }
@@ -224,11 +219,9 @@ impl Change<'_> {
         let database = name
             .or(self.client.database.as_deref())
             .ok_or_else(ClientError::no_database)?;
-        let objects = vec![TableName::new(database, "")];
         let sql = String::from_utf8_lossy(run.text).into_owned();
-        let shards = self.worker.catalog().shard_ids();
-        self.simple_job(&sql, objects, &shards, Effect::Nothing)
-            .await
+        let step = steps::of_database(&self.worker.catalog(), database, sql);
+        self.step(step, Effect::Nothing).await
     }
 
     pub(super) async fn create_view(
@@ -288,9 +281,8 @@ impl Change<'_> {
                 missing.push(name);
                 continue;
             };
-            let sql = format!("DROP VIEW IF EXISTS {}", quoted(&name));
-            let effect = Effect::DropTables(vec![name.clone()]);
-            self.simple_job(&sql, vec![name], &[shard], effect).await?;
+            let step = steps::drop_view(&name, shard);
+            self.step(step, Effect::DropTables(vec![name])).await?;
         }
         let mariadb = self.worker.flavor.get().mariadb;
         self.missing(&missing, if_exists, |names| match mariadb {

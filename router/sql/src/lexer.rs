@@ -113,6 +113,12 @@ pub enum LexError {
     /// More tokens than the limit.
     #[error("statement has more than {0} tokens")]
     TooMany(usize),
+    /// A version comment that some servers run and others do not.
+    #[error(
+        "the servers of the shards have different versions, and only some run the version comment that starts \
+         at byte {0}: leave it out, or upgrade the servers to one version"
+    )]
+    VersionsDiffer(usize),
 }
 
 /// Tokens that one statement may have (a 64 MiB INSERT of numbers has less).
@@ -379,12 +385,15 @@ impl Lexer<'_, '_> {
                 .iter()
                 .fold(0u32, |v, b| v * 10 + u32::from(b - b'0'));
             self.out.version_comment = true;
-            if self.flavor.runs(version, maria) {
-                self.in_version = Some(start);
-                self.pos = end;
-                return Ok(());
-            }
-            return self.skip_nested(start);
+            return match self.flavor.runs(version, maria) {
+                Some(true) => {
+                    self.in_version = Some(start);
+                    self.pos = end;
+                    Ok(())
+                }
+                Some(false) => self.skip_nested(start),
+                None => Err(LexError::VersionsDiffer(start)),
+            };
         }
         let mut i = start + 2;
         while i + 1 < self.text.len() && !(self.text[i] == b'*' && self.text[i + 1] == b'/') {

@@ -53,13 +53,15 @@ impl LexMode {
     }
 }
 
-/// The server that runs the statements, as far as version comments care.
+/// The servers that run the statements, as far as version comments and functions care.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Flavor {
     /// MariaDB rather than MySQL.
     pub mariadb: bool,
-    /// Version as in comments: 10.11.6 is 101106, 8.0.36 is 80036.
+    /// Version as in comments: 10.11.6 is 101106, 8.0.36 is 80036. Of several servers the oldest.
     pub version: u32,
+    /// Of several servers the newest.
+    pub newest: u32,
 }
 
 impl Flavor {
@@ -77,7 +79,21 @@ impl Flavor {
             .map(|p| p.parse::<u32>().unwrap_or(0));
         let mut next = || parts.next().unwrap_or(0);
         let version = next() * 10_000 + next() * 100 + next();
-        Self { mariadb, version }
+        let newest = version;
+        Self {
+            mariadb,
+            version,
+            newest,
+        }
+    }
+
+    /// What holds for this and for another server of its kind.
+    pub fn and(self, other: Flavor) -> Self {
+        Self {
+            mariadb: self.mariadb,
+            version: self.version.min(other.version),
+            newest: self.newest.max(other.newest),
+        }
     }
 
     /// True if the collation that utf8mb4 stands for is utf8mb4_general_ci: before MySQL 8.0.1
@@ -87,14 +103,20 @@ impl Flavor {
         self.version < until
     }
 
-    /// True if this server runs what stands in `/*!version ...`; `mariadb_only` is `/*M!`.
+    /// True if the servers run what stands in `/*!version ...`; `mariadb_only` is `/*M!`. `None` if some do and
+    /// others do not.
     /// MariaDB skips MySQL 5.7 to 9.x (50700..=99999), whose syntax it does not share.
-    pub fn runs(self, version: u32, mariadb_only: bool) -> bool {
+    pub fn runs(self, version: u32, mariadb_only: bool) -> Option<bool> {
         if mariadb_only && !self.mariadb {
-            return false;
+            return Some(false);
         }
         let foreign = self.mariadb && !mariadb_only && (50_700..=99_999).contains(&version);
-        version <= self.version && !foreign
+        match version {
+            _ if foreign => Some(false),
+            v if v <= self.version => Some(true),
+            v if v > self.newest => Some(false),
+            _ => None,
+        }
     }
 }
 
@@ -103,6 +125,7 @@ impl Default for Flavor {
         Self {
             mariadb: true,
             version: 101_100,
+            newest: 101_100,
         }
     }
 }
@@ -118,7 +141,8 @@ mod tests {
             m,
             Flavor {
                 mariadb: true,
-                version: 101_114
+                version: 101_114,
+                newest: 101_114,
             }
         );
         assert_eq!(
@@ -129,11 +153,25 @@ mod tests {
             Flavor::from_version("8.0.36"),
             Flavor {
                 mariadb: false,
-                version: 80_036
+                version: 80_036,
+                newest: 80_036,
             }
         );
-        assert!(m.runs(0, false) && m.runs(40_101, false) && m.runs(100_100, true));
-        assert!(!m.runs(80_000, false) && !m.runs(999_999, false));
-        assert!(!Flavor::from_version("8.0.36").runs(0, true));
+        for (version, mariadb_only) in [(0, false), (40_101, false), (100_100, true)] {
+            assert_eq!(m.runs(version, mariadb_only), Some(true), "{version}");
+        }
+        for version in [80_000, 999_999] {
+            assert_eq!(m.runs(version, false), Some(false), "{version}");
+        }
+        assert_eq!(Flavor::from_version("8.0.36").runs(0, true), Some(false));
+    }
+
+    #[test]
+    fn servers_of_two_versions_agree_on_what_is_older_or_newer_than_both() {
+        let (old, new) = ("10.11.4-MariaDB", "11.4.2-MariaDB");
+        let both = Flavor::from_version(new).and(Flavor::from_version(old));
+        let run = [101_104, 101_105, 110_402, 110_403].map(|v| both.runs(v, true));
+        assert_eq!(run, [Some(true), None, None, Some(false)]);
+        assert_eq!(both.runs(80_000, false), Some(false));
     }
 }

@@ -121,3 +121,19 @@ fn keys_ignore_values_and_spaces_only() {
     assert_ne!(key("select `a` from t"), key("select `b` from t"));
     assert_ne!(key("select a.b"), key("select a,b"));
 }
+
+#[test]
+fn a_version_comment_that_only_some_servers_run_is_refused() {
+    let of = Flavor::from_version;
+    let both = of("10.11.4-MariaDB").and(of("11.4.2-MariaDB"));
+    let read = |text: &str| Lexed::new(text.as_bytes(), LexMode::default(), both);
+    assert_eq!(
+        read("a /*M!100100 b */ /*!110500 c */")
+            .unwrap()
+            .tokens
+            .len(),
+        2
+    );
+    let refused = read("a /*M!110100 b */").unwrap_err();
+    assert!(matches!(refused, LexError::VersionsDiffer(2)), "{refused}");
+}
