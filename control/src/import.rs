@@ -10,7 +10,7 @@ use catalog::{
     ShardProgress, Table, TableDefinition, TableId, TableName,
 };
 use meta_client::MetaError;
-use schema::{difference, key, read, rule};
+use schema::{difference, key, read, rule, server_changes};
 use shard::{Login, ServerConn, ShardError};
 use sql::ident::quote_name;
 use sql::shard_by::{Rule, ShardBy};
@@ -238,6 +238,7 @@ async fn look(catalog: &Catalog, wanted: &Wanted, parts: &[Part]) -> Result<Foun
             rule::placement(catalog, Some(&name.database), &wanted.rule, model).map_err(refused)?
         }
     };
+    server_changes::check(catalog, name, &placement, model).map_err(refused)?;
     let table = Table {
         id: TableId(0),
         name: name.clone(),

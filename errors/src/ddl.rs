@@ -28,6 +28,11 @@ area! {
         "the foreign key of {table} to {other} would cross shards: both tables must be sharded alike \
          and the foreign key must contain the sharding key, or {other} must be a reference table";
 
+    /// What a foreign key cascades into the sharding key happens inside one server: the row would stay where
+    /// its old key placed it, and nobody would find it by the new one.
+    ServerChangesKey { table: String, why: String } = ER_NOT_SUPPORTED_YET, Unsupported, No:
+        "the foreign key of {table} is refused: {why}; use RESTRICT";
+
     /// Rows are where the key says, in its old type.
     KeyColumn { table: String, column: String } = ER_NOT_SUPPORTED_YET, Unsupported, No:
         "ALTER TABLE {table}: {column} belongs to the sharding key, and where rows are depends on it; \

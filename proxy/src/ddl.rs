@@ -5,6 +5,7 @@ mod check;
 mod create;
 mod job;
 mod read_again;
+mod references;
 mod settled;
 mod tables;
 

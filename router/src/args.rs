@@ -33,8 +33,12 @@ pub enum ParamRef<'a> {
     Int(i128),
     /// A floating-point number.
     Double(f64),
-    /// Text or decimal.
+    /// The digits of a decimal number.
+    Decimal(&'a [u8]),
+    /// Text.
     Bytes(&'a [u8]),
+    /// Bytes that are no text.
+    Binary(&'a [u8]),
     /// A date or date-time; `None` if it is none of the calendar.
     DateTime(Option<DateTime>),
     /// Something that never routes (TIME, long data).
@@ -57,6 +61,7 @@ pub struct Args<'a> {
 }
 
 const NO_PARAM: Unroutable = Unroutable("the parameter was not sent");
+const NO_NUMBER: Unroutable = Unroutable("it is no decimal number");
 
 impl Args<'_> {
     /// The key value at `source` for a column of type `kind`.
@@ -79,9 +84,24 @@ impl Args<'_> {
             ParamRef::Null => Ok(KeyValue::Null),
             ParamRef::Int(v) => kind.from_int(v, usage),
             ParamRef::Double(d) => kind.from_double(d, usage),
+            ParamRef::Decimal(b) => {
+                let digits = std::str::from_utf8(b).map_err(|_| NO_NUMBER)?;
+                kind.from_decimal(digits, usage)
+            }
             ParamRef::Bytes(b) => match kind {
-                KeyType::Bytes { .. } => kind.from_hex(b.to_vec(), usage),
+                // The server may convert it from the client's character set to the connection's.
+                KeyType::Bytes { .. } if self.utf8 || b.is_ascii() => {
+                    kind.from_hex(b.to_vec(), usage)
+                }
                 _ => kind.from_text(b, self.utf8, usage),
+            },
+            ParamRef::Binary(b) => match kind {
+                KeyType::Bytes { .. } => kind.from_hex(b.to_vec(), usage),
+                // It is compared with, and stored as, the bytes of the column's own character set.
+                KeyType::Text { collation, .. } => {
+                    kind.from_text(b, collation.starts_with("utf8"), usage)
+                }
+                _ => kind.from_text(b, false, usage),
             },
             ParamRef::DateTime(Some(d)) => kind.from_datetime(d),
             ParamRef::DateTime(None) => Err(Unroutable("it is no date of the calendar")),
@@ -110,7 +130,7 @@ impl Args<'_> {
             TokenKind::Decimal => {
                 let digits = std::str::from_utf8(raw).map_err(|_| lost)?;
                 let sign = if negated { "-" } else { "" };
-                kind.from_decimal(&format!("{sign}{digits}"))
+                kind.from_decimal(&format!("{sign}{digits}"), usage)
             }
             TokenKind::Str => {
                 let bytes = unescape(raw, self.mode).ok_or(lost)?;
@@ -131,7 +151,8 @@ impl Args<'_> {
             Source::Param(n) => match self.params.get(usize::from(n)) {
                 Some(ParamRef::Int(v)) => v.to_string(),
                 Some(ParamRef::Null) => "NULL".to_string(),
-                Some(ParamRef::Bytes(b)) => {
+                Some(ParamRef::Decimal(b)) => String::from_utf8_lossy(&b[..b.len().min(64)]).into(),
+                Some(ParamRef::Bytes(b) | ParamRef::Binary(b)) => {
                     format!("'{}'", String::from_utf8_lossy(&b[..b.len().min(64)]))
                 }
                 _ => format!("parameter {}", n + 1),

@@ -118,6 +118,13 @@ fn key_type(c: &Column) -> Result<KeyType, String> {
             c.name
         ));
     }
+    if let Some(clock) = &c.on_update {
+        return Err(format!(
+            "{} has ON UPDATE {clock}: the server would change it with any UPDATE of the row, which would no \
+             longer be where its key says",
+            c.name
+        ));
+    }
     let t = TypeParts::of(c);
     if let Some((min, max)) = t.integer_bounds() {
         return Ok(KeyType::Integer { min, max });
@@ -217,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn a_generated_column_is_no_key_and_one_with_a_default_expression_is() {
+    fn what_the_server_computes_is_no_key_and_a_column_with_a_default_expression_is() {
         let generated = Some(Generated {
             expression: "1".into(),
             stored: true,
@@ -227,6 +234,16 @@ mod tests {
             ..column("c", "int")
         };
         assert!(key_type(&c).unwrap_err().contains("generated"));
+        let on_update = Some("current_timestamp()".to_string());
+        let c = Column {
+            on_update,
+            ..column("c", "datetime")
+        };
+        assert!(
+            key_type(&c)
+                .unwrap_err()
+                .contains("ON UPDATE current_timestamp()")
+        );
         let default = Some("floor(rand())".to_string());
         let c = Column {
             default,

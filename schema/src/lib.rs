@@ -9,6 +9,7 @@ pub mod key;
 pub mod read;
 mod redefine;
 pub mod rule;
+pub mod server_changes;
 pub mod shadow;
 
 pub use difference::difference;

@@ -1,7 +1,7 @@
 //! A table as its shards have it now, for the catalog to know.
 
 use crate::foreign_key::{crossing, stays_on_one_shard};
-use crate::{difference, key};
+use crate::{difference, key, server_changes};
 use catalog::{Catalog, Placement, Redefined, Table, TableDefinition};
 use std::sync::Arc;
 
@@ -37,6 +37,7 @@ pub fn redefined(
     if let Some(k) = keys.find(|k| !stays_on_one_shard(catalog, &table.name, &table.placement, k)) {
         return Err(crossing(&table.name, &k.table));
     }
+    server_changes::check(catalog, &table.name, &table.placement, definition)?;
     Ok(Redefined {
         table: table.name.clone(),
         definition: Arc::new((*definition).clone()),

@@ -156,6 +156,22 @@ async fn single_and_reference_tables_and_what_differs() {
     .await;
     not_imported("im_two.child", "HASH (id)", "may cross shards");
 
+    on_both(
+        &mut behind,
+        "CREATE TABLE im_two.moved (id INT PRIMARY KEY)",
+    )
+    .await;
+    on_both(
+        &mut behind,
+        "CREATE TRIGGER im_two.moves BEFORE INSERT ON im_two.moved FOR EACH ROW SET NEW.id = NEW.id + 1",
+    )
+    .await;
+    not_imported(
+        "im_two.moved",
+        "HASH (id)",
+        "its trigger moves (BEFORE INSERT)",
+    );
+
     // A writer that has not committed holds the import up, and then it is not made.
     on_both(&mut behind, "CREATE TABLE im_two.busy (id INT PRIMARY KEY)").await;
     behind[0].query_drop("BEGIN").await.unwrap();

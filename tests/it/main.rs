@@ -21,6 +21,7 @@ mod gather;
 mod homes;
 mod ids;
 mod import;
+mod key_values;
 mod logins;
 mod logs;
 mod lossy;

@@ -16,8 +16,12 @@ pub enum ParamValue<'a> {
     UInt(u64),
     /// A floating-point number.
     Double(f64),
-    /// Text, decimal or binary data.
+    /// The digits of a decimal number.
+    Decimal(&'a [u8]),
+    /// Text.
     Bytes(&'a [u8]),
+    /// Bytes that are no text: BLOB and the like.
+    Binary(&'a [u8]),
     /// A DATE, DATETIME or TIMESTAMP.
     DateTime {
         /// Year, month, day, hour, minute, second.
@@ -63,7 +67,11 @@ pub fn read_param<'a>(
             r.bytes(n.into(), "time")?;
             ParamValue::Time
         }
-        t::DECIMAL | t::NEWDECIMAL | t::VARCHAR | t::BIT | t::JSON..=t::GEOMETRY => {
+        t::DECIMAL | t::NEWDECIMAL => ParamValue::Decimal(r.lenenc_bytes("decimal parameter")?),
+        t::BIT | t::TINY_BLOB..=t::BLOB | t::GEOMETRY => {
+            ParamValue::Binary(r.lenenc_bytes("binary parameter")?)
+        }
+        t::VARCHAR | t::JSON..=t::GEOMETRY => {
             ParamValue::Bytes(r.lenenc_bytes("string parameter")?)
         }
         _ => return Err(Malformed("parameter type")),

@@ -107,7 +107,7 @@ fn key_value(text: Option<&[u8]>, kind: &KeyType) -> Result<KeyValue, String> {
                 .map_err(|_| "it is no integer".to_string())?;
             kind.from_int(n, Use::Store)
         }
-        KeyType::Decimal { .. } => kind.from_decimal(plain()?),
+        KeyType::Decimal { .. } => kind.from_decimal(plain()?, Use::Store),
         KeyType::Bytes { .. } => kind.from_hex(text.to_vec(), Use::Store),
         _ => kind.from_text(text, true, Use::Store),
     };

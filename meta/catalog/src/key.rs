@@ -7,6 +7,8 @@ use smallvec::SmallVec;
 
 /// Whole numbers beyond this differ as strings but not as doubles.
 const EXACT_DOUBLE: i128 = 1 << 53;
+/// Decimals of so many digits are different doubles if they differ.
+const EXACT_DOUBLE_DIGITS: usize = 15;
 
 /// The type of a key column, as far as values and comparisons go.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -107,9 +109,19 @@ impl KeyType {
     }
 
     /// From a decimal number's text, sign included.
-    pub fn from_decimal(&self, text: &str) -> Result<KeyValue, Unroutable> {
-        let KeyType::Decimal { precision, scale } = self else {
-            return Err(WRONG_CLASS);
+    pub fn from_decimal(&self, text: &str, usage: Use) -> Result<KeyValue, Unroutable> {
+        let (precision, scale) = match self {
+            KeyType::Decimal { precision, scale } => (precision, scale),
+            KeyType::Integer { .. } => {
+                let whole = without_zero_fraction(text);
+                let n = whole.parse().map_err(|_| WRONG_CLASS)?;
+                return self.from_int(n, usage);
+            }
+            // A server compares text and numbers as doubles: '5', '5.0' and '05' are all equal to 5.
+            KeyType::Text { .. } if usage == Use::Store && is_printed_decimal(text) => {
+                return self.from_text(text.as_bytes(), true, usage);
+            }
+            _ => return Err(WRONG_CLASS),
         };
         let (whole, frac) = text.split_once('.').unwrap_or((text, ""));
         let frac = frac.trim_end_matches('0');
@@ -131,13 +143,15 @@ impl KeyType {
         match self {
             KeyType::Integer { .. } => {
                 let n = canonical_int(s).ok_or(WRONG_CLASS)?;
-                if n.abs() >= EXACT_DOUBLE {
+                if usage == Use::Compare && n.abs() >= EXACT_DOUBLE {
                     return Err(WRONG_CLASS);
                 }
                 self.from_int(n, usage)
             }
             KeyType::Decimal { .. } => match std::str::from_utf8(s) {
-                Ok(t) if is_plain_decimal(t) && t.len() <= 15 => self.from_decimal(t),
+                Ok(t) if is_plain_decimal(t) && self.is_one_double(t, usage) => {
+                    self.from_decimal(t, usage)
+                }
                 _ => Err(WRONG_CLASS),
             },
             KeyType::Date | KeyType::DateTime { .. } => {
@@ -184,11 +198,23 @@ impl KeyType {
     pub fn from_double(&self, d: f64, usage: Use) -> Result<KeyValue, Unroutable> {
         let whole = d.fract() == 0.0 && d.abs() < EXACT_DOUBLE as f64;
         match self {
-            KeyType::Integer { .. } | KeyType::Decimal { .. } if whole => {
+            KeyType::Integer { .. } | KeyType::Decimal { .. }
+                if whole && self.is_one_double("", usage) =>
+            {
                 self.from_int(d as i128, usage)
             }
             _ => Err(WRONG_CLASS),
         }
+    }
+
+    /// False if a server that compares the column's values and this text as doubles finds different ones
+    /// equal. What it stores is not compared.
+    fn is_one_double(&self, text: &str, usage: Use) -> bool {
+        let digits = match self {
+            KeyType::Decimal { precision, .. } => text.len().max(usize::from(*precision)),
+            _ => text.len(),
+        };
+        usage == Use::Store || digits <= EXACT_DOUBLE_DIGITS
     }
 
     /// From a date or date-time.
@@ -265,6 +291,26 @@ fn canonical_int(s: &[u8]) -> Option<i128> {
 fn is_plain_decimal(t: &str) -> bool {
     let t = t.strip_prefix('-').unwrap_or(t);
     !t.is_empty() && t.bytes().all(|b| b.is_ascii_digit() || b == b'.') && !t.starts_with('.')
+}
+
+/// `5.00` is 5.
+fn without_zero_fraction(text: &str) -> &str {
+    match text.split_once('.') {
+        Some((whole, frac)) if frac.bytes().all(|b| b == b'0') => whole,
+        _ => text,
+    }
+}
+
+/// True for the text that a server makes of a decimal: no leading zeros, a digit before the point, no -0.
+fn is_printed_decimal(t: &str) -> bool {
+    let digits = t.strip_prefix('-').unwrap_or(t);
+    let (whole, frac) = digits.split_once('.').unwrap_or((digits, "0"));
+    let are_digits = |s: &str| !s.is_empty() && s.bytes().all(|b| b.is_ascii_digit());
+    let is_zero = digits.bytes().all(|b| matches!(b, b'0' | b'.'));
+    are_digits(whole)
+        && are_digits(frac)
+        && (whole == "0" || !whole.starts_with('0'))
+        && !(is_zero && t.starts_with('-'))
 }
 
 /// The text of a key that is hashed; short ones need no allocation.
@@ -347,9 +393,49 @@ mod tests {
             ("12", "12.00"),
             ("1.500", "1.50"),
         ] {
-            assert_eq!(text(&t.from_decimal(input).unwrap()), want);
+            assert_eq!(text(&t.from_decimal(input, Use::Compare).unwrap()), want);
         }
-        assert!(t.from_decimal("1.505").is_err() && t.from_decimal("12345").is_err());
+        for bad in ["1.505", "12345"] {
+            assert!(t.from_decimal(bad, Use::Compare).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn decimals_beside_other_types_mean_what_the_server_makes_of_them() {
+        use Use::{Compare, Store};
+        let number = |n| Ok(KeyValue::Number(n));
+        assert_eq!(INT.from_decimal("5.00", Compare), number(5));
+        assert!(INT.from_decimal("5.4", Compare).is_err());
+        assert!(INT.from_decimal("500", Store).is_err());
+        let rule = TextRule::of_collation("utf8mb4_bin").unwrap();
+        let text = KeyType::Text {
+            rule,
+            collation: "utf8mb4_bin".into(),
+            chars: 9,
+        };
+        assert!(
+            text.from_decimal("5", Compare).is_err(),
+            "'05' = 5 for a server"
+        );
+        let stored = Ok(KeyValue::Bytes(b"-0.50".to_vec()));
+        assert_eq!(text.from_decimal("-0.50", Store), stored);
+        for odd in ["05", ".5", "5.", "-0.0", "+5", "1e3", ""] {
+            assert!(text.from_decimal(odd, Store).is_err(), "{odd}");
+        }
+    }
+
+    #[test]
+    fn long_decimals_are_not_compared_as_doubles() {
+        let long = KeyType::Decimal {
+            precision: 30,
+            scale: 20,
+        };
+        assert!(long.from_text(b"0.1", true, Use::Compare).is_err());
+        assert!(long.from_double(5.0, Use::Compare).is_err());
+        assert!(long.from_text(b"0.1", true, Use::Store).is_ok());
+        assert!(
+            long.from_int(5, Use::Compare).is_ok() && long.from_double(5.0, Use::Store).is_ok()
+        );
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Dates and date-times as sharding keys: only the full, canonical spelling is understood.
+//! Dates and date-times as sharding keys: only what every server reads alike is understood.
 
 /// A point in time without zone: days and microseconds, ordered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -32,35 +32,34 @@ impl DateTime {
         })
     }
 
-    /// Reads `YYYY-MM-DD` or `YYYY-MM-DD HH:MM:SS[.f]`, nothing shorter or looser.
+    /// Reads `Y-M-D` or `Y-M-D H:M:S[.f]`: a year of four digits, the other parts of one or two, a blank or T
+    /// before the time; nothing looser.
     pub fn parse(text: &str) -> Option<Self> {
-        let b = text.as_bytes();
-        let num = |r: std::ops::Range<usize>| -> Option<u32> {
-            let s = b.get(r)?;
-            s.iter().all(u8::is_ascii_digit).then_some(())?;
-            Some(s.iter().fold(0, |n, d| n * 10 + u32::from(d - b'0')))
+        let (date, time) = match text.find([' ', 'T']) {
+            Some(at) => (&text[..at], Some(&text[at + 1..])),
+            None => (text, None),
         };
-        let is = |i: usize, c: u8| (b.get(i) == Some(&c)).then_some(());
-        is(4, b'-')?;
-        is(7, b'-')?;
-        let date = (num(0..4)? as u16, num(5..7)? as u8, num(8..10)? as u8);
-        if b.len() == 10 {
-            return Self::new(date, (0, 0, 0), 0);
+        let [year, month, day] = parts(date, '-')?;
+        if year.len() != 4 {
+            return None;
         }
-        is(10, b' ')?;
-        is(13, b':')?;
-        is(16, b':')?;
-        let time = (num(11..13)? as u8, num(14..16)? as u8, num(17..19)? as u8);
+        let date = (year.parse().ok()?, short(month)?, short(day)?);
+        let Some(time) = time else {
+            return Self::new(date, (0, 0, 0), 0);
+        };
+        let (time, fraction) = match time.split_once('.') {
+            Some((time, fraction)) => (time, Some(fraction)),
+            None => (time, None),
+        };
+        let [hour, minute, second] = parts(time, ':')?;
         let mut micros = 0;
-        if b.len() > 19 {
-            is(19, b'.')?;
-            let digits = b.len() - 20;
-            if !(1..=6).contains(&digits) {
+        if let Some(digits) = fraction {
+            if !(1..=6).contains(&digits.len()) || !is_number(digits) {
                 return None;
             }
-            micros = num(20..b.len())? * 10u32.pow(6 - digits as u32);
+            micros = digits.parse::<u32>().ok()? * 10u32.pow(6 - digits.len() as u32);
         }
-        Self::new(date, time, micros)
+        Self::new(date, (short(hour)?, short(minute)?, short(second)?), micros)
     }
 
     /// The date alone, as text.
@@ -89,23 +88,46 @@ impl DateTime {
     }
 }
 
+/// Three numbers with a character between them.
+fn parts(text: &str, between: char) -> Option<[&str; 3]> {
+    let mut parts = text.split(between);
+    let three = [parts.next()?, parts.next()?, parts.next()?];
+    let all = parts.next().is_none() && three.iter().all(|p| is_number(p));
+    all.then_some(three)
+}
+
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// A number of one or two digits.
+fn short(text: &str) -> Option<u8> {
+    (text.len() <= 2).then(|| text.parse().ok())?
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn only_real_dates_in_full_spelling() {
+    fn only_real_dates_with_all_their_parts() {
         let d = DateTime::parse("2026-02-28 23:59:59.5").unwrap();
         assert_eq!(d.text(3), "2026-02-28 23:59:59.500");
         assert!(d.fits(1) && !d.fits(0));
         assert!(DateTime::parse("2024-02-29").is_some());
+        assert_eq!(DateTime::parse("2026-2-3"), DateTime::parse("2026-02-03"));
+        let loose = DateTime::parse("2026-2-3T1:2:3");
+        assert_eq!(loose, DateTime::parse("2026-02-03 01:02:03"));
         for bad in [
             "2026-02-29",
-            "2026-2-3",
+            "26-02-03",
             "20260101",
             "0000-00-00",
-            "2026-01-01T00:00:00",
+            "2026-001-01",
             "2026-01-01 1",
+            "2026-01-01  1:2:3",
+            "2026-01-01 1:2:3.",
+            "2026-01-0\u{661}",
         ] {
             assert_eq!(DateTime::parse(bad), None, "{bad}");
         }

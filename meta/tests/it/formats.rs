@@ -107,7 +107,9 @@ fn key(sample: &str, table: &Table) -> Option<Vec<KeyValue>> {
         (_, Ok(n)) => column.kind.from_int(n, Use::Store).ok(),
         _ => {
             let as_text = column.kind.from_text(text.as_bytes(), true, Use::Store);
-            as_text.or_else(|_| column.kind.from_decimal(text)).ok()
+            as_text
+                .or_else(|_| column.kind.from_decimal(text, Use::Store))
+                .ok()
         }
     };
     values.into_iter().zip(columns).map(value).collect()

@@ -104,7 +104,9 @@ fn param_ref<'a>(value: Option<ParamValue<'a>>) -> ParamRef<'a> {
         Some(ParamValue::Int(n)) => ParamRef::Int(n.into()),
         Some(ParamValue::UInt(n)) => ParamRef::Int(n.into()),
         Some(ParamValue::Double(d)) => ParamRef::Double(d),
+        Some(ParamValue::Decimal(b)) => ParamRef::Decimal(b),
         Some(ParamValue::Bytes(b)) => ParamRef::Bytes(b),
+        Some(ParamValue::Binary(b)) => ParamRef::Binary(b),
         Some(ParamValue::DateTime {
             parts: (y, m, d, h, i, s),
             micros,

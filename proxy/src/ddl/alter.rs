@@ -90,7 +90,7 @@ impl Change<'_> {
         let mut job = self.start_job(&sql, vec![name.clone()], &shards).await?;
         self.run_job(&mut job, &sql).await?;
         let wanted = Wanted::Like(entry.placement.clone());
-        let now = self.table_entry(name, wanted, shards[0], &[]).await?;
+        let now = self.table_entry(name, wanted, shards[0]).await?;
         let now = Table {
             id: entry.id,
             ..now

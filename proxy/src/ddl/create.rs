@@ -4,16 +4,14 @@ use super::Change;
 use super::job::Running;
 use crate::exec::Run;
 use crate::session::Stop;
-use catalog::definition::Action;
 use catalog::job::Effect;
 use catalog::{Placement, ShardId, Table, TableDefinition, TableId, TableName};
 use errors::{ClientError, DdlError, NameError};
 use router::names::{Common, named};
-use schema::foreign_key::stays_on_one_shard;
 use schema::{key, read, rule};
 use shard::ServerConn;
 use sql::cursor::Cursor;
-use sql::ddl::{CreateTable, ForeignKeyClause};
+use sql::ddl::CreateTable;
 use sql::ident::quote_name;
 use sql::shard_by::{Rule, ShardBy, parse_rule};
 use sql::splice::Splices;
@@ -53,6 +51,9 @@ impl Change<'_> {
         }
         let rule = self.rule_for(t, &name)?;
         let (shards, by) = self.placement_for(t, &name, rule, run)?;
+        for fk in &t.foreign_keys {
+            self.check_new_reference(&name, &by, fk)?;
+        }
         let is_reference = matches!(by, Wanted::Like(Placement::Reference));
         super::check::check_definition(run, is_reference)?;
         let mut splices = Splices::default();
@@ -65,10 +66,8 @@ impl Change<'_> {
             .start_job(&statement, vec![name.clone()], &shards)
             .await?;
         self.run_job(&mut job, &sql).await?;
-        let table = match self
-            .table_entry(&name, by, shards[0], &t.foreign_keys)
-            .await
-        {
+        let made = self.table_entry(&name, by, shards[0]).await;
+        let table = match made.and_then(|t| self.check_references(&t).map(|()| t)) {
             Ok(table) => table,
             Err(stop) => {
                 self.take_back(&job, &name).await?;
@@ -169,7 +168,6 @@ impl Change<'_> {
         name: &TableName,
         wanted: Wanted,
         shard: ShardId,
-        foreign_keys: &[ForeignKeyClause],
     ) -> Result<Table, Stop> {
         let info = self.info_of(name, shard).await?;
         let placement = match wanted {
@@ -183,9 +181,6 @@ impl Change<'_> {
         };
         if let Placement::Sharded(s) = &placement {
             key::check_unique_keys(&info, &s.key).map_err(|e| bad_rule(name, e))?;
-        }
-        for fk in foreign_keys {
-            self.check_foreign_key(name, &placement, fk)?;
         }
         Ok(Table {
             id: TableId(0),
@@ -216,41 +211,6 @@ impl Change<'_> {
         };
         let missing = || ClientError::no_such_table(&name.database, &name.table);
         Ok(found.ok_or_else(missing)?.definition)
-    }
-
-    /// A foreign key must find its row on the same shard, or InnoDB would refuse good rows.
-    pub(super) fn check_foreign_key(
-        &self,
-        name: &TableName,
-        placement: &Placement,
-        fk: &ForeignKeyClause,
-    ) -> Result<(), Stop> {
-        let target = sql::ObjectName {
-            database: fk
-                .table
-                .database
-                .clone()
-                .or_else(|| Some(name.database.clone())),
-            name: fk.table.name.clone(),
-        };
-        let table = self.full_name(&target)?;
-        if table != *name {
-            self.table(&target)?;
-        }
-        let key = catalog::definition::ForeignKey {
-            name: String::new(),
-            columns: fk.columns.clone(),
-            table,
-            referred: fk.referred.clone(),
-            on_update: Action::default(),
-            on_delete: Action::default(),
-        };
-        let catalog = self.worker.catalog();
-        if stays_on_one_shard(&catalog, name, placement, &key) {
-            return Ok(());
-        }
-        let (table, other) = (name.to_string(), fk.table.to_string());
-        Err(DdlError::ForeignKey { table, other }.into())
     }
 }
 

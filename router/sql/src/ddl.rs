@@ -8,7 +8,7 @@ use std::ops::Range;
 
 mod alter;
 mod trigger;
-pub use alter::{AlterAction, ForeignKeyClause};
+pub use alter::{AlterAction, ForeignKeyClause, ReferenceAction};
 pub use trigger::trigger_table;
 
 /// A DDL statement.

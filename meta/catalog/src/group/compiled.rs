@@ -2,7 +2,7 @@
 
 use super::{Bounds, Partition};
 use crate::function::{FunctionKind, NoPartition, RangeBound, Upper};
-use crate::key::{HashText, KeyType, KeyValue};
+use crate::key::{HashText, KeyType, KeyValue, Use};
 use crate::model::ShardId;
 use crate::slot::{SLOTS, slot_of};
 use smallvec::SmallVec;
@@ -180,10 +180,17 @@ fn value_of(kind: &KeyType, upper: &Upper) -> Result<KeyValue, String> {
         Upper::Null => return Ok(KeyValue::Null),
         Upper::MaxValue => return Err("MAXVALUE is no value".to_string()),
         Upper::Number(n) => match n.parse::<i128>() {
-            Ok(n) => kind.from_int(n, crate::Use::Compare),
-            Err(_) => kind.from_decimal(n),
+            Ok(n) => kind.from_int(n, Use::Compare),
+            Err(_) => kind.from_decimal(n, Use::Compare),
         },
-        Upper::Text(s) => kind.from_text(s.as_bytes(), true, crate::Use::Compare),
+        // A bound is no condition: text means its own digits, not the double next to them.
+        Upper::Text(s) => {
+            let usage = match kind {
+                KeyType::Decimal { .. } => Use::Store,
+                _ => Use::Compare,
+            };
+            kind.from_text(s.as_bytes(), true, usage)
+        }
     };
     v.map_err(|e| format!("the value {} cannot be used: {e}", show(upper)))
 }

@@ -14,6 +14,24 @@ pub struct ForeignKeyClause {
     pub table: ObjectName,
     /// Columns referred to.
     pub referred: Vec<String>,
+    /// ON UPDATE.
+    pub on_update: ReferenceAction,
+    /// ON DELETE.
+    pub on_delete: ReferenceAction,
+}
+
+/// What a foreign key does to its rows when those that they refer to change or go.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum ReferenceAction {
+    /// RESTRICT, NO ACTION, or nothing said.
+    #[default]
+    Restrict,
+    /// CASCADE.
+    Cascade,
+    /// SET NULL.
+    SetNull,
+    /// SET DEFAULT.
+    SetDefault,
 }
 
 /// One action of ALTER TABLE.
@@ -175,10 +193,16 @@ pub(super) fn foreign_keys(mut c: Cursor<'_>, end: usize) -> Vec<ForeignKeyClaus
         } else if c.eat("REFERENCES") {
             if let Some(table) = c.object_name() {
                 let referred = c.name_list().unwrap_or_default();
+                if c.eat("MATCH") {
+                    c.next();
+                }
+                let (on_update, on_delete) = reference_actions(&mut c);
                 out.push(ForeignKeyClause {
                     columns: std::mem::take(&mut columns),
                     table,
                     referred,
+                    on_update,
+                    on_delete,
                 });
             }
         } else {
@@ -186,4 +210,26 @@ pub(super) fn foreign_keys(mut c: Cursor<'_>, end: usize) -> Vec<ForeignKeyClaus
         }
     }
     out
+}
+
+/// ON UPDATE and ON DELETE of a foreign key, in either order.
+fn reference_actions(c: &mut Cursor<'_>) -> (ReferenceAction, ReferenceAction) {
+    let (mut on_update, mut on_delete) = Default::default();
+    loop {
+        let slot = match () {
+            () if c.eat_all(&["ON", "UPDATE"]) => &mut on_update,
+            () if c.eat_all(&["ON", "DELETE"]) => &mut on_delete,
+            () => return (on_update, on_delete),
+        };
+        *slot = match () {
+            () if c.eat("CASCADE") => ReferenceAction::Cascade,
+            () if c.eat_all(&["SET", "NULL"]) => ReferenceAction::SetNull,
+            () if c.eat_all(&["SET", "DEFAULT"]) => ReferenceAction::SetDefault,
+            () => {
+                c.eat("RESTRICT");
+                c.eat_all(&["NO", "ACTION"]);
+                ReferenceAction::Restrict
+            }
+        };
+    }
 }

@@ -84,7 +84,7 @@ impl InsertPlan {
                 Some(ParamRef::Null) | None => return Ok(RowId::Generated),
                 Some(ParamRef::Int(v)) => Some(*v),
                 Some(ParamRef::Double(d)) if d.fract() == 0.0 => Some(*d as i128),
-                Some(ParamRef::Bytes(b)) => parse_int(b),
+                Some(ParamRef::Bytes(b) | ParamRef::Decimal(b)) => parse_int(b),
                 _ => None,
             },
             ValueKind::Literal { token, negated } => {
