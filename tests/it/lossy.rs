@@ -7,6 +7,7 @@
 use crate::cluster::{connect, connect_as, free_port, shared};
 use crate::configured::{Configured, Server, servers_of};
 use crate::logins::{PASSWORD, users};
+use crate::pipelines::counter;
 use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, Error};
 use std::sync::Arc;
@@ -123,6 +124,8 @@ struct Round<'a> {
     /// Past the proxy: the first shard, and the second.
     behind: &'a mut [Conn; 2],
     number: u64,
+    /// Commits that tore.
+    torn: u64,
 }
 
 impl Round<'_> {
@@ -184,11 +187,38 @@ impl Round<'_> {
         let acknowledged = outcome.is_ok();
         match outcome {
             Ok(()) => assert!(all, "round {}: acknowledged, {there:?} there", self.number),
-            // The client knows that it is torn, or that it does not know.
-            Err(e) if [TORN, 0].contains(&code(&e)) => {}
+            // The client does not know.
+            Err(e) if code(&e) == 0 => {}
+            // The client knows that it is torn, and where.
+            Err(Error::Server(e)) if e.code == TORN => {
+                self.check_torn(&e.message, there);
+                self.torn += 1;
+            }
             Err(e) => assert!(none, "round {}: {e}, and {there:?} is there", self.number),
         }
         acknowledged
+    }
+
+    /// The error of a torn commit is right about each shard.
+    fn check_torn(&self, text: &str, there: [u64; 2]) {
+        let of = |start: &str, end: &str| {
+            let (_, rest) = text.split_once(start).unwrap_or_else(|| panic!("{text}"));
+            rest.split_once(end).unwrap_or_else(|| panic!("{text}")).0
+        };
+        let committed = of("committed on ", "; not committed on ");
+        let refused = of("; not committed on ", "; unknown on ");
+        let unknown = of("; unknown on ", ". Check the data");
+        for (shard, rows) in ["s1", "s2"].iter().zip(there) {
+            let number = self.number;
+            let is_in = |list: &str| list.split(", ").any(|s| s == *shard);
+            match (is_in(committed), is_in(refused), is_in(unknown)) {
+                (true, false, false) => assert!(rows > 0, "round {number}: {text}: {there:?}"),
+                (false, true, false) => assert_eq!(rows, 0, "round {number}: {text}"),
+                (false, false, true) => {}
+                _ => panic!("round {number}: {shard} in {text}"),
+            }
+        }
+        assert!(!committed.is_empty(), "{text}");
     }
 
     /// The rows once branches that were cut off have been rolled back by their server.
@@ -226,13 +256,14 @@ async fn what_is_cut_off_is_whole_or_an_error() {
     c.query_drop(fill).await.unwrap();
     let rounds = std::env::var("SHARDWRIGHT_LOSSY_ROUNDS");
     let rounds: u64 = rounds.map_or(ROUNDS, |n| n.parse().unwrap());
-    let (mut dice, mut answered_in_all) = (Dice(7), 0);
+    let (mut dice, mut answered_in_all, mut torn) = (Dice(7), 0, 0);
     for number in 1..=rounds {
         line.cut_after(dice.below(if number.is_multiple_of(2) { 3_000 } else { 250 }));
         let mut round = Round {
             proxy: &proxy,
             behind: &mut behind,
             number,
+            torn: 0,
         };
         let answered = match dice.below(4) {
             0 => round.read(false).await,
@@ -241,12 +272,15 @@ async fn what_is_cut_off_is_whole_or_an_error() {
             _ => round.write(true).await,
         };
         answered_in_all += u64::from(answered);
+        torn += round.torn;
     }
     let cut = rounds - answered_in_all;
     assert!(
         cut > rounds / 10 && answered_in_all > rounds / 10,
         "{cut} of {rounds} were cut"
     );
+    let counted = "shardwright_multi_shard_transactions_total{outcome=\"partially_committed\"}";
+    assert_eq!(counter(proxy.admin, counted).await, torn);
     line.cut_after(u64::MAX >> 2);
     let n: Option<u64> = c
         .query_first("SELECT id FROM lossy.t WHERE id = 1")

@@ -137,7 +137,7 @@ async fn a_client_that_leaves_takes_its_transaction_along() {
 
 #[tokio::test]
 async fn isolation_and_read_only_reach_every_branch() {
-    let (mut c, _) = database().await;
+    let (mut c, name) = database().await;
     c.query_drop(TABLE).await.unwrap();
     c.query_drop(ROWS).await.unwrap();
     c.query_drop("START TRANSACTION READ ONLY").await.unwrap();
@@ -156,6 +156,37 @@ async fn isolation_and_read_only_reach_every_branch() {
         .await
         .unwrap();
     c.query_drop("COMMIT AND CHAIN").await.unwrap();
+    c.query_drop("ROLLBACK").await.unwrap();
+    let mut other = connect(shared().port).await;
+    other.query_drop(format!("USE {name}")).await.unwrap();
+    for (level, again) in [("REPEATABLE READ", 0), ("READ COMMITTED", 1)] {
+        c.query_drop("UPDATE t SET v = 0").await.unwrap();
+        let set = format!("SET TRANSACTION ISOLATION LEVEL {level}");
+        c.query_drop(set).await.unwrap();
+        c.query_drop("BEGIN").await.unwrap();
+        let all: Vec<u32> = c.query("SELECT v FROM t").await.unwrap();
+        assert_eq!(all, [0; 6], "{level}");
+        other.query_drop("UPDATE t SET v = 1").await.unwrap();
+        // Rows of every shard.
+        let all: Vec<u32> = c.query("SELECT v FROM t").await.unwrap();
+        assert_eq!(all, [again; 6], "{level}");
+        c.query_drop("COMMIT").await.unwrap();
+    }
+    c.query_drop("SET TRANSACTION ISOLATION LEVEL SERIALIZABLE")
+        .await
+        .unwrap();
+    c.query_drop("BEGIN").await.unwrap();
+    let all: Vec<u32> = c.query("SELECT v FROM t").await.unwrap();
+    assert_eq!(all.len(), 6);
+    // Its reads lock the rows on every shard.
+    other
+        .query_drop("SET innodb_lock_wait_timeout = 0")
+        .await
+        .unwrap();
+    for id in 1..=6 {
+        let sql = format!("UPDATE t SET v = 2 WHERE id = {id}");
+        assert_eq!(error_of(&mut other, &sql).await.0, 1205, "{id}");
+    }
     c.query_drop("ROLLBACK").await.unwrap();
 }
 

@@ -27,6 +27,17 @@ pub struct Sql {
 }
 
 impl Sql {
+    /// True for INSERT and REPLACE of several rows.
+    pub fn gives_several_rows(&self) -> bool {
+        self.writes_given_rows() && self.skeleton.contains("), (")
+    }
+
+    /// True for INSERT and REPLACE: their warnings do not depend on a plan.
+    pub fn writes_given_rows(&self) -> bool {
+        let verb = self.skeleton.split(' ').next();
+        self.kind == Kind::Write && matches!(verb, Some("INSERT" | "REPLACE"))
+    }
+
     /// As text.
     pub fn text(&self) -> String {
         self.filled(|l| l.text.clone())
