@@ -80,6 +80,11 @@ area! {
         "a temporary table lives on its database's default shard and can neither take the name nor the \
          rows of a table that has rows elsewhere; give it another name, and INSERT the rows with VALUES";
 
+    /// A permanent object is made on a connection that does not know the session's temporary tables.
+    FromTemporary { table: String } = ER_NOT_SUPPORTED_YET, Unsupported, No:
+        "{table} is a temporary table, from which no permanent table or view can be made; CREATE TABLE ... \
+         LIKE it, and INSERT ... SELECT the rows";
+
     /// It runs inside of its shard's server.
     RoutineApart { routine: String } = ER_NOT_SUPPORTED_YET, Unsupported, No:
         "{routine} uses a table that has rows on other shards; a routine, trigger or event runs inside \

@@ -128,10 +128,6 @@ area! {
     ListingNotUtf8 = ER_NOT_SUPPORTED_YET, Unsupported, No:
         "names or comments are not UTF-8 here; SET NAMES utf8mb4 before listing tables of several shards";
 
-    /// SHOW WARNINGS answers with all conditions of the last statement.
-    WarningsLimit = ER_NOT_SUPPORTED_YET, Unsupported, No:
-        "LIMIT is not supported for SHOW WARNINGS; read all of them";
-
     /// A prepared read that shared a connection with other sessions' left its warnings there.
     WarningsGone = ER_NOT_SUPPORTED_YET, Unsupported, No:
         "The last execution ran on a shared connection and its warnings are gone; run it once more, \

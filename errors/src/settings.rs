@@ -30,9 +30,10 @@ area! {
         "The character set {name} is not supported for statements, because a byte of one of its \
          characters can look like a quote; use utf8mb4";
 
-    /// The value is computed on a connection that others use later.
-    SetEffects = ER_NOT_SUPPORTED_YET, Unsupported, No:
-        "GET_LOCK and the like, and := are not supported in SET; use SELECT ... INTO @name";
+    /// Names in brackets are read by no part of the proxy, so rights on them could not be checked.
+    BracketQuotes = ER_NOT_SUPPORTED_YET, Unsupported, No:
+        "sql_mode MSSQL is not supported, because it makes [name] a quoted name; use ANSI_QUOTES and quote \
+         with \"name\"";
 
     /// The query would have to be merged from several shards.
     SetFromSeveral = ER_NOT_SUPPORTED_YET, Unsupported, No:

@@ -8,6 +8,7 @@ mod read_again;
 mod references;
 mod settled;
 mod tables;
+mod temporary;
 
 use crate::exec::{Run, default_shard, one, scatter, transaction};
 use crate::session::client_io::ClientIo;
@@ -21,7 +22,7 @@ use router::names::{Common, named};
 use router::plan::Pin;
 use router::plan::ddl::steps;
 use sql::ObjectName;
-use sql::ddl::Ddl;
+use sql::ddl::{CreateTable, Ddl};
 use sql::shard_by::RuleStatement;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -52,6 +53,9 @@ impl<'s> Change<'s> {
 
 /// Runs a DDL statement.
 pub(crate) async fn run(s: &mut Session, ddl: &Ddl, run: Run<'_>) -> Done {
+    if let Some(done) = temporary::run(s, ddl, run).await {
+        return done;
+    }
     if let Some(done) = on_one_shard(s, ddl, run).await {
         return done;
     }
@@ -64,7 +68,10 @@ pub(crate) async fn run(s: &mut Session, ddl: &Ddl, run: Run<'_>) -> Done {
 }
 
 /// Answers with what the shards said and the notes.
-fn answer(s: &mut Session, ok: OkPacket, notes: Diagnostics, run: Run<'_>) -> Outcome {
+fn answer(s: &mut Session, ok: OkPacket, mut notes: Diagnostics, run: Run<'_>) -> Outcome {
+    if s.client.settings.all.get("sql_notes") == Some("0") {
+        notes.forget_notes();
+    }
     let outcome = Outcome {
         row_count: Some(ok.affected_rows as i64),
         ..Outcome::nothing()
@@ -80,24 +87,14 @@ fn answer(s: &mut Session, ok: OkPacket, notes: Diagnostics, run: Run<'_>) -> Ou
 /// DDL that one shard alone answers; `None` if it is a job.
 async fn on_one_shard(s: &mut Session, ddl: &Ddl, run: Run<'_>) -> Option<Done> {
     match ddl {
-        Ddl::CreateTable(t) if t.temporary => Some(temporary_table(s, run).await),
+        Ddl::CreateTable(t) if t.temporary => Some(temporary_table(s, t, run).await),
         Ddl::DropTable {
             temporary: true, ..
         } => Some(on_database_shard(s, run).await),
-        Ddl::DropTable { tables, .. } if are_temporary(s, tables) => {
-            Some(on_database_shard(s, run).await)
-        }
         Ddl::Routine(name) => Some(routine(s, name, run).await),
         Ddl::Maintain(tables) => Some(maintain(s, tables, run).await),
         _ => None,
     }
-}
-
-fn are_temporary(s: &mut Session, tables: &[ObjectName]) -> bool {
-    let has_some = s.branches.iter().any(|b| b.pins.temporary_tables);
-    let change = Change::of(s);
-    let unknown = |t: &ObjectName| change.full_name(t).is_ok_and(|n| change.find(&n).is_none());
-    has_some && tables.iter().all(unknown)
 }
 
 async fn on_database_shard(s: &mut Session, run: Run<'_>) -> Done {
@@ -106,7 +103,7 @@ async fn on_database_shard(s: &mut Session, run: Run<'_>) -> Done {
 }
 
 /// A temporary table lives on one connection, which stays with the session.
-async fn temporary_table(s: &mut Session, run: Run<'_>) -> Done {
+async fn temporary_table(s: &mut Session, t: &CreateTable, run: Run<'_>) -> Done {
     let database = s.client.database.as_deref();
     let names = named(run.catalog, database, run.text, &run.lexed.tokens);
     let home = default_shard(&s.client, run.catalog)?;
@@ -117,6 +114,7 @@ async fn temporary_table(s: &mut Session, run: Run<'_>) -> Done {
             return Err(DdlError::TemporaryApart.into());
         }
     }
+    temporary::check_name(s, t, home)?;
     one::run(s, home, Some(Pin::TemporaryTables), run).await
 }
 

@@ -9,12 +9,15 @@ mod insert;
 mod local;
 pub(crate) mod one;
 mod pipelined;
+mod read_back;
 pub(crate) mod relay;
 pub(crate) mod request;
 pub(crate) mod scatter;
 pub(crate) mod session_values;
 mod set;
+mod state_changed;
 pub(crate) mod transaction;
+mod user_variables;
 pub(crate) mod write;
 
 use crate::command::execute::Bound;
@@ -181,8 +184,8 @@ pub(crate) async fn forward(s: &mut Session, f: &Forward, run: Run<'_>) -> Done 
 
 /// Any shard does: one that the transaction already uses, else by session number.
 pub(crate) fn any_shard(branches: &Branches, catalog: &Catalog, session: u32) -> ShardId {
-    // Temporary tables are where they are.
-    let pinned = branches.iter().find(|b| b.pins.temporary_tables);
+    // Temporary tables are where they are, and what stored code did is known there alone.
+    let pinned = branches.iter().find(|b| !b.pins.is_empty());
     let open = || branches.iter().find(|b| b.open);
     if let Some(b) = pinned.or_else(open) {
         return b.shard;

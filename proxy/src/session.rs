@@ -132,7 +132,7 @@ impl Session {
         if self.io.capabilities & CLIENT_SESSION_TRACK != 0
             && let Some(db) = &self.client.database
         {
-            wire::reply::put_schema_change(&mut ok.session_state, db);
+            wire::session_state::put_database(&mut ok.session_state, db.as_bytes());
         }
         self.put_ok(ok, more);
     }

@@ -18,6 +18,7 @@ use self::ddl::DdlPlan;
 use crate::Refusal;
 use crate::names::named;
 use crate::privileges::RequiredPrivileges;
+use crate::stored_code;
 use crate::traits::Traits;
 use catalog::{Catalog, ShardId, TableName};
 use errors::{ReadError, SqlError};
@@ -104,8 +105,17 @@ impl Planned {
     pub fn of(ctx: PlanContext<'_>, text: &[u8], lexed: &Lexed) -> Self {
         let statement = classify(text, lexed, ctx.mode);
         let tokens = &lexed.tokens[..];
-        let traits = Traits::of(text, tokens);
+        let mut traits = Traits::of(text, tokens);
         let names = named(ctx.catalog, ctx.database, text, tokens);
+        traits.stored_code = stored_code::may_run(ctx, text, tokens, &statement, &names);
+        // What runs inside may ask for it.
+        traits.last_insert_id |= traits.stored_code;
+        let opens_nothing = matches!(
+            statement,
+            Statement::Query | Statement::Do | Statement::SqlPrepare(_)
+        );
+        traits.keeps_conditions =
+            opens_nothing && !traits.stored_code && !stored_code::has_from(text, tokens);
         let privileges = RequiredPrivileges::of(ctx, text, tokens, &statement, &names, traits);
         let source = Read {
             ctx,

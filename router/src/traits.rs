@@ -35,6 +35,10 @@ pub struct Traits {
     /// RAND, UUID, VERSION, NEXTVAL and the like: differs from shard to shard. (NOW does not: all shards of a
     /// statement are told one time.)
     pub non_deterministic: bool,
+    /// A procedure, a function or a trigger may run, and change more of the session than the text shows.
+    pub stored_code: bool,
+    /// It opens no table, and so leaves the conditions of the statement before it, unless it has its own.
+    pub keeps_conditions: bool,
     /// A session value called by its name in quotes, where the proxy does not put it in.
     pub quoted_session_value: bool,
 }
@@ -110,6 +114,7 @@ impl Traits {
             "last_insert_id" | "identity" => self.last_insert_id = true,
             "warning_count" | "error_count" => self.diagnostics = true,
             "pseudo_thread_id" => self.session_values = true,
+            own if own.starts_with("session_track_") => self.session_values = true,
             _ => {}
         }
     }
@@ -130,6 +135,7 @@ impl Traits {
             || self.may_block
             || self.locking
             || self.into_file
+            || self.stored_code
             || self.diagnostics)
     }
 }

@@ -231,6 +231,7 @@ mod tests {
         let trigger = Trigger {
             name: "t".into(),
             event: "BEFORE INSERT".into(),
+            is_harmless: true,
         };
         assert_eq!(
             after(|t| t.triggers.push(trigger)),

@@ -11,6 +11,7 @@ mod redefine;
 pub mod rule;
 pub mod server_changes;
 pub mod shadow;
+mod trigger;
 
 pub use difference::difference;
 pub use read::{TableInfo, TableInfos};

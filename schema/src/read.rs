@@ -1,6 +1,7 @@
 //! Asks a server how it defines its tables: one table, or all of a database in as many questions.
 
 use crate::column::{self, Defaults};
+use crate::trigger::is_harmless;
 use catalog::TableName;
 use catalog::definition::{Action, ForeignKey, TableDefinition, Trigger, UniqueKey};
 use shard::{ServerConn, ShardError};
@@ -229,15 +230,18 @@ async fn triggers(
     out: &mut TableInfos,
 ) -> Result<(), ShardError> {
     let sql = format!(
-        "SELECT EVENT_OBJECT_TABLE, TRIGGER_NAME, ACTION_TIMING, EVENT_MANIPULATION \
+        "SELECT EVENT_OBJECT_TABLE, TRIGGER_NAME, ACTION_TIMING, EVENT_MANIPULATION, \
+         ACTION_STATEMENT \
          FROM information_schema.TRIGGERS WHERE {}",
         scope.filter("EVENT_OBJECT_SCHEMA", "EVENT_OBJECT_TABLE")
     );
+    let version = conn.version.clone();
     for row in rows(conn, &sql).await? {
         if let Some(info) = out.get_mut(&row.text(0)) {
             info.definition.triggers.push(Trigger {
                 name: row.text(1),
                 event: format!("{} {}", row.text(2), row.text(3)),
+                is_harmless: is_harmless(&row.text(4), &version),
             });
         }
     }

@@ -131,6 +131,7 @@ mod tests {
         definition.triggers.push(Trigger {
             name: "g".into(),
             event: "BEFORE INSERT".into(),
+            is_harmless: true,
         });
         let name = TableName::new("d", "t");
         let of = |p: &Placement| check(&Catalog::default(), &name, p, &definition);

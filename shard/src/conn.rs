@@ -66,6 +66,8 @@ pub struct ServerConn {
     pub dirty: bool,
     /// What the server last said: a transaction is open. An ERR packet says nothing about it.
     pub in_transaction: bool,
+    /// Something of the session changed in a way that nobody has accounted for.
+    state_changed: bool,
     /// When it was last given back.
     pub idle_since: Instant,
     /// What was left over came behind answers of prefixes: nobody has seen it.
@@ -122,6 +124,7 @@ impl ServerConn {
             clock_is_set: false,
             dirty: false,
             in_transaction: false,
+            state_changed: false,
             idle_since: Instant::now(),
             carry_is_news: false,
             timeouts: Timeouts::default(),
@@ -220,9 +223,21 @@ impl ServerConn {
 
     /// Notes the status flags of an answer that was no error; not every kind of answer has them.
     pub fn note_status(&mut self, expect: Expect, status: u16) {
-        if matches!(expect, Expect::Result | Expect::Rows) {
+        if matches!(expect, Expect::Result | Expect::Cursor | Expect::Rows) {
             self.in_transaction = status & wire::caps::SERVER_STATUS_IN_TRANS != 0;
+            self.state_changed |= status & wire::caps::SERVER_SESSION_STATE_CHANGED != 0;
         }
+    }
+
+    /// True if a statement changed something of the session, and nobody has said what: stored code did, or
+    /// the statement itself. Nobody else may have the connection then.
+    pub fn state_is_unknown(&self) -> bool {
+        self.state_changed
+    }
+
+    /// Whoever ran the last statement knows what it changed.
+    pub fn state_is_known(&mut self) {
+        self.state_changed = false;
     }
 
     /// Number of the first packet of the last request's answer: not 1 if the request shared its packet with
@@ -238,6 +253,11 @@ impl ServerConn {
     /// True if SET timestamp was sent, and not taken back.
     pub(crate) fn clock_is_set(&self) -> bool {
         self.clock_is_set
+    }
+
+    /// True if another session may have it next.
+    pub(crate) fn is_anybodys(&self) -> bool {
+        !self.dirty && !self.in_transaction && !self.state_changed && self.carry.is_empty()
     }
 
     /// True if it is as the session wants it.

@@ -23,7 +23,7 @@ pub mod settings;
 pub mod timeouts;
 pub mod verbs;
 
-pub use conn::{ConnClass, ServerConn};
+pub use conn::{ConnClass, ServerConn, TextRow};
 pub use directory::{ShardDirectory, ShardHandle, ShardMap};
 pub use error::ShardError;
 pub use health::{Answers, HealthTiming, InstanceHealth};

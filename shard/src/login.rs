@@ -23,7 +23,12 @@ const LOGIN_PACKET_MAX: usize = 1 << 20;
 /// utf8mb4_general_ci: what a fresh connection of ours speaks.
 const COLLATION: u16 = 45;
 /// What `settings::Settings` takes a fresh connection to have.
-const SET_NAMES: &[u8] = b"SET NAMES utf8mb4";
+const SET_NAMES: &str = "SET NAMES utf8mb4";
+/// Variables that a server names when they change, in front of those for transactions. ('*' would name the
+/// GTID of every commit on MariaDB, and a number of each statement on MySQL.) Of others it says that
+/// something changed.
+const TRACKED: &str = "autocommit,character_set_client,character_set_connection,character_set_results,\
+     collation_connection,foreign_key_checks,sql_auto_is_null,sql_mode,time_zone,unique_checks";
 
 /// How to reach a shard and as whom.
 #[derive(Clone)]
@@ -122,7 +127,8 @@ impl Login {
             self.start_tls(&mut wire, capabilities).await?;
         }
         self.respond(&mut wire, &greeting, capabilities).await?;
-        self.set_names(&mut wire).await?;
+        self.begin_session(&mut wire, &greeting.version, capabilities)
+            .await?;
         Ok(LoggedIn {
             stream: wire.stream,
             thread_id: greeting.connection_id,
@@ -203,12 +209,21 @@ impl Login {
         }
     }
 
-    /// The server's own default collation of utf8mb4, as a client's SET NAMES would choose it: the
-    /// number in the handshake means another collation on MySQL 8 and newer MariaDB servers.
-    async fn set_names(&self, wire: &mut Wire) -> Result<(), ShardError> {
+    /// The server's own default collation of utf8mb4, as a client's SET NAMES would choose it (the number
+    /// in the handshake means another collation on MySQL 8 and newer MariaDB servers), and what the server
+    /// is to report of changes of the session.
+    async fn begin_session(
+        &self,
+        wire: &mut Wire,
+        version: &str,
+        capabilities: u32,
+    ) -> Result<(), ShardError> {
         wire.seq = 1;
         let mut out = Vec::new();
-        query::put(&mut out, &[SET_NAMES]);
+        query::put(
+            &mut out,
+            &[first_settings(version, capabilities).as_bytes()],
+        );
         wire.send(self, &out).await?;
         let packet = wire.read(self).await?;
         match packet.first() {
@@ -243,6 +258,23 @@ impl Login {
             .map_err(|e| self.unreachable(e))?;
         wire.write(self, &cipher).await
     }
+}
+
+/// The SET that makes a fresh connection one of ours. Servers before MariaDB 10.2 and MySQL 5.7 report
+/// nothing.
+fn first_settings(version: &str, capabilities: u32) -> String {
+    if capabilities & CLIENT_SESSION_TRACK == 0 {
+        return SET_NAMES.to_string();
+    }
+    let transaction = match sql::Flavor::from_version(version).mariadb {
+        true => "tx",
+        false => "transaction",
+    };
+    let names = format!("{TRACKED},{transaction}_isolation,{transaction}_read_only");
+    format!(
+        "{SET_NAMES}, SESSION session_track_system_variables = '{names}', \
+         SESSION session_track_state_change = ON"
+    )
 }
 
 /// Packets of the login, one at a time.

@@ -44,6 +44,9 @@ const CHARACTER_SETS: [&str; 4] = [
     "collation_connection",
 ];
 
+/// Variables that a client sets for itself: toward shards they are the proxy's.
+const OF_CLIENT: &str = "session_track_";
+
 /// What a fresh connection of ours has.
 const FRESH_NAMES: &str = "utf8mb4";
 
@@ -55,6 +58,11 @@ impl Settings {
     /// The text of a setting.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.values.get(name).map(String::as_str)
+    }
+
+    /// The names of all of them.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.values.keys().map(String::as_str)
     }
 
     /// Number of settings.
@@ -116,9 +124,11 @@ impl Settings {
             .map(|(k, v)| (&k[..], &v[..]))
     }
 
-    /// The same without user variables, which a statement without any need not have.
+    /// The same without user variables, which a statement without any need not have, and without what no
+    /// connection is told.
     pub fn without_user_variables(&self) -> Settings {
-        let values = self.values.iter().filter(|(k, _)| !k.starts_with('@'));
+        let plain = |k: &str| !k.starts_with('@') && !k.starts_with(OF_CLIENT);
+        let values = self.values.iter().filter(|(k, _)| plain(k));
         Settings {
             values: values.map(|(k, v)| (k.clone(), v.clone())).collect(),
             plain_reads: OnceCell::new(),
@@ -140,7 +150,8 @@ impl Settings {
             let set = |c: &&str| wanted.get(c).map(|v| format!("{c} = {v}"));
             changes.extend(CHARACTER_SETS.iter().filter_map(set));
         }
-        for name in self.values.keys().filter(|n| !is_character_set(n)) {
+        let told = |n: &str| !is_character_set(n) && !n.starts_with(OF_CLIENT);
+        for name in self.values.keys().filter(|n| told(n)) {
             if !wanted.values.contains_key(name) {
                 let fresh = if name.starts_with('@') {
                     "NULL"
@@ -150,7 +161,7 @@ impl Settings {
                 changes.push(assignment(name, fresh));
             }
         }
-        for (name, value) in wanted.values.iter().filter(|(n, _)| !is_character_set(n)) {
+        for (name, value) in wanted.values.iter().filter(|(n, _)| told(n)) {
             if self.values.get(name) != Some(value) {
                 changes.push(assignment(name, value));
             }

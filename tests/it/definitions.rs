@@ -175,13 +175,14 @@ pub async fn check(port: u16, user: &str, password: &str) {
         (key.on_update, key.on_delete),
         (Action::Cascade, Action::SetNull)
     );
-    let trigger = |name: &str, event: &str| Trigger {
+    let trigger = |name: &str, event: &str, is_harmless| Trigger {
         name: name.into(),
         event: event.into(),
+        is_harmless,
     };
     let expected = [
-        trigger("a_last", "AFTER DELETE"),
-        trigger("b_first", "BEFORE INSERT"),
+        trigger("a_last", "AFTER DELETE", false),
+        trigger("b_first", "BEFORE INSERT", true),
     ];
     assert_eq!(t.triggers, expected);
     let seen: Vec<_> = all["seen"]

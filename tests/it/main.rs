@@ -34,6 +34,7 @@ mod pitfalls;
 mod prefixes;
 mod protocol;
 mod random;
+mod session_state;
 mod sessions;
 mod shardctl;
 mod transactions;

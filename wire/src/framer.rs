@@ -15,6 +15,9 @@ use crate::reply::{OkPacket, decode_eof};
 pub enum Expect {
     /// OK, ERR, LOCAL INFILE request or result sets (COM_QUERY, COM_STMT_EXECUTE, COM_PING, ...).
     Result,
+    /// The same of a COM_STMT_EXECUTE that asks for a cursor. (Others may have the flag of one too, if a
+    /// procedure has its own open while it sends rows.)
+    Cursor,
     /// The answer to COM_STMT_PREPARE.
     Prepare,
     /// Rows without columns in front (COM_STMT_FETCH).
@@ -69,6 +72,8 @@ pub enum Step {
 pub struct Framer {
     state: State,
     deprecate_eof: bool,
+    /// A result may be a cursor, without rows.
+    cursor: bool,
     /// Payload bytes still to come of the packet that is being passed on.
     skip: usize,
     /// The packet being passed on is continued by the next one.
@@ -91,7 +96,7 @@ impl Framer {
     /// A framer at the start of an answer.
     pub fn new(expect: Expect, deprecate_eof: bool) -> Self {
         let state = match expect {
-            Expect::Result => State::First,
+            Expect::Result | Expect::Cursor => State::First,
             Expect::Prepare => State::PrepareFirst,
             Expect::Rows => State::Rows,
             Expect::Columns => State::FieldList,
@@ -99,6 +104,7 @@ impl Framer {
         Self {
             state,
             deprecate_eof,
+            cursor: expect == Expect::Cursor,
             skip: 0,
             continued: false,
             renumber: None,
@@ -316,7 +322,7 @@ impl Framer {
             Control::ColumnsEnd => {
                 let (_, status) = decode_eof(payload)?;
                 self.pause_at_rows = false;
-                let cursor = status & SERVER_STATUS_CURSOR_EXISTS != 0;
+                let cursor = self.cursor && status & SERVER_STATUS_CURSOR_EXISTS != 0;
                 self.state = if cursor {
                     self.after(status)
                 } else {

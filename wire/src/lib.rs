@@ -20,6 +20,7 @@ pub mod reply;
 pub mod result_writer;
 pub mod resultset;
 pub mod rows;
+pub mod session_state;
 pub mod value;
 
 pub use packet::{HEADER_LEN, MAX_PAYLOAD};

@@ -75,14 +75,6 @@ impl OkPacket {
     }
 }
 
-/// Session state entry: the default database changed.
-pub fn put_schema_change(out: &mut Vec<u8>, database: &str) {
-    let mut inner = Vec::new();
-    put_lenenc_bytes(&mut inner, database.as_bytes());
-    out.push(1);
-    put_lenenc_bytes(out, &inner);
-}
-
 /// An ERR packet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ErrPacket {
@@ -163,7 +155,7 @@ mod tests {
         let mut out = Vec::new();
         ok.encode(&mut out, 0, 0);
         assert_eq!(OkPacket::decode(&out, false), Ok(ok.clone()));
-        put_schema_change(&mut ok.session_state, "shop");
+        crate::session_state::put_database(&mut ok.session_state, b"shop");
         ok.status |= SERVER_SESSION_STATE_CHANGED;
         out.clear();
         ok.encode(&mut out, 0, CLIENT_SESSION_TRACK);

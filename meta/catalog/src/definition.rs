@@ -116,6 +116,9 @@ pub struct Trigger {
     pub name: String,
     /// When it runs: `BEFORE INSERT`, `AFTER DELETE`, ...
     pub event: String,
+    /// Its text was read, and changes nothing of the session that runs it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub is_harmless: bool,
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref)] // serde's signature

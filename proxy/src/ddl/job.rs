@@ -160,7 +160,7 @@ impl Change<'_> {
         let mut conn =
             ServerConn::connect(manager, self.client.class, self.worker.fresh.clone(), 1).await?;
         let (settings, database) = (
-            self.client.settings.plain.clone(),
+            self.client.settings.all.clone(),
             self.client.database.clone(),
         );
         match conn.use_session(&settings, database.as_ref()).await {
@@ -193,11 +193,11 @@ impl Change<'_> {
         let mut lease = pool
             .lease(
                 self.client.class,
-                &self.client.settings.plain,
+                &self.client.settings.all,
                 database.as_ref(),
             )
             .await?;
-        let settings = self.client.settings.plain.clone();
+        let settings = self.client.settings.all.clone();
         let conn = lease.conn()?;
         match conn.use_session(&settings, database.as_ref()).await {
             Ok(()) => {}

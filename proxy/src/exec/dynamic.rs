@@ -103,7 +103,14 @@ pub(super) async fn set_statement(s: &mut Session, at: usize, run: Run<'_>) -> D
     };
     // The whole text goes there, with what its statement asks of the connection.
     let whole = Run { plan: &plan, ..run };
-    one::run(s, shard, None, whole).await
+    let done = one::run(s, shard, None, whole).await?;
+    if !plan.traits.stored_code
+        && let Some(branch) = s.branches.get(shard)
+    {
+        // The variables are what they were.
+        branch.conn()?.state_is_known();
+    }
+    Ok(done)
 }
 
 /// What text means must be the same here and there.

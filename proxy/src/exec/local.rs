@@ -1,7 +1,6 @@
 //! Statements that the proxy does by itself.
 
 use super::{Run, dynamic, one, set, transaction};
-use crate::session::outcome::Conditions;
 use crate::session::{Done, Outcome, Session};
 use crate::{command, ddl, show};
 use router::Local;
@@ -16,10 +15,7 @@ pub(super) async fn run(s: &mut Session, local: &Local, run: Run<'_>) -> Done {
         Local::Use(database) => {
             s.client.use_database(&s.worker, database)?;
             s.put_ok_with_database(run.more);
-            Ok(Outcome {
-                conditions: Conditions::Cleared,
-                ..Outcome::quiet()
-            })
+            Ok(Outcome::quiet())
         }
         Local::Kill { query, id } => {
             command::kill(s, *id, *query).await?;

@@ -3,7 +3,7 @@
 use super::Run;
 use super::relay::{RelayEnd, RelayError, RelayOptions, relay};
 use super::request::Request;
-use super::session_values;
+use super::{session_values, state_changed, user_variables};
 use crate::command::execute::{close_old_cursor, note_cursor, statement_key};
 use crate::metrics::count;
 use crate::session::diagnostics;
@@ -11,18 +11,21 @@ use crate::session::outcome::{Conditions, Path};
 use crate::session::waiting::unless_ended;
 use crate::session::{Done, Outcome, Session, Stop};
 use catalog::ShardId;
-use router::Traits;
 use router::plan::Pin;
+use router::{Plan, Traits};
 use shard::Login;
 use std::time::Instant;
 use wire::caps::{SERVER_STATUS_CURSOR_EXISTS, SERVER_STATUS_IN_TRANS};
+use wire::framer::Expect;
 use wire::reply::ErrPacket;
 
-/// Runs the statement as it is, or with the session's values in place of its functions.
+/// Runs the statement as it is, or with the session's values in place of its functions. `pin` says why the
+/// connection stays with the session.
 pub(crate) async fn run(s: &mut Session, shard: ShardId, pin: Option<Pin>, run: Run<'_>) -> Done {
     let mut traits = run.plan.traits;
     let request = request(s, run);
     (traits.session_values, traits.diagnostics) = (false, false);
+    let assigned = std::mem::take(&mut traits.writes_user_variables) && !traits.stored_code;
     if let Some(pin) = pin {
         // Pinned before the answer, or the connection would be given back with it.
         let acquired = s.branches.acquire(&s.worker, &s.client, shard, false);
@@ -35,18 +38,29 @@ pub(crate) async fn run(s: &mut Session, shard: ShardId, pin: Option<Pin>, run: 
     match run.bound.filter(|_| run.wants_cursor()) {
         None => {
             let (outcome, end) = exchange(s, shard, &request, traits, options).await?;
+            let by_itself = pin.is_some() || matches!(run.plan.plan, Plan::Local(_) | Plan::Ddl(_));
+            if by_itself && !traits.stored_code {
+                s.branches.held(shard)?.conn()?.state_is_known();
+            }
             if outcome.error.is_none() {
                 run.plan
                     .eligibility
                     .ran_alone(end.micros, end.bytes, end.warnings);
             }
+            if assigned {
+                user_variables::take_over(s, shard, &user_variables::named(run)).await?;
+            }
             Ok(outcome)
         }
         Some(bound) => {
             close_old_cursor(s, bound);
-            let variables = traits.reads_user_variables;
+            let variables = traits.reads_user_variables || traits.stored_code;
             let acquired = s.branches.acquire(&s.worker, &s.client, shard, variables);
             acquired.await?.pins.cursor = true;
+            let options = RelayOptions {
+                expect: Expect::Cursor,
+                ..options
+            };
             let (outcome, end) = exchange(s, shard, &request, traits, options).await?;
             let open = outcome.error.is_none() && end.status & SERVER_STATUS_CURSOR_EXISTS != 0;
             let uses = open.then(|| run.uses_catalog(s));
@@ -79,7 +93,8 @@ pub(crate) async fn exchange(
     traits: Traits,
     options: RelayOptions,
 ) -> Result<(Outcome, Answered), Stop> {
-    let variables = traits.reads_user_variables || traits.writes_user_variables;
+    let variables =
+        traits.reads_user_variables || traits.writes_user_variables || traits.stored_code;
     if let Err(err) = send(s, shard, request, traits, variables).await? {
         let autocommit = s.client.settings.autocommit;
         s.branches.check_after_error(shard, autocommit).await;
@@ -215,6 +230,14 @@ pub(crate) async fn learn(s: &mut Session, shard: ShardId, end: RelayEnd, traits
         outcome.error = Some(Box::new(err));
         let autocommit = s.client.settings.autocommit;
         s.branches.check_after_error(shard, autocommit).await;
+        if traits.stored_code
+            && let Some(branch) = s.branches.get(shard)
+            && branch.clean().is_ok()
+        {
+            // An ERR packet does not say what was changed before.
+            branch.pins.stored_code = true;
+            user_variables::take_over_all(s, shard).await?;
+        }
         return Ok(outcome);
     }
     s.branches.note_status(shard, end.status);
@@ -228,6 +251,12 @@ pub(crate) async fn learn(s: &mut Session, shard: ShardId, end: RelayEnd, traits
         outcome.row_count = Some(-1);
         outcome.found_rows = Some(end.rows);
     }
+    if traits.stored_code && end.ok.is_some() {
+        // What the last statement inside left.
+        let (found_rows, insert_id) = branch.conn()?.left_by_routine().await?;
+        outcome.insert_id = insert_id;
+        outcome.found_rows = found_rows.filter(|_| end.has_columns);
+    }
     outcome.conditions = match (traits.calc_found_rows, end.warnings) {
         (true, warnings) => {
             // Only this connection knows, and only until its next statement.
@@ -235,6 +264,7 @@ pub(crate) async fn learn(s: &mut Session, shard: ShardId, end: RelayEnd, traits
             outcome.found_rows = Some(found.unwrap_or(end.rows));
             Conditions::Unfetched(warnings)
         }
+        (false, 0) if traits.keeps_conditions => Conditions::Kept,
         (false, 0) => Conditions::Cleared,
         (false, _) => diagnostics::fetch(branch.conn()?).await?.into(),
     };
@@ -242,6 +272,13 @@ pub(crate) async fn learn(s: &mut Session, shard: ShardId, end: RelayEnd, traits
         // A result set does not say it. Last, since asking changes what was asked above.
         let id = branch.conn()?.last_insert_id().await?;
         outcome.insert_id = id.or(outcome.insert_id);
+    }
+    if branch.lease.state_is_unknown() {
+        let state = end.ok.as_ref().map_or(&[][..], |ok| &ok.session_state);
+        state_changed::absorb(s, shard, state).await?;
+    }
+    if traits.stored_code {
+        user_variables::take_over_all(s, shard).await?;
     }
     Ok(outcome)
 }

@@ -60,7 +60,8 @@ pub(super) async fn run(
     let Some(bound) = run.bound else {
         let done = request(s, pipe, run.plan, |out| query::put(out, &[run.text])).await?;
         return Ok(done.map(|end| {
-            let mut outcome = learned(s, shard, end);
+            let keeps = run.plan.traits.keeps_conditions;
+            let mut outcome = learned(s, shard, end, keeps);
             if let Conditions::Unfetched(n @ 1..) = outcome.conditions {
                 let mut d = Diagnostics::of_unfetched(n);
                 d.can_run_again(shard, run.text);
@@ -90,7 +91,7 @@ async fn execution(
         values: b.values,
     };
     let done = request(s, pipe, plan, |out| execution.put(out)).await?;
-    Ok(done.map(|end| learned(s, shard, end)))
+    Ok(done.map(|end| learned(s, shard, end, plan.traits.keeps_conditions)))
 }
 
 /// Runs a request that `write` puts as packets; `None` if nothing of its answer came.
@@ -148,7 +149,8 @@ fn take_slot_bytes(s: &mut Session) {
 }
 
 /// What the session learns from the answer in its slot, which goes to the client.
-fn learned(s: &mut Session, shard: ShardId, end: SlotEnd) -> Outcome {
+/// `keeps` says that the statement leaves conditions as they are.
+fn learned(s: &mut Session, shard: ShardId, end: SlotEnd, keeps: bool) -> Outcome {
     let mut outcome = Outcome {
         path: Path::Pipelined,
         found_rows: Some(end.rows),
@@ -156,6 +158,7 @@ fn learned(s: &mut Session, shard: ShardId, end: SlotEnd) -> Outcome {
         bytes: end.bytes,
         shards: smallvec![shard],
         conditions: match end.warnings {
+            0 if keeps => Conditions::Kept,
             0 => Conditions::Cleared,
             n => Conditions::Unfetched(n),
         },

@@ -392,6 +392,9 @@ fn pass_control(
         Control::Ok => {
             let mut ok = OkPacket::decode(payload, true)?;
             end.ok = Some(ok.clone());
+            if !ok.session_state.is_empty() {
+                ok.session_state = wire::session_state::for_client(&ok.session_state)?;
+            }
             ok.status |= options.status_set;
             if let Some(id) = options.insert_id.filter(|_| ok.affected_rows > 0) {
                 ok.last_insert_id = id;
@@ -423,7 +426,8 @@ fn pass_rows_end(
     if payload.len() == 5 {
         let (warnings, status) = wire::reply::decode_eof(payload)?;
         io.seq = packet[3];
-        let (warnings, status) = (warnings.saturating_add(before), status | options.status_set);
+        let status = (status | options.status_set) & !SERVER_SESSION_STATE_CHANGED;
+        let warnings = warnings.saturating_add(before);
         io.put_with(|b| wire::reply::put_eof(b, warnings, status));
         return Ok(());
     }
@@ -432,6 +436,9 @@ fn pass_rows_end(
         io.put_raw(packet);
         io.seq = packet[3].wrapping_add(1);
         return Ok(());
+    }
+    if !ok.session_state.is_empty() {
+        ok.session_state = wire::session_state::for_client(&ok.session_state)?;
     }
     ok.status |= options.status_set;
     ok.warnings = ok.warnings.saturating_add(before);

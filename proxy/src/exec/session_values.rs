@@ -56,12 +56,30 @@ fn is_select_item(text: &[u8], tokens: &[Token], first: usize, last: usize) -> b
     opens && closes
 }
 
+/// A number that may be NULL, as the variable's type is.
+fn count(n: usize) -> String {
+    format!("NULLIF(CAST(COALESCE({n}, {BIG}) AS UNSIGNED), NULL)")
+}
+
+/// What a shard reports to the proxy is the proxy's: a client has what it set, or the server's default.
+fn tracking(client: &ClientState, whole: &str, variable: &str) -> Option<String> {
+    if whole.contains("GLOBAL.") {
+        return None;
+    }
+    let variable = variable.to_ascii_lowercase();
+    let set = client.settings.all.get(&variable).map(str::to_string);
+    Some(set.unwrap_or_else(|| format!("@@global.{variable}")))
+}
+
 fn value_of(client: &ClientState, word: &[u8], kind: TokenKind, is_call: bool) -> Option<String> {
     let name = String::from_utf8_lossy(word).to_ascii_uppercase();
     let last = &client.last;
     if kind == TokenKind::SysVar {
-        return match name.rsplit(['.', '@']).next().unwrap_or_default() {
-            "WARNING_COUNT" | "ERROR_COUNT" => Some(last.diagnostics.count().to_string()),
+        let variable = name.rsplit(['.', '@']).next().unwrap_or_default();
+        return match variable {
+            own if own.starts_with("SESSION_TRACK_") => tracking(client, &name, own),
+            "WARNING_COUNT" => Some(count(last.diagnostics.count())),
+            "ERROR_COUNT" => Some(count(last.diagnostics.errors())),
             "PSEUDO_THREAD_ID" => Some(client.info.id.to_string()),
             _ => None,
         };

@@ -22,6 +22,8 @@ pub(crate) struct Pins {
     pub handler: bool,
     /// An open cursor.
     pub cursor: bool,
+    /// Stored code changed something of the session, or may have.
+    pub stored_code: bool,
 }
 
 impl Pins {
@@ -35,6 +37,7 @@ impl Pins {
             (self.sql_prepare, "PREPARE"),
             (self.handler, "HANDLER"),
             (self.cursor, "cursor"),
+            (self.stored_code, "stored code"),
         ]
         .into_iter()
         .filter(|(yes, _)| *yes)
@@ -94,6 +97,11 @@ impl Branch {
     /// The connection.
     pub(crate) fn conn(&mut self) -> Result<&mut ServerConn, ShardError> {
         self.lease.conn()
+    }
+
+    /// Notes if something changed on the connection that nobody has accounted for: it stays with the session.
+    pub(crate) fn note_unknown_state(&mut self) {
+        self.pins.stored_code |= self.lease.state_is_unknown();
     }
 
     /// The connection, if no answer is due on it.

@@ -81,6 +81,7 @@ impl Branches {
     /// Puts a branch back whose part of the transaction is over, if something else keeps it.
     pub(crate) fn keep_if_pinned(&mut self, mut branch: Branch) {
         branch.open = false;
+        branch.note_unknown_state();
         if !branch.pins.is_empty() && branch.clean().is_ok() {
             self.list.push(branch);
         }
@@ -122,6 +123,7 @@ impl Branches {
     pub(crate) fn release_idle(&mut self) {
         for branch in &mut self.list {
             branch.open |= branch.lease.in_transaction();
+            branch.note_unknown_state();
         }
         if self.list.iter().any(|b| b.open && b.lease.is_dirty()) {
             self.transaction = Transaction::Aborted;

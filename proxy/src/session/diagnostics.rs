@@ -81,6 +81,11 @@ impl Diagnostics {
             .push(("Warning".to_string(), code.to_string(), text));
     }
 
+    /// Under sql_notes=0 there are none.
+    pub(crate) fn forget_notes(&mut self) {
+        self.conditions.retain(|c| c.0 != "Note");
+    }
+
     /// Adds what would be an error without IF EXISTS and the like.
     pub(crate) fn note(&mut self, error: &ClientError) {
         let code = error.code().number.to_string();

@@ -70,11 +70,10 @@ pub(crate) struct Outcome {
 }
 
 impl Outcome {
-    /// A statement of the proxy's own that changed no rows and gave no warnings.
+    /// A statement of the proxy's own that changed no rows, opened no table and gave no warnings.
     pub(crate) fn nothing() -> Self {
         Self {
             row_count: Some(0),
-            conditions: Conditions::Cleared,
             ..Default::default()
         }
     }

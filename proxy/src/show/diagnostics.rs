@@ -4,23 +4,23 @@ use crate::exec::Run;
 use crate::session::diagnostics::fetch;
 use crate::session::{Done, Session, Stop};
 use errors::ReadError;
+use router::traits::is_word;
 use sql::show::Diagnostics as Asked;
 use wire::column::ResultColumn;
 use wire::framer::Expect;
 use wire::resultset::ResultSet;
 
-/// Tokens of SHOW COUNT(*) WARNINGS and a semicolon; LIMIT makes more.
-const TOKENS_MAX: usize = 6;
+/// Flags of a column.
+const NOT_NULL: u16 = 1;
+const UNSIGNED: u16 = 32;
+const BINARY: u16 = 128;
 
 /// Answers from what the last statement left.
 pub(crate) async fn run(s: &mut Session, asked: Asked, run: Run<'_>) -> Done {
-    if run.lexed.tokens.len() > TOKENS_MAX {
-        return Err(ReadError::WarningsLimit.into());
-    }
     if matches!(asked, Asked::Warnings | Asked::Errors) {
         fetch_again(s).await?;
     }
-    let set = rows(s, asked)?;
+    let set = rows(s, asked, limit(run))?;
     Ok(super::answer(s, &set, run))
 }
 
@@ -40,16 +40,45 @@ async fn fetch_again(s: &mut Session) -> Result<(), Stop> {
     Ok(())
 }
 
-fn rows(s: &Session, asked: Asked) -> Result<ResultSet, Stop> {
+/// The column of a count: unsigned, and not said to be NOT NULL.
+fn count_column(name: &str) -> ResultColumn {
+    ResultColumn {
+        flags: UNSIGNED | BINARY,
+        ..ResultColumn::number(name, false)
+    }
+}
+
+/// Which rows LIMIT leaves: how many are skipped, and how many follow.
+fn limit(run: Run<'_>) -> (usize, usize) {
+    let tokens = &run.lexed.tokens;
+    let at = tokens.iter().position(|t| is_word(run.text, *t, b"LIMIT"));
+    let behind = at.map_or(&[][..], |at| &tokens[at + 1..]);
+    let number = |t: &sql::Token| {
+        std::str::from_utf8(run.text.get(t.range())?)
+            .ok()?
+            .parse()
+            .ok()
+    };
+    let numbers: Vec<usize> = behind.iter().filter_map(number).collect();
+    let offset = behind.iter().any(|t| is_word(run.text, *t, b"OFFSET"));
+    match numbers[..] {
+        [count] => (0, count),
+        [count, skip] if offset => (skip, count),
+        [skip, count] => (skip, count),
+        _ => (0, usize::MAX),
+    }
+}
+
+fn rows(s: &Session, asked: Asked, (skip, count): (usize, usize)) -> Result<ResultSet, Stop> {
     let mut set = ResultSet::default();
     let d = &s.client.last.diagnostics;
     match asked {
         Asked::WarningCount => {
-            set.columns = vec![ResultColumn::number("@@session.warning_count", false)];
+            set.columns = vec![count_column("@@session.warning_count")];
             set.row([d.count().to_string()]);
         }
         Asked::ErrorCount => {
-            set.columns = vec![ResultColumn::number("@@session.error_count", false)];
+            set.columns = vec![count_column("@@session.error_count")];
             set.row([d.errors().to_string()]);
         }
         Asked::Warnings | Asked::Errors => {
@@ -59,15 +88,15 @@ fn rows(s: &Session, asked: Asked) -> Result<ResultSet, Stop> {
             let mut code = ResultColumn::number("Code", true);
             code.length = 4;
             code.kind = wire::column::column_type::LONG;
-            set.columns = vec![
-                ResultColumn::text("Level", 7),
-                code,
-                ResultColumn::text("Message", 512),
-            ];
-            for (level, code, text) in &d.conditions {
-                if asked == Asked::Warnings || level == "Error" {
-                    set.row([level.clone(), code.clone(), text.clone()]);
-                }
+            let text = |name, chars| ResultColumn {
+                flags: NOT_NULL,
+                ..ResultColumn::text(name, chars)
+            };
+            set.columns = vec![text("Level", 7), code, text("Message", 512)];
+            let wanted = |level: &str| asked == Asked::Warnings || level == "Error";
+            let conditions = d.conditions.iter().filter(|c| wanted(&c.0));
+            for (level, code, text) in conditions.skip(skip).take(count) {
+                set.row([level.clone(), code.clone(), text.clone()]);
             }
         }
     }

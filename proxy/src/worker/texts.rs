@@ -1,13 +1,14 @@
-//! Texts that a worker knows: of prepared statements, and of SETs that a shard has accepted.
+//! Texts that a worker knows: of prepared statements, and of SETs whose effect a shard has shown.
 
 use super::Worker;
+use shard::Settings;
 use std::cell::{Cell, RefCell};
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::rc::Rc;
 use wire::command::prepare::Prepared;
 
-/// SET texts that a shard has accepted and that need not be asked about again.
-const ACCEPTED_SETS_MAX: usize = 1_000;
+/// SETs whose effect is known and that no shard need be asked about again.
+const KNOWN_SETS_MAX: usize = 1_000;
 /// Bytes of the texts of prepared statements that are known by number.
 const TEXT_BYTES_MAX: usize = 16 << 20;
 /// Prepared statements whose columns are known without asking a shard.
@@ -16,7 +17,8 @@ const DEFINITIONS_MAX: usize = 4_000;
 /// The texts.
 #[derive(Default)]
 pub(super) struct Texts {
-    accepted_sets: RefCell<HashSet<String>>,
+    /// What settings are after a SET, by its text and what they were before.
+    known_sets: RefCell<HashMap<Box<[u8]>, Vec<[Rc<Settings>; 2]>>>,
     numbers: RefCell<HashMap<Rc<[u8]>, u64>>,
     bytes: Cell<usize>,
     last_number: Cell<u64>,
@@ -44,17 +46,22 @@ impl Texts {
 }
 
 impl Worker {
-    /// True if a shard has accepted this assignment before.
-    pub(crate) fn is_accepted_set(&self, text: &str) -> bool {
-        self.known.accepted_sets.borrow().contains(text)
+    /// What a session's settings are after a SET of literals, if a shard has shown it for the same settings
+    /// before.
+    pub(crate) fn known_set(&self, before: &Rc<Settings>, text: &[u8]) -> Option<Rc<Settings>> {
+        let all = self.known.known_sets.borrow();
+        let mut known = all.get(text)?.iter();
+        let [_, after] = known.find(|[b, _]| Rc::ptr_eq(b, before))?;
+        Some(after.clone())
     }
 
-    /// Notes an assignment that a shard has accepted.
-    pub(crate) fn accept_set(&self, text: String) {
-        let mut all = self.known.accepted_sets.borrow_mut();
-        if all.len() < ACCEPTED_SETS_MAX {
-            all.insert(text);
+    /// Keeps what a shard has shown of a SET; both settings are interned.
+    pub(crate) fn know_set(&self, before: Rc<Settings>, text: &[u8], after: Rc<Settings>) {
+        let mut all = self.known.known_sets.borrow_mut();
+        if all.values().map(Vec::len).sum::<usize>() >= KNOWN_SETS_MAX {
+            all.clear();
         }
+        all.entry(text.into()).or_default().push([before, after]);
     }
 
     /// The number of a statement text (with database and settings folded in), for prepared statements

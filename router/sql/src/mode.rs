@@ -43,6 +43,12 @@ impl LexMode {
         mode
     }
 
+    /// True if [x] is a name under this sql_mode, which nothing here reads so.
+    pub fn has_bracket_quotes(sql_mode: &str) -> bool {
+        let mut parts = sql_mode.split(',');
+        parts.any(|p| p.trim().eq_ignore_ascii_case("MSSQL"))
+    }
+
     /// All settings as a few bits, for cache keys.
     pub fn bits(self) -> u8 {
         u8::from(self.ansi_quotes)

@@ -221,6 +221,7 @@ fn target(c: &mut Cursor<'_>) -> Option<Option<SetTarget>> {
         TokenKind::SysVar => {
             c.next();
             let full = std::str::from_utf8(c.bytes(t)).ok()?[2..].to_ascii_lowercase();
+            let full = full.trim_matches('`').to_string();
             Some(match full.split_once('.') {
                 Some(("session" | "local", name)) => Some(SetTarget::Session(name.to_string())),
                 Some(_) => None,

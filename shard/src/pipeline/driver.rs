@@ -12,6 +12,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 use tokio::time::Sleep;
+use wire::caps::SERVER_SESSION_STATE_CHANGED;
 use wire::framer::{Control, Step};
 use wire::packet::HEADER_LEN;
 
@@ -264,6 +265,11 @@ fn deliver(pipe: &Pipeline, last_end: &mut Instant, buf: &mut [u8]) -> (usize, b
                 bytes: p.slot.received(),
             };
             p.slot.finish(SlotState::Done(end));
+            if p.framer.status & SERVER_SESSION_STATE_CHANGED != 0 {
+                // Who waits behind it would run in another session than his: they run elsewhere.
+                inner.queue.pop_front();
+                return (at, false);
+            }
             let unwanted = p.prepared.filter(|_| !has_reader);
             inner.queue.pop_front();
             if let Some(id) = unwanted {

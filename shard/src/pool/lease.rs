@@ -74,6 +74,11 @@ impl Lease {
         self.conn.as_ref().is_some_and(|c| c.in_transaction)
     }
 
+    /// True if the connection has changed in a way that nobody has accounted for.
+    pub fn state_is_unknown(&self) -> bool {
+        self.conn.as_ref().is_some_and(ServerConn::state_is_unknown)
+    }
+
     /// True if the connection cannot be used any more.
     pub fn is_dirty(&self) -> bool {
         self.conn.as_ref().is_none_or(|c| c.dirty)
@@ -84,7 +89,7 @@ impl Drop for Lease {
     fn drop(&mut self) {
         // A transaction is nobody else's: the server rolls it back when the connection goes.
         let conn = self.conn.take();
-        let mut conn = conn.filter(|c| !c.dirty && !c.in_transaction && c.carry.is_empty());
+        let mut conn = conn.filter(ServerConn::is_anybodys);
         // What was planned for a request that never came is not for the next session's.
         if let Some(conn) = &mut conn {
             conn.unplan_all();

@@ -99,6 +99,8 @@ impl Scratch {
             let sql = format!("DROP TEMPORARY TABLE {}", names.join(", "));
             conn.run(&sql).await?;
         }
+        // All that changed were those tables.
+        conn.state_is_known();
         Ok(())
     }
 }
