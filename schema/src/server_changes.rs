@@ -17,7 +17,8 @@ pub fn check(
     {
         return Err(format!(
             "its trigger {} ({}) runs inside one server: it could change the sharding key of a row, or \
-             rows of other tables on that shard only; drop the trigger, and do its work in the client's statements",
+             rows of other tables on that shard only; drop the trigger, and do its work in the client's \
+             statements",
             t.name, t.event
         ));
     }

@@ -1,4 +1,5 @@
-//! All shards of a cluster are of one kind of server: what a statement means is decided before its shards are.
+//! All shards of a cluster are of one kind of server: what a statement means is decided before its shards
+//! are.
 
 use sql::Flavor;
 use std::sync::{Arc, OnceLock};

@@ -4,10 +4,14 @@
 use crate::cluster::{Cluster, connect, connect_as, error_of};
 use crate::configured::{Configured, servers_of, verifiers};
 use crate::folder::Folder;
+use crate::protocol::Raw;
 use crate::shardctl::{fine, json};
 use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, Row};
 use std::time::{Duration, Instant};
+
+/// The command byte.
+const COM_PROCESS_KILL: u8 = 0x0c;
 
 /// A quickstart and more proxies of its metadata node.
 pub struct Many {
@@ -114,6 +118,16 @@ async fn sessions_of_every_proxy_are_seen_and_ended_from_any() {
     });
     assert!(slow.is_err() && start.elapsed() < Duration::from_secs(10));
     assert_eq!(error_of(&mut d, &format!("KILL {id}")).await.0, 1094);
+
+    // The same by COM_PROCESS_KILL.
+    let mut e = connect_as(second.port, "app", "pw").await;
+    let mut raw = Raw::log_in_at(many.first.port);
+    let kill = [&[COM_PROCESS_KILL][..], &e.id().to_le_bytes()].concat();
+    raw.send(0, &kill);
+    assert_eq!(raw.read().unwrap()[0], 0);
+    assert!(e.query_drop("SELECT 1").await.is_err());
+    raw.send(0, &kill);
+    assert_eq!(raw.error(), 1094);
     let nobodys = 900u32 << 22 | 1;
     assert_eq!(error_of(&mut d, &format!("KILL {nobodys}")).await.0, 1094);
     drop((c, d, e, second));

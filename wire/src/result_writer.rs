@@ -4,7 +4,7 @@ use crate::caps::{CLIENT_DEPRECATE_EOF, CLIENT_SESSION_TRACK};
 use crate::column::ResultColumn;
 use crate::packet::{put_packet, put_packet_with};
 use crate::read::put_lenenc;
-use crate::reply::{ErrPacket, OkPacket, put_eof};
+use crate::reply::{OkPacket, put_eof};
 use crate::rows::RowsEnd;
 
 /// A result set whose columns are out. It must be ended, or the client waits for ever.
@@ -64,10 +64,5 @@ impl ResultWriter {
                 .encode(b, 0xfe, self.capabilities & !CLIENT_SESSION_TRACK),
             }
         });
-    }
-
-    /// Ends it with an error: the rows so far are not the whole answer.
-    pub fn fail(self, out: &mut Vec<u8>, seq: &mut u8, err: &ErrPacket) {
-        put_packet_with(out, seq, |b| err.encode(b));
     }
 }

@@ -3,9 +3,6 @@
 use crate::model::TableName;
 use serde::{Deserialize, Serialize};
 
-/// Name of the primary key among the unique keys, on every server.
-pub const PRIMARY: &str = "PRIMARY";
-
 /// A table as its shards define it; the same on each of them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct TableDefinition {
@@ -178,10 +175,5 @@ impl TableDefinition {
     /// Their names.
     pub fn visible_names(&self) -> Vec<String> {
         self.visible().map(|c| c.name.clone()).collect()
-    }
-
-    /// The primary key.
-    pub fn primary_key(&self) -> Option<&UniqueKey> {
-        self.unique_keys.iter().find(|k| k.name == PRIMARY)
     }
 }

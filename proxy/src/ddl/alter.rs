@@ -8,7 +8,7 @@ use crate::session::Stop;
 use catalog::job::Effect;
 use catalog::{Placement, Table, TableName};
 use errors::DdlError;
-use router::plan::ddl::steps::Step;
+use router::plan::ddl::steps::JobStep;
 use sql::ObjectName;
 use sql::ddl::AlterAction;
 
@@ -41,7 +41,7 @@ impl Change<'_> {
         match renamed {
             Some(to) if actions.len() == 1 => {
                 let effect = Effect::Rename(vec![(name.clone(), to.clone())]);
-                let step = Step {
+                let step = JobStep {
                     objects: vec![name, to.clone()],
                     shards: self.shards_of(&entry),
                     sql: String::from_utf8_lossy(run.text).into_owned(),

@@ -9,7 +9,7 @@ use catalog::{
     Catalog, Command, JobId, JobKind, NewJob, NewJobKind, ShardId, ShardProgress, TableName,
 };
 use errors::DdlError;
-use router::plan::ddl::steps::Step;
+use router::plan::ddl::steps::JobStep;
 use shard::{Login, ServerConn, ShardError};
 use std::sync::Arc;
 use wire::reply::OkPacket;
@@ -259,8 +259,8 @@ impl Change<'_> {
     }
 
     /// A whole job without anything special.
-    pub(super) async fn step(&mut self, step: Step, effect: Effect) -> Result<(), Stop> {
-        let Step {
+    pub(super) async fn step(&mut self, step: JobStep, effect: Effect) -> Result<(), Stop> {
+        let JobStep {
             objects,
             shards,
             sql,

@@ -8,7 +8,7 @@ use catalog::job::Effect;
 use catalog::{Placement, ShardId, Table, TableId, TableName};
 use errors::{ClientError, DdlError, NameError, RightsError};
 use router::names::{Common, named};
-use router::plan::ddl::steps::{self, Step};
+use router::plan::ddl::steps::{self, JobStep};
 use shard::account::Manager;
 use sql::ObjectName;
 use sql::splice::Splices;
@@ -96,7 +96,7 @@ impl Change<'_> {
         let sql = String::from_utf8_lossy(run.text).into_owned();
         let shards = shards.unwrap_or_default();
         let names = renames.iter().map(|(_, to)| to.clone()).collect();
-        let step = Step {
+        let step = JobStep {
             objects,
             shards,
             sql,

@@ -16,8 +16,8 @@ use tokio::task::AbortHandle;
 pub(crate) const PATIENCE: Duration = Duration::from_secs(1);
 /// How often the list is looked at. A statement only enters and leaves it, which is all that most ever do.
 const LOOK: Duration = Duration::from_millis(100);
-/// Statements differ in patience by up to so many looks, so that of two that wait for each other one gives way
-/// first.
+/// Statements differ in patience by up to so many looks, so that of two that wait for each other one gives
+/// way first.
 const SPREAD: u32 = 8;
 
 struct Watched {

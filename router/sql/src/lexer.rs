@@ -115,8 +115,8 @@ pub enum LexError {
     TooMany(usize),
     /// A version comment that some servers run and others do not.
     #[error(
-        "the servers of the shards have different versions, and only some run the version comment that starts \
-         at byte {0}: leave it out, or upgrade the servers to one version"
+        "the servers of the shards have different versions, and only some run the version comment that \
+         starts at byte {0}: leave it out, or upgrade the servers to one version"
     )]
     VersionsDiffer(usize),
 }

@@ -109,8 +109,8 @@ impl Flavor {
         self.version < until
     }
 
-    /// True if the servers run what stands in `/*!version ...`; `mariadb_only` is `/*M!`. `None` if some do and
-    /// others do not.
+    /// True if the servers run what stands in `/*!version ...`; `mariadb_only` is `/*M!`. `None` if some do
+    /// and others do not.
     /// MariaDB skips MySQL 5.7 to 9.x (50700..=99999), whose syntax it does not share.
     pub fn runs(self, version: u32, mariadb_only: bool) -> Option<bool> {
         if mariadb_only && !self.mariadb {

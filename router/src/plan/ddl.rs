@@ -2,7 +2,7 @@
 
 pub mod steps;
 
-use self::steps::{Step, shards_by, shards_of};
+use self::steps::{JobStep, shards_by, shards_of};
 use crate::names::Common;
 use crate::plan::{Planned, Read};
 use catalog::{Catalog, Placement, ShardId, Table, TableName};
@@ -16,9 +16,9 @@ use std::ops::Range;
 pub struct DdlPlan {
     /// What the statement says.
     pub ddl: Ddl,
-    /// What shards get, by the catalog of the plan. The steps are made again as they run, once the objects are
-    /// locked; what cannot be has none, and says why then.
-    pub steps: Vec<Step>,
+    /// What shards get, by the catalog of the plan. The steps are made again as they run, once the objects
+    /// are locked; what cannot be has none, and says why then.
+    pub steps: Vec<JobStep>,
 }
 
 /// What EXPLAIN SHARD shows of a change of structure.
@@ -57,9 +57,9 @@ impl Read<'_> {
     }
 
     /// `None` if a name or a shard is missing.
-    fn steps(&self, ddl: &Ddl) -> Option<Vec<Step>> {
+    fn steps(&self, ddl: &Ddl) -> Option<Vec<JobStep>> {
         let catalog = self.ctx.catalog;
-        let one = |step: Step| Some(vec![step]);
+        let one = |step: JobStep| Some(vec![step]);
         match ddl {
             Ddl::CreateTable(t) => one(self.create_table(t)?),
             Ddl::DropTable {
@@ -108,7 +108,7 @@ impl Read<'_> {
         }
     }
 
-    fn create_table(&self, t: &CreateTable) -> Option<Step> {
+    fn create_table(&self, t: &CreateTable) -> Option<JobStep> {
         let name = self.full_name(&t.table)?;
         let catalog = self.ctx.catalog;
         let home = catalog.default_shard(Some(&name.database))?;
@@ -121,7 +121,7 @@ impl Read<'_> {
             (None, None) => vec![home],
         };
         let sql = self.without(t.clause.as_ref());
-        Some(Step {
+        Some(JobStep {
             objects: vec![name],
             shards,
             sql,
@@ -139,8 +139,8 @@ impl Read<'_> {
     }
 
     /// The statement's own text for the shards.
-    fn as_it_is(&self, objects: Vec<TableName>, shards: Vec<ShardId>) -> Step {
-        Step {
+    fn as_it_is(&self, objects: Vec<TableName>, shards: Vec<ShardId>) -> JobStep {
+        JobStep {
             objects,
             shards,
             sql: self.without(None),

@@ -6,7 +6,7 @@ use sql::shard_by::{Rule, ShardBy};
 
 /// One job: its objects are locked against others, its statement goes to each of its shards in turn.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Step {
+pub struct JobStep {
     /// Tables, or a database with an empty table name.
     pub objects: Vec<TableName>,
     /// Where the statement goes.
@@ -40,8 +40,8 @@ pub fn shards_by(catalog: &Catalog, rule: Option<&Rule>, home: ShardId) -> Vec<S
 }
 
 /// DROP TABLE of one table.
-pub fn drop_table(catalog: &Catalog, table: &Table) -> Step {
-    Step {
+pub fn drop_table(catalog: &Catalog, table: &Table) -> JobStep {
+    JobStep {
         objects: vec![table.name.clone()],
         shards: shards_of(catalog, table),
         sql: format!("DROP TABLE IF EXISTS {}", quoted(&table.name)),
@@ -49,8 +49,8 @@ pub fn drop_table(catalog: &Catalog, table: &Table) -> Step {
 }
 
 /// DROP VIEW of one view.
-pub fn drop_view(view: &TableName, shard: ShardId) -> Step {
-    Step {
+pub fn drop_view(view: &TableName, shard: ShardId) -> JobStep {
+    JobStep {
         objects: vec![view.clone()],
         shards: vec![shard],
         sql: format!("DROP VIEW IF EXISTS {}", quoted(view)),
@@ -58,8 +58,8 @@ pub fn drop_view(view: &TableName, shard: ShardId) -> Step {
 }
 
 /// TRUNCATE TABLE.
-pub fn truncate(catalog: &Catalog, table: &Table) -> Step {
-    Step {
+pub fn truncate(catalog: &Catalog, table: &Table) -> JobStep {
+    JobStep {
         objects: vec![table.name.clone()],
         shards: shards_of(catalog, table),
         sql: format!("TRUNCATE TABLE {}", quoted(&table.name)),
@@ -67,7 +67,7 @@ pub fn truncate(catalog: &Catalog, table: &Table) -> Step {
 }
 
 /// DROP DATABASE.
-pub fn drop_database(catalog: &Catalog, name: &str) -> Step {
+pub fn drop_database(catalog: &Catalog, name: &str) -> JobStep {
     of_database(
         catalog,
         name,
@@ -76,8 +76,8 @@ pub fn drop_database(catalog: &Catalog, name: &str) -> Step {
 }
 
 /// A statement about a database.
-pub fn of_database(catalog: &Catalog, name: &str, sql: String) -> Step {
-    Step {
+pub fn of_database(catalog: &Catalog, name: &str, sql: String) -> JobStep {
+    JobStep {
         objects: vec![TableName::new(name, "")],
         shards: catalog.shard_ids(),
         sql,
