@@ -7,6 +7,7 @@ mod dynamic;
 mod gather;
 mod insert;
 mod local;
+pub(crate) mod merge;
 pub(crate) mod one;
 mod pipelined;
 mod read_back;
@@ -16,6 +17,7 @@ pub(crate) mod scatter;
 pub(crate) mod session_values;
 mod set;
 mod state_changed;
+mod streams;
 pub(crate) mod transaction;
 mod user_variables;
 pub(crate) mod write;
@@ -29,6 +31,8 @@ use crate::worker::Worker;
 use crate::worker::in_use::Using;
 use crate::{ddl, show};
 use catalog::{Catalog, ShardId};
+use errors::AvailabilityError;
+use merge::Merged;
 use request::Request;
 use router::args::ParamRef;
 use router::{Forward, Operator, Plan, RouteContext, SessionFacts};
@@ -158,6 +162,19 @@ pub(crate) async fn forward(s: &mut Session, f: &Forward, run: Run<'_>) -> Done 
         Operator::One(shard) => shard,
         Operator::Any => any_shard(&s.branches, run.catalog, s.client.info.id),
         Operator::Gather(route) => return Box::pin(gather::run(s, &route, run)).await,
+        Operator::Merge(route) => {
+            if !run.plan.is_unfit_to_merge.get() {
+                match Box::pin(merge::run(s, &route, run)).await? {
+                    Merged::Done(outcome) => return Ok(*outcome),
+                    Merged::Unfit => run.plan.is_unfit_to_merge.set(true),
+                    Merged::NotThisTime => {}
+                }
+            }
+            match f.route_together(&run.route_context(s))? {
+                Operator::Gather(route) => return Box::pin(gather::run(s, &route, run)).await,
+                _ => return Err(AvailabilityError::Disconnected.into()),
+            }
+        }
         Operator::Scatter(shards) => return Box::pin(scatter::run(s, &shards, run)).await,
         Operator::Write(shards) => {
             let write = Write::same(&shards, run.request(), false, f.traits);

@@ -3,6 +3,7 @@
 use crate::eligibility::Eligibility;
 use router::{Mentions, PlanContext, Planned, ReadNeeds};
 use sql::Lexed;
+use std::cell::Cell;
 use std::rc::Rc;
 
 /// A planned statement.
@@ -15,6 +16,8 @@ pub(crate) struct CachedPlan {
     pub mentions: Rc<Mentions>,
     /// Whether it may be pipelined.
     pub eligibility: Eligibility,
+    /// Its rows turned out to have values that are not merged exactly: they are copied.
+    pub is_unfit_to_merge: Cell<bool>,
 }
 
 impl std::ops::Deref for CachedPlan {
@@ -36,6 +39,7 @@ impl CachedPlan {
             mentions: Rc::new(mentions),
             reads,
             eligibility: Eligibility::new(reads.unique),
+            is_unfit_to_merge: Cell::new(false),
         })
     }
 

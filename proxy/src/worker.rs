@@ -12,6 +12,7 @@ use self::lock_waits::LockWaits;
 use self::pipelines::Pipelines;
 use self::pools::InstancePool;
 use self::texts::Texts;
+use crate::exec::merge::weights::Pads;
 use crate::ids::IdBlocks;
 use crate::plans::CachedPlan;
 use crate::server::Shared;
@@ -51,6 +52,8 @@ pub(crate) struct Worker {
     pub fresh: Rc<Settings>,
     /// AUTO_INCREMENT blocks.
     pub ids: IdBlocks,
+    /// What is known of collations.
+    pub pads: Pads,
     /// How version comments are read.
     pub flavor: Cell<Flavor>,
     default_mode: Cell<LexMode>,
@@ -79,6 +82,7 @@ impl Worker {
             in_use: Rc::default(),
             fresh,
             ids: IdBlocks::new(shared.meta.clone()),
+            pads: Pads::default(),
             flavor: Cell::new(shared.flavor()),
             default_mode: Cell::default(),
             no_auto_value_on_zero: Cell::new(false),

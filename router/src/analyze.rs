@@ -9,7 +9,8 @@ mod build;
 pub mod calls;
 pub mod class;
 mod colocation;
-mod condition;
+pub mod comparison;
+pub(crate) mod condition;
 pub mod dml;
 mod expression;
 pub mod facts;
@@ -21,6 +22,7 @@ pub mod outline_text;
 mod pieces;
 mod relation;
 mod resolve;
+pub mod restriction;
 pub mod scope;
 pub mod unknown_call;
 
@@ -70,6 +72,8 @@ pub struct Analysis<'a> {
     pub refusal: Option<Refusal>,
     /// Why the results of several shards cannot be put together, if so.
     pub obstacle: Option<Obstacle>,
+    /// Something besides ORDER BY, groups and the like keeps the shards from answering each for itself.
+    pub needs_rows_together: bool,
 }
 
 impl<'a> Analysis<'a> {
@@ -98,6 +102,7 @@ impl<'a> Analysis<'a> {
                 has_odd_syntax: false,
                 refusal: None,
                 obstacle: None,
+                needs_rows_together: false,
             },
         );
         builder.statement(&parsed.ast);
@@ -114,6 +119,8 @@ impl<'a> Analysis<'a> {
 
     /// Notes why several shards cannot answer; the first reason stays.
     pub fn note_obstacle(&mut self, obstacle: Obstacle) {
+        self.needs_rows_together |=
+            !matches!(obstacle, Obstacle::Clause { .. } | Obstacle::Aggregate);
         self.obstacle.get_or_insert(obstacle);
     }
 

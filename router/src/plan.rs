@@ -6,10 +6,12 @@
 
 pub mod ddl;
 pub mod explain;
+pub mod filter;
 mod forward;
 pub mod gather;
 pub mod insert;
 mod local;
+pub mod merge;
 mod rows;
 mod server;
 mod show;

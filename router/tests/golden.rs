@@ -3,6 +3,7 @@
 //! `UPDATE_GOLDEN=1 cargo test -p shardwright-router` writes what the planner says now.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+use catalog::definition::Column;
 use catalog::function::{ListPartition, RangePartition, Upper};
 use catalog::*;
 use router::analyze::Analysis;
@@ -72,6 +73,30 @@ impl Build {
     }
 }
 
+impl Build {
+    /// A table like `users`, whose types are known.
+    fn typed(&mut self, name: &str, columns: &[(&str, &str)]) {
+        let hash = Function::even_hash(&[ShardId(1), ShardId(2)]);
+        self.sharded(name, &[], vec![int("id")], hash, 1);
+        let mut table = (*self.0.tables[&TableName::new("shop", name)]).clone();
+        let columns = columns.iter().map(|(name, data_type)| Column {
+            name: (*name).into(),
+            data_type: (*data_type).into(),
+            collation: match data_type.starts_with("varchar") {
+                true => "utf8mb4_general_ci".into(),
+                false => String::new(),
+            },
+            ..Column::default()
+        });
+        table.definition = TableDefinition {
+            columns: columns.collect(),
+            ..TableDefinition::default()
+        }
+        .into();
+        self.0.insert_table(table);
+    }
+}
+
 fn shop() -> Catalog {
     let mut c = Catalog::default();
     for n in ["s1", "s2"] {
@@ -127,6 +152,19 @@ fn shop() -> Catalog {
         vec![text("region")],
         regions,
         4,
+    );
+    b.typed(
+        "bills",
+        &[
+            ("id", "bigint(20)"),
+            ("who", "varchar(20)"),
+            ("total", "decimal(10,2)"),
+            ("day", "date"),
+            ("state", "enum('new','paid')"),
+            ("rate", "float"),
+            ("at", "timestamp"),
+            ("pay", "double"),
+        ],
     );
     b.table("city", &["id", "name"], None, Placement::Reference);
     b.table(

@@ -31,17 +31,21 @@ pub struct RowStream {
     at: usize,
     row: RowBytes,
     end: Option<StreamEnd>,
+    /// Bytes that came in all.
+    bytes: usize,
 }
 
 impl RowStream {
     /// The answer that is due on `conn`. A row longer than `row_bytes_max` breaks the stream.
     pub fn new(conn: &ServerConn, row_bytes_max: usize) -> Self {
         Self {
-            reader: RowReader::new(conn.class.deprecate_eof, row_bytes_max),
+            reader: RowReader::new(conn.class.deprecate_eof, row_bytes_max)
+                .numbered_from(conn.answer_seq()),
             buf: Vec::new(),
             at: 0,
             row: RowBytes::At(0..0),
             end: None,
+            bytes: 0,
         }
     }
 
@@ -56,6 +60,11 @@ impl RowStream {
             RowBytes::At(range) => self.buf.get(range.clone()).unwrap_or_default(),
             RowBytes::Joined(bytes) => bytes,
         }
+    }
+
+    /// Bytes of the answer so far.
+    pub fn bytes(&self) -> usize {
+        self.bytes
     }
 
     /// How it ended, once it has.
@@ -156,9 +165,10 @@ impl RowStream {
         cx: &mut Context<'_>,
         conn: &mut ServerConn,
     ) -> Poll<Result<(), ShardError>> {
-        let buf = &mut self.buf;
+        let (buf, all) = (&mut self.buf, &mut self.bytes);
         conn.poll_read_with(cx, |bytes| {
             buf.extend_from_slice(bytes);
+            *all += bytes.len();
             (bytes.len(), ())
         })
     }

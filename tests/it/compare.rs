@@ -292,6 +292,16 @@ const CORPUS: &str = include_str!("../compare/one_shard.sql");
 /// Reads of several shards, put together on one.
 const SEVERAL: &str = include_str!("../compare/several_shards.sql");
 
+/// Reads whose parts are merged.
+const MERGE: &str = include_str!("../compare/merge.sql");
+
+#[tokio::test]
+async fn merged_reads_agree() {
+    let mut p = Pair::new("merged").await;
+    p.corpus(MERGE).await;
+    p.check(1000);
+}
+
 #[tokio::test]
 async fn reads_of_several_shards_agree() {
     let mut p = Pair::new("several").await;

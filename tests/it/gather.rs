@@ -18,7 +18,7 @@ async fn fill(c: &mut Conn, n: u32) {
 }
 
 async fn count(c: &mut Conn) -> u32 {
-    c.query_first("SELECT COUNT(*) FROM t")
+    c.query_first("SELECT COUNT(DISTINCT id) FROM t")
         .await
         .unwrap()
         .unwrap()
@@ -78,14 +78,18 @@ async fn what_a_statement_may_copy_is_bounded() {
     c.query_drop("CREATE DATABASE bound").await.unwrap();
     c.query_drop("USE bound").await.unwrap();
     fill(&mut c, 51).await;
-    let (code, text) = error_of(&mut c, "SELECT COUNT(*) FROM t").await;
+    let (code, text) = error_of(&mut c, "SELECT COUNT(DISTINCT v) FROM t").await;
     assert_eq!(code, 3170, "{text}");
     assert!(
         text.contains("50 rows") && text.contains("gather_rows_max"),
         "{text}"
     );
     c.query_drop("DELETE FROM t WHERE id = 51").await.unwrap();
-    assert_eq!(count(&mut c).await, 50);
+    let values: Option<u32> = c
+        .query_first("SELECT COUNT(DISTINCT v) FROM t")
+        .await
+        .unwrap();
+    assert_eq!(values, Some(10));
     drop(c);
     drop(proxy);
     cluster.stop();

@@ -20,6 +20,26 @@ fn bitmap_bytes(columns: usize) -> usize {
     (columns + 9) / 8
 }
 
+/// True for kinds whose cells in a binary row have no length in front: numbers, and dates, which begin with
+/// their own.
+pub fn is_bare(kind: u8) -> bool {
+    matches!(
+        kind,
+        t::TINY
+            | t::SHORT
+            | t::YEAR
+            | t::LONG
+            | t::INT24
+            | t::FLOAT
+            | t::LONGLONG
+            | t::DOUBLE
+            | t::DATE
+            | t::DATETIME
+            | t::TIMESTAMP
+            | t::TIME
+    )
+}
+
 impl RowShape<'_> {
     /// The bytes of one cell as they travel, without a length in front; `None` is NULL. In a binary row
     /// numbers are little endian, and dates keep their own length byte.

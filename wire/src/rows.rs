@@ -74,6 +74,11 @@ impl RowReader {
         }
     }
 
+    /// The same for an answer whose first packet has another number than 1.
+    pub fn numbered_from(self, seq: u8) -> Self {
+        Self { seq, ..self }
+    }
+
     /// True once the end, OK or ERR was seen.
     pub fn is_done(&self) -> bool {
         self.state == State::Done

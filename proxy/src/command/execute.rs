@@ -85,7 +85,7 @@ impl Bound<'_> {
     }
 
     /// Appends parameter `n` to a list for another text.
-    fn copy_param(&self, n: u16, list: &mut ParamList, long: &mut LongData) {
+    pub(crate) fn copy_param(&self, n: u16, list: &mut ParamList, long: &mut LongData) {
         let Some(p) = self.params.get(usize::from(n)) else {
             return;
         };

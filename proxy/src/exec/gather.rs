@@ -27,7 +27,7 @@ pub(super) async fn run(s: &mut Session, route: &GatherRoute, run: Run<'_>) -> D
             branches,
             ..
         } = s;
-        let work = fill::all(worker, client, branches, &mut scratch, route);
+        let work = fill::all(worker, client, branches, &mut scratch, (route, run.bound));
         unless_ended(worker, io, &client.info, work).await?
     };
     let bytes = gathered?;

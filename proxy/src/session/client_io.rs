@@ -213,6 +213,17 @@ impl ClientIo {
         }
     }
 
+    /// Where the queue ends, to come back to as long as nothing is written.
+    pub(crate) fn mark(&self) -> (usize, u8) {
+        (self.out.len(), self.seq)
+    }
+
+    /// Takes back what was queued behind a mark.
+    pub(crate) fn rewind(&mut self, (len, seq): (usize, u8)) {
+        self.out.truncate(len);
+        self.seq = seq;
+    }
+
     /// Queues bytes that are packets already.
     pub(crate) fn put_raw(&mut self, packets: &[u8]) {
         self.out.extend_from_slice(packets);

@@ -241,7 +241,7 @@ impl Reader<'_, '_> {
 }
 
 /// The place of a literal, a parameter, NULL or DATABASE().
-fn source(tokens: &[Token], e: &Expr) -> Option<Source> {
+pub(crate) fn source(tokens: &[Token], e: &Expr) -> Option<Source> {
     match e {
         Expr::Nested(inner) => source(tokens, inner),
         Expr::UnaryOp {

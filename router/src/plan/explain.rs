@@ -3,6 +3,7 @@
 use crate::Refusal;
 use crate::plan::gather::GatherRoute;
 use crate::plan::insert::{InsertPlan, PartSql};
+use crate::plan::merge::MergeRoute;
 use crate::plan::{Access, Forward, List, Operator, Pin, Plan, Planned, RouteContext, Target};
 use catalog::{Catalog, Placement, ShardId, TableName};
 
@@ -118,6 +119,7 @@ fn forward(f: &Forward, cx: &RouteContext<'_>, out: &mut Lines) {
             Operator::Scatter(shards) => ("scatter", &shards[..]),
             Operator::Write(shards) => ("write", &shards[..]),
             Operator::Replicate(shards) => ("replicate", &shards[..]),
+            Operator::Merge(route) => ("merge", &route.shards[..]),
             Operator::Gather(_) => ("gather", &[][..]),
         };
         put(out, "kind", kind);
@@ -130,6 +132,7 @@ fn forward(f: &Forward, cx: &RouteContext<'_>, out: &mut Lines) {
             Operator::Scatter(_) => put(out, "merge", "rows of one shard after the other"),
             Operator::Write(_) => put(out, "effect", "each shard its rows, all or none"),
             Operator::Replicate(_) => put(out, "effect", "the same on every shard, counted once"),
+            Operator::Merge(route) => merged(route, out),
             Operator::Gather(route) => gathered(f, route, cx.catalog, out),
             Operator::One(_) | Operator::Any => {}
         }
@@ -154,14 +157,40 @@ fn forward(f: &Forward, cx: &RouteContext<'_>, out: &mut Lines) {
     }
 }
 
+fn merged(route: &MergeRoute, out: &mut Lines) {
+    put(out, "sql", String::from_utf8_lossy(&route.text));
+    let columns = |n: usize| match n {
+        1 => "1 column".to_string(),
+        n => format!("{n} columns"),
+    };
+    let mut how = Vec::new();
+    match &route.groups {
+        Some(groups) if groups.keys == 0 => how.push("one row, made of a row of each".to_string()),
+        Some(groups) => how.push(format!("groups that are equal in {}", columns(groups.keys))),
+        None if route.keys.is_empty() => how.push("rows of one shard after the other".to_string()),
+        None => how.push(format!("by the order of {}", columns(route.keys.len()))),
+    }
+    if !route.leave.is_empty() {
+        how.push(format!("then sorted by {}", columns(route.leave.len())));
+    }
+    if route.offset > 0 {
+        how.push(format!("without the first {}", route.offset));
+    }
+    if let Some(limit) = route.limit {
+        how.push(format!("at most {limit} rows"));
+    }
+    put(out, "merge", how.join(", "));
+}
+
 fn gathered(f: &Forward, route: &GatherRoute, catalog: &Catalog, out: &mut Lines) {
-    for (table, shards) in &route.tables {
-        let from = names(catalog, shards);
-        put(
-            out,
-            "copies",
-            format!("{} from {from}: {}", table.name, table.columns_text()),
-        );
+    for copied in &route.tables {
+        let from = names(catalog, &copied.shards);
+        let (table, mut what) = (&copied.table, copied.table.columns_text().to_string());
+        if let Some(filter) = &copied.filter {
+            what += " where ";
+            what += &String::from_utf8_lossy(&filter.text);
+        }
+        put(out, "copies", format!("{} from {from}: {what}", table.name));
     }
     put(out, "runs on", catalog.shard_name(route.scratch));
     if let Some(Ok(gather)) = f.gather.as_deref() {

@@ -4,6 +4,7 @@ use crate::Refusal;
 use crate::analyze::information_schema::SchemaNeed;
 use crate::args::{Args, Source};
 use crate::plan::gather::{Gather, GatherRoute};
+use crate::plan::merge::{Merge, MergeRoute};
 use crate::traits::Traits;
 use catalog::{Catalog, KeyValue, ShardId, TableName, Use};
 use errors::{NameList, Obstacle, ReadError, WriteError};
@@ -86,6 +87,8 @@ pub struct Forward {
     pub pin: Option<Pin>,
     /// What is copied to one shard if nothing cheaper does; or why that does not help.
     pub gather: Option<Box<Result<Gather, Refusal>>>,
+    /// How the answers of several shards are merged, if they can be.
+    pub merge: Option<Box<Merge>>,
 }
 
 /// Shards, ascending.
@@ -104,6 +107,8 @@ pub enum Operator {
     Write(Shards),
     /// Every shard does the same; the effects are counted once.
     Replicate(Shards),
+    /// Several shards sort and group their rows, and the streams are merged.
+    Merge(Box<MergeRoute>),
     /// Rows are copied to one shard, where the statement runs.
     Gather(Box<GatherRoute>),
 }
@@ -168,11 +173,27 @@ impl Forward {
                         .map_or(Operator::Any, Operator::One)),
                     ([one], _) => Ok(Operator::One(*one)),
                     (_, None) if home.is_none() => self.on_several(shards, cx.session),
-                    (_, obstacle) => self.together(cx, &shards, obstacle.clone()),
+                    (_, obstacle) => match self.merged(cx, &shards) {
+                        Some(route) => Ok(Operator::Merge(Box::new(route))),
+                        None => self.together(cx, &shards, obstacle.clone()),
+                    },
                 }
             }
             Target::Gathered => self.together(cx, &[], None),
         }
+    }
+
+    fn merged(&self, cx: &RouteContext<'_>, shards: &[ShardId]) -> Option<MergeRoute> {
+        self.merge.as_ref()?.route(cx, shards)
+    }
+
+    /// How to run what turned out not to be merged after all: on copies, or why not.
+    pub fn route_together(&self, cx: &RouteContext<'_>) -> Result<Operator, Refusal> {
+        let obstacle = match &self.target {
+            Target::Keyed { obstacle, .. } => obstacle.clone(),
+            _ => None,
+        };
+        self.together(cx, &[], obstacle)
     }
 
     /// Rows of several shards are needed together.
@@ -196,6 +217,7 @@ impl Forward {
             (Ok(Operator::One(s)), _) => Some(s),
             (Ok(Operator::Scatter(list) | Operator::Write(list)), _) => list.first().copied(),
             (Ok(Operator::Gather(route)), _) => Some(route.scratch),
+            (Ok(Operator::Merge(route)), _) => route.shards.first().copied(),
             (Ok(Operator::Any | Operator::Replicate(_)), _) => None,
             // Without values every key may be meant: any shard of the table knows its columns.
             (Err(_), Target::Keyed { tables, home, .. }) => home.or_else(|| {

@@ -1,8 +1,10 @@
 //! Statements that only one server can answer as a whole: which tables are copied there, and what of them.
 
 use crate::Refusal;
+use crate::analyze::Analysis;
 use crate::analyze::scope::is_system_schema;
 use crate::analyze::unknown_call::unknown_call;
+use crate::plan::filter::{Filter, FilterText};
 use crate::plan::forward::{RouteContext, Shards};
 use crate::plan::{Keyed, Read};
 use catalog::{Placement, ShardId, TableName};
@@ -28,6 +30,19 @@ pub struct GatherTable {
     /// Columns that the statement can mean, in lower case; `None` for all.
     columns: Option<BTreeSet<String>>,
     rows: Rows,
+    /// Which rows the statement may need; `None` for all.
+    filter: Option<Filter>,
+}
+
+/// A table with what is copied of it for one execution.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Copied {
+    /// The table.
+    pub table: GatherTable,
+    /// Where its rows come from.
+    pub shards: Shards,
+    /// Which of them; `None` for all.
+    pub filter: Option<FilterText>,
 }
 
 /// Where the rows are.
@@ -62,13 +77,13 @@ impl GatherTable {
 pub struct GatherRoute {
     /// Where the statement runs.
     pub scratch: ShardId,
-    /// Each table with the shards that its rows come from.
-    pub tables: Vec<(GatherTable, Shards)>,
+    /// Each table.
+    pub tables: Vec<Copied>,
 }
 
 impl PartialEq for GatherTable {
     fn eq(&self, o: &Self) -> bool {
-        self.name == o.name && self.columns == o.columns
+        self.name == o.name && self.columns == o.columns && self.filter == o.filter
     }
 }
 
@@ -77,7 +92,7 @@ impl Eq for GatherTable {}
 impl GatherRoute {
     /// All shards that rows come from, and the one that they go to.
     pub fn shards<C: FromIterator<ShardId>>(&self) -> C {
-        let sources = self.tables.iter().flat_map(|(_, shards)| shards.iter());
+        let sources = self.tables.iter().flat_map(|t| t.shards.iter());
         let mut all: BTreeSet<ShardId> = sources.copied().collect();
         all.insert(self.scratch);
         all.into_iter().collect()
@@ -103,9 +118,15 @@ impl Gather {
                 // No partition holds such a key; any shard of the table knows its columns.
                 shards.push(any);
             }
-            tables.push((table.clone(), shards));
+            let filter = table.filter.as_ref();
+            tables.push(Copied {
+                table: table.clone(),
+                shards,
+                filter: filter.and_then(|f| f.with(&cx.args)),
+            });
         }
-        let count = |s: &ShardId| tables.iter().filter(|(_, list)| list.contains(s)).count();
+        let has_rows = |t: &&Copied, s: &ShardId| t.shards.contains(s);
+        let count = |s: &ShardId| tables.iter().filter(|t| has_rows(t, s)).count();
         let scratch = all.iter().rev().max_by_key(|s| count(s)).copied();
         let scratch = scratch.unwrap_or(any);
         Ok(GatherRoute { scratch, tables })
@@ -114,7 +135,12 @@ impl Gather {
 
 impl Read<'_> {
     /// What would have to be copied for this statement, or why that does not help either.
-    pub(super) fn gather(self, keyed: Vec<Keyed>, why: String) -> Result<Gather, Refusal> {
+    pub(super) fn gather(
+        self,
+        keyed: Vec<Keyed>,
+        analysis: Option<&Analysis<'_>>,
+        why: String,
+    ) -> Result<Gather, Refusal> {
         let traits = self.traits;
         let names = self.names;
         let block = if traits.locking {
@@ -123,6 +149,8 @@ impl Read<'_> {
             Some("it assigns user variables")
         } else if traits.named_locks {
             Some("it asks for a named lock")
+        } else if self.uses_sequences() {
+            Some("it uses a sequence, of which every shard may have its own")
         } else if traits.into_file {
             Some("it writes a file")
         } else if names.information_schema || self.names_system_schema() {
@@ -151,6 +179,7 @@ impl Read<'_> {
         let table = |t: &std::sync::Arc<catalog::Table>| GatherTable {
             name: t.name.clone(),
             columns: columns.clone(),
+            filter: analysis.and_then(|a| Filter::of(a, t)),
             rows: match &t.placement {
                 Placement::Single(s) | Placement::View(s) => Rows::Fixed(*s),
                 Placement::Reference => Rows::Anywhere,
@@ -168,6 +197,21 @@ impl Read<'_> {
             tables: names.tables.iter().map(table).collect(),
             why,
         })
+    }
+
+    /// NEXT VALUE FOR and the like.
+    fn uses_sequences(self) -> bool {
+        let is = |i: usize, words: [&str; 2]| {
+            let name = self.tokens.get(i).and_then(|t| name_of(self.text, *t));
+            name.is_some_and(|n| words.iter().any(|w| n.eq_ignore_ascii_case(w)))
+        };
+        let called = |i: usize| {
+            let call = self.tokens.get(i + 1).map(|t| t.kind) == Some(TokenKind::Op(Op::LParen));
+            call && (is(i, ["NEXTVAL", "LASTVAL"]) || is(i, ["SETVAL", "SETVAL"]))
+        };
+        let value_for =
+            |i| is(i, ["NEXT", "PREVIOUS"]) && is(i + 1, ["VALUE"; 2]) && is(i + 2, ["FOR"; 2]);
+        (0..self.tokens.len()).any(|i| called(i) || value_for(i))
     }
 
     fn names_system_schema(self) -> bool {

@@ -53,7 +53,7 @@ impl Read<'_> {
                     (None, _) => Err(other_statement(statement, &common)),
                 };
                 match statement {
-                    Statement::Query => self.or_gathered(statement, planned)?,
+                    Statement::Query => self.or_gathered(statement, analysis.as_ref(), planned)?,
                     _ => planned?,
                 }
             }
@@ -84,6 +84,7 @@ impl Read<'_> {
             tables: self.names.tables.iter().map(|t| t.name.clone()).collect(),
             pin: None,
             gather: None,
+            merge: None,
         })
     }
 
@@ -91,6 +92,7 @@ impl Read<'_> {
     fn or_gathered(
         self,
         statement: &Statement,
+        analysis: Option<&Analysis<'_>>,
         planned: Result<Plan, Refusal>,
     ) -> Result<Plan, Refusal> {
         match planned {
@@ -108,13 +110,19 @@ impl Read<'_> {
                     } => (tables.clone(), Obstacle::SingleTable.to_string()),
                     _ => return Ok(Plan::Forward(f)),
                 };
-                let gather = Some(Box::new(self.gather(keyed, why)));
-                Ok(Plan::Forward(Forward { gather, ..f }))
+                let apart = matches!(&f.target, Target::Keyed { home: None, .. });
+                let merge = analysis.filter(|_| apart).and_then(|a| self.merge(a));
+                let gather = Some(Box::new(self.gather(keyed, analysis, why)));
+                Ok(Plan::Forward(Forward {
+                    gather,
+                    merge: merge.map(Box::new),
+                    ..f
+                }))
             }
             // What the server does not know is its error to give; what only the parser does not know, or
             // what needs shards apart, can run on copies.
             Err(refusal) if refusal.class() == ErrorClass::Unsupported => {
-                let gather = self.gather(Vec::new(), refusal.to_string());
+                let gather = self.gather(Vec::new(), analysis, refusal.to_string());
                 let gather = gather.map_err(|_| refusal)?;
                 let Plan::Forward(f) = self.forward(statement, Target::Gathered) else {
                     return Err(no_shards());

@@ -32,6 +32,7 @@ impl Read<'_> {
             tables: Default::default(),
             pin: None,
             gather: None,
+            merge: None,
         }))
     }
 

@@ -1,23 +1,25 @@
 //! Copies rows of every table into its stand-in.
 
+mod batch;
+
 use super::scratch::Scratch;
 use super::source::Sources;
+use crate::command::execute::Bound;
+use crate::exec::streams::{ServerConns, Streams};
 use crate::session::Stop;
 use crate::session::branches::Branches;
 use crate::session::client_state::ClientState;
 use crate::worker::Worker;
+use batch::Batch;
 use catalog::TableName;
 use errors::ReadError;
 use router::Refusal;
-use router::plan::gather::{GatherRoute, GatherTable};
+use router::plan::filter::FilterText;
+use router::plan::gather::GatherRoute;
 use schema::shadow::shadow;
-use shard::{RowStream, ServerConn, StreamEnd};
+use shard::{RowStream, ServerConn};
 use sql::ident::quote_name;
-use wire::cells::RowShape;
-use wire::column::{ResultColumn, column_type as t};
 use wire::command::execute::ParamList;
-use wire::framer::Expect;
-use wire::resultset::RowFormat;
 
 /// Parameters of one INSERT, of at most 65,535.
 const PARAMS_MAX: usize = 16_384;
@@ -56,7 +58,7 @@ pub(super) async fn all(
     client: &ClientState,
     branches: &mut Branches,
     scratch: &mut Scratch,
-    route: &GatherRoute,
+    (route, bound): (&GatherRoute, Option<&Bound<'_>>),
 ) -> Result<usize, Stop> {
     let config = &worker.shared.pool;
     let mut budget = Budget {
@@ -65,38 +67,30 @@ pub(super) async fn all(
         bytes: 0,
         rows: 0,
     };
-    let mut sources = Sources::new(worker, client, branches, route.tables.len());
-    for (table, shards) in &route.tables {
-        let Some(first) = shards.first() else {
+    let filtered = route.tables.iter().any(|t| t.filter.is_some());
+    let mut sources = Sources::new(worker, client, branches, (route.tables.len(), filtered));
+    for copied in &route.tables {
+        let Some(first) = copied.shards.first() else {
             continue;
         };
-        let create = create_of(sources.conn(*first).await?, &table.name).await?;
-        let (name, keeps) = (&table.name, |c: &str| table.keeps(c));
+        let (table, name) = (&copied.table, &copied.table.name);
+        let create = create_of(sources.conn(*first).await?, name).await?;
+        let keeps = |c: &str| table.keeps(c);
         let shadow = shadow(&create, &name.database, &name.table, keeps).map_err(|why| {
             let table = name.to_string();
             Stop::from(Refusal::from(ReadError::GatherDefinition { table, why }))
         })?;
         scratch.create(name, &shadow.create).await?;
-        let select = select_of(table, &shadow.columns);
-        // All shards work at once; their rows are taken one shard after the other.
-        let mut streams = Vec::new();
-        for &shard in shards {
+        let select = select_of(name, &shadow.columns, copied.filter.as_ref());
+        let params = copied.filter.as_ref().map_or(&[][..], |f| &f.params);
+        // All shards work at once, and their rows are taken as they come.
+        let mut streams = Streams::default();
+        for &shard in &copied.shards {
             let conn = sources.conn(shard).await?;
-            let stream = start(conn, &select).await?;
-            streams.push((shard, stream));
+            streams.add(shard, start(conn, &select, (params, bound)).await?);
         }
-        for (shard, mut stream) in streams {
-            let conn = sources.open(shard)?;
-            copy(
-                conn,
-                &mut stream,
-                scratch,
-                table,
-                &shadow.columns,
-                &mut budget,
-            )
-            .await?;
-        }
+        let batch = Batch::new(name, &shadow.columns);
+        copy(&mut sources, &mut streams, scratch, batch, &mut budget).await?;
     }
     sources.close().await?;
     Ok(budget.bytes)
@@ -110,153 +104,59 @@ async fn create_of(conn: &mut ServerConn, name: &TableName) -> Result<String, St
     Ok(create.unwrap_or_default())
 }
 
-fn select_of(table: &GatherTable, columns: &[String]) -> String {
+fn select_of(name: &TableName, columns: &[String], filter: Option<&FilterText>) -> Vec<u8> {
     let columns: Vec<String> = columns.iter().map(|c| quote_name(c)).collect();
-    let (db, name) = (
-        quote_name(&table.name.database),
-        quote_name(&table.name.table),
-    );
-    format!("SELECT {} FROM {db}.{name} {NO_LIMIT}", columns.join(", "))
+    let (db, table) = (quote_name(&name.database), quote_name(&name.table));
+    let mut out = format!("SELECT {} FROM {db}.{table} ", columns.join(", ")).into_bytes();
+    if let Some(filter) = filter {
+        out.extend_from_slice(b"WHERE ");
+        out.extend_from_slice(&filter.text);
+        out.push(b'\n');
+    }
+    out.extend_from_slice(NO_LIMIT.as_bytes());
+    out
 }
 
 /// Sends a SELECT by the binary protocol, in which floats keep all their digits.
-async fn start(conn: &mut ServerConn, select: &str) -> Result<RowStream, Stop> {
-    let prepared = conn.prepare(select.as_bytes()).await?;
+async fn start(
+    conn: &mut ServerConn,
+    select: &[u8],
+    (numbers, bound): (&[u16], Option<&Bound<'_>>),
+) -> Result<RowStream, Stop> {
+    let prepared = conn.prepare(select).await?;
     let id = prepared.map_err(Stop::Server)?.id;
-    ParamList::default().send(conn, id).await?;
+    let (mut params, mut long) = (ParamList::default(), Vec::new());
+    for n in numbers {
+        if let Some(bound) = bound {
+            bound.copy_param(*n, &mut params, &mut long);
+        }
+    }
+    conn.execute(&params.execution(id, 0), &long).await?;
+    conn.flush().await?;
     conn.queue_close(id);
     Ok(RowStream::new(conn, ROW_BYTES_MAX))
 }
 
 async fn copy(
-    conn: &mut ServerConn,
-    stream: &mut RowStream,
+    sources: &mut Sources<'_>,
+    streams: &mut Streams,
     scratch: &mut Scratch,
-    table: &GatherTable,
-    columns: &[String],
+    mut batch: Batch,
     budget: &mut Budget,
 ) -> Result<(), Stop> {
-    let mut batch = Batch::new(&table.name, columns);
-    while stream.next(conn).await? {
+    while let Some(n) = streams.next_of_any(sources).await? {
+        let (shard, stream) = streams.get(n);
         let row = stream.row();
         budget.spend(row.len())?;
-        batch
-            .add(stream.columns(), row)
-            .map_err(|e| conn.broken(e))?;
+        if let Err(e) = batch.add(stream.columns(), row) {
+            return Err(sources.server_conn(shard)?.broken(e).into());
+        }
         if batch.is_full() {
             batch.send(scratch.conn()?).await?;
         }
     }
     batch.send(scratch.conn()?).await?;
-    match stream.end() {
-        Some(StreamEnd::Err(err)) => Err(Stop::Server(err.clone())),
-        Some(StreamEnd::Rows(_)) => Ok(()),
-        _ => Err(conn.broken("a SELECT without rows").into()),
-    }
-}
-
-/// Rows of one INSERT.
-struct Batch {
-    into: String,
-    width: usize,
-    rows: usize,
-    rows_max: usize,
-    params: ParamList,
-    bytes: usize,
-    /// The statement for a full batch, prepared once.
-    full: Option<u32>,
-}
-
-impl Batch {
-    fn new(name: &TableName, columns: &[String]) -> Self {
-        let (db, table) = (quote_name(&name.database), quote_name(&name.table));
-        let list: Vec<String> = columns.iter().map(|c| quote_name(c)).collect();
-        Self {
-            into: format!("INSERT INTO {db}.{table} ({}) VALUES ", list.join(", ")),
-            width: columns.len(),
-            rows: 0,
-            rows_max: (PARAMS_MAX / columns.len().max(1)).max(1),
-            params: ParamList::default(),
-            bytes: 0,
-            full: None,
-        }
-    }
-
-    fn is_full(&self) -> bool {
-        self.rows >= self.rows_max || self.bytes >= INSERT_BYTES_MAX
-    }
-
-    fn add(&mut self, columns: &[ResultColumn], row: &[u8]) -> Result<(), wire::Malformed> {
-        let shape = RowShape {
-            columns,
-            format: RowFormat::Binary,
-        };
-        let params = &mut self.params;
-        let mut encoded = Vec::new();
-        shape.each(row, |column, cell| {
-            let kind = param_kind(column);
-            match cell {
-                Some(bytes) if is_text(kind[0]) => {
-                    encoded.clear();
-                    wire::read::put_lenenc_bytes(&mut encoded, bytes);
-                    params.push(kind, Some(&encoded), false);
-                }
-                cell => params.push(kind, cell, false),
-            }
-        })?;
-        (self.rows, self.bytes) = (self.rows + 1, self.bytes + row.len());
-        Ok(())
-    }
-
-    async fn send(&mut self, conn: &mut ServerConn) -> Result<(), Stop> {
-        if self.rows == 0 {
-            return Ok(());
-        }
-        let (rows, full) = (self.rows, self.rows == self.rows_max);
-        let known = self.full.filter(|_| full);
-        let id = match known {
-            Some(id) => id,
-            None => {
-                let values = vec![format!("({})", vec!["?"; self.width].join(",")); rows];
-                let sql = format!("{}{}", self.into, values.join(","));
-                conn.prepare(sql.as_bytes())
-                    .await?
-                    .map_err(Stop::Server)?
-                    .id
-            }
-        };
-        std::mem::take(&mut self.params).send(conn, id).await?;
-        let answer = conn.own_answer(Expect::Result).await?;
-        match full {
-            true => self.full = Some(id),
-            false => conn.queue_close(id),
-        }
-        (self.rows, self.bytes) = (0, 0);
-        match answer.err {
-            Some(err) => Err(Stop::Server(err)),
-            None => Ok(()),
-        }
-    }
-}
-
-/// The type under which a value of a column is sent back.
-fn param_kind(column: &ResultColumn) -> [u8; 2] {
-    const UNSIGNED: u16 = 0x20;
-    let kind = match column.kind {
-        t::INT24 => t::LONG,
-        t::YEAR => t::SHORT,
-        t::TINY | t::SHORT | t::LONG | t::LONGLONG | t::FLOAT | t::DOUBLE => column.kind,
-        t::DATE | t::DATETIME | t::TIMESTAMP | t::TIME | t::NEWDECIMAL => column.kind,
-        // Bytes as they are, or text in the connection's character set.
-        _ if column.collation == 63 => t::BLOB,
-        _ => t::VAR_STRING,
-    };
-    let unsigned = column.flags & UNSIGNED != 0;
-    [kind, if unsigned { 0x80 } else { 0 }]
-}
-
-fn is_text(kind: u8) -> bool {
-    matches!(kind, t::NEWDECIMAL | t::BLOB | t::VAR_STRING)
+    batch.finish(scratch.conn()?).await
 }
 
 /// Sends an execution.

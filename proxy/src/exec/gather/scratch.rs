@@ -11,11 +11,15 @@ use std::rc::Rc;
 
 /// Settings under which rows are copied: what is stored is taken as it is (zero dates, a 0 in an
 /// AUTO_INCREMENT column), and moments mean the same on both sides.
-pub(super) fn copying(worker: &Worker, mut settings: Settings) -> Rc<Settings> {
+pub(super) fn copying_settings(mut settings: Settings) -> Settings {
     settings.set_names("utf8mb4", None);
     settings.set("sql_mode", "'NO_AUTO_VALUE_ON_ZERO'");
     settings.set("time_zone", "'+00:00'");
-    worker.intern(settings)
+    settings
+}
+
+fn copying(worker: &Worker) -> Rc<Settings> {
+    worker.intern(copying_settings(Settings::default()))
 }
 
 /// A leased connection with temporary tables of its own. Dropped without [`Scratch::close`], it is closed,
@@ -30,7 +34,7 @@ pub(super) struct Scratch {
 impl Scratch {
     /// Leases one, in a state to copy into.
     pub(super) async fn open(s: &Session, shard: ShardId) -> Result<Self, Stop> {
-        let settings = copying(&s.worker, Settings::default());
+        let settings = copying(&s.worker);
         let pool = s.worker.pool(shard)?;
         let lease = pool.lease(s.client.class, &settings, s.client.database.as_ref());
         let mut scratch = Self {
@@ -90,7 +94,7 @@ impl Scratch {
             .iter()
             .map(|(d, t)| format!("{}.{}", quote_name(d), quote_name(t)))
             .collect();
-        let settings = copying(worker, Settings::default());
+        let settings = copying(worker);
         let conn = self.conn()?;
         conn.plan_session(&settings, None);
         // What was prepared on them means nothing on the real ones.

@@ -1,7 +1,8 @@
 //! The connections that rows are read from: the session's own branches, so that its changes are seen, or
 //! leases with one read view for all tables of a shard.
 
-use super::scratch::copying;
+use super::scratch::copying_settings;
+use crate::exec::streams::ServerConns;
 use crate::session::Stop;
 use crate::session::branches::Branches;
 use crate::session::client_state::ClientState;
@@ -25,19 +26,25 @@ pub(super) struct Sources<'s> {
 }
 
 impl<'s> Sources<'s> {
-    /// For a statement with `tables` tables.
+    /// For a statement with `tables` tables; `filtered` if conditions of the client's text are sent along.
     pub(super) fn new(
         worker: &'s Worker,
         client: &'s ClientState,
         branches: &'s mut Branches,
-        tables: usize,
+        (tables, filtered): (usize, bool),
     ) -> Self {
         let of_session = branches.in_transaction() || !client.settings.autocommit;
-        let settings = match of_session {
-            // Another value of autocommit would end the transaction.
-            true => copying(worker, (*client.settings.plain).clone()),
-            false => copying(worker, Settings::default()),
-        };
+        // Another value of autocommit would end the transaction.
+        let mut settings = copying_settings(match of_session {
+            true => (*client.settings.plain).clone(),
+            false => Settings::default(),
+        });
+        if filtered {
+            // What is only read is not checked, and the conditions mean what they mean to the client.
+            let mode = client.settings.all.get("sql_mode");
+            settings.set("sql_mode", mode.unwrap_or("DEFAULT"));
+        }
+        let settings = worker.intern(settings);
         Self {
             worker,
             client,
@@ -66,7 +73,7 @@ impl<'s> Sources<'s> {
     }
 
     /// One that was used before.
-    pub(super) fn open(&mut self, shard: ShardId) -> Result<&mut ServerConn, Stop> {
+    fn open(&mut self, shard: ShardId) -> Result<&mut ServerConn, Stop> {
         if self.of_session {
             return Ok(self.branches.held(shard)?.conn()?);
         }
@@ -107,5 +114,11 @@ impl<'s> Sources<'s> {
         }
         self.leases.clear();
         Ok(())
+    }
+}
+
+impl ServerConns for Sources<'_> {
+    fn server_conn(&mut self, shard: ShardId) -> Result<&mut ServerConn, Stop> {
+        self.open(shard)
     }
 }
