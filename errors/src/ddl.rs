@@ -142,4 +142,9 @@ area! {
     /// CANCEL DDL JOB came in between.
     JobCancelled = ER_UNKNOWN_ERROR, Aborted, Statement:
         "the DDL job was cancelled by somebody else; repeat the statement if it is still wanted";
+
+    /// A server changes structure on the connection that holds the locks; the proxy does it with another
+    /// account, which would wait for them. DISABLE KEYS and ENABLE KEYS are done.
+    UnderLocks = ER_LOCK_OR_ACTIVE_TRANSACTION, Unsupported, No:
+        "Can't execute the given command because you have active locked tables; UNLOCK TABLES first";
 }

@@ -17,10 +17,11 @@ area! {
         "a statement that assigns user variables cannot change rows on several shards; assign them with \
          SET before";
 
-    /// Under LOCK TABLES a server lets nobody use a table that was not named, and tables on several
-    /// shards cannot be named.
+    /// Under LOCK TABLES a server lets nobody use a table that was not named. Reads for which rows are
+    /// copied between shards are refused too: they would wait for the session's own locks.
     NotLocked = ER_TABLE_NOT_LOCKED, Mistake, No:
-        "A table on several shards was not locked with LOCK TABLES; UNLOCK TABLES first";
+        "A table on several shards was not locked with LOCK TABLES, or is read over connections that do not \
+         have the locks; UNLOCK TABLES first";
 
     /// Every shard applies the write by itself and must come to the same rows.
     ReferenceSources = ER_NOT_SUPPORTED_YET, Unsupported, No:
@@ -36,6 +37,16 @@ area! {
     ReferenceDiffers = ER_NOT_SUPPORTED_YET, Unsupported, No:
         "a write to a reference table runs on every shard and must do the same everywhere: no RAND, \
          UUID, LIMIT, RETURNING, join or subquery";
+
+    /// The login did not offer CLIENT_LOCAL_FILES, or `proxy.local_infile` is off. Nothing is asked of the
+    /// client. MariaDB's words.
+    LocalInfile = ER_LOAD_INFILE_CAPABILITY_DISABLED, Mistake, No:
+        "The used command is not allowed because the MariaDB server or client has disabled the local infile \
+         capability";
+
+    /// The same in MySQL's words.
+    LocalData = ER_CLIENT_LOCAL_FILES_DISABLED, Mistake, No:
+        "Loading local data is disabled; this must be enabled on both the client and server sides";
 
     /// The file would have to be split by the sharding key.
     LoadData { table: String } = ER_NOT_SUPPORTED_YET, Unsupported, No:

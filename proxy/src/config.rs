@@ -25,6 +25,9 @@ pub struct ProxyConfig {
     pub idle_timeout_s: u64,
     /// A client that takes nothing for this long is disconnected (net_write_timeout).
     pub write_timeout_s: u64,
+    /// A client that was asked for something (a local file, a password) and sends nothing for this long is
+    /// disconnected (net_read_timeout).
+    pub read_timeout_s: u64,
     /// A silent client is probed after this time (TCP keepalive).
     pub tcp_keepalive_s: u64,
     /// A client is gone when bytes stay unacknowledged for this long (TCP_USER_TIMEOUT).
@@ -53,6 +56,7 @@ impl Default for ProxyConfig {
             handshake_timeout_ms: 10_000,
             idle_timeout_s: 28_800,
             write_timeout_s: 60,
+            read_timeout_s: 30,
             tcp_keepalive_s: 60,
             tcp_user_timeout_ms: 60_000,
             tls_cert: None,

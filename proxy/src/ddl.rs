@@ -9,8 +9,10 @@ mod references;
 mod settled;
 mod tables;
 mod temporary;
+mod under_locks;
 
 use crate::exec::{Run, default_shard, one, scatter, transaction};
+use crate::session::branches::Branches;
 use crate::session::client_io::ClientIo;
 use crate::session::client_state::ClientState;
 use crate::session::diagnostics::Diagnostics;
@@ -18,6 +20,7 @@ use crate::session::{Done, Outcome, Session, Stop};
 use crate::worker::Worker;
 use catalog::{Command, JobId, PendingRule, ShardId, Table, TableName};
 use errors::{ClientError, DdlError};
+use job::Ends;
 use router::names::{Common, named};
 use router::plan::Pin;
 use router::plan::ddl::steps;
@@ -33,6 +36,7 @@ struct Change<'s> {
     worker: Rc<Worker>,
     io: &'s ClientIo,
     client: &'s mut ClientState,
+    branches: &'s mut Branches,
     /// What the shards said, added up.
     ok: OkPacket,
     /// Notes and warnings for the client.
@@ -45,6 +49,7 @@ impl<'s> Change<'s> {
             worker: s.worker.clone(),
             io: &s.io,
             client: &mut s.client,
+            branches: &mut s.branches,
             ok: OkPacket::default(),
             notes: Diagnostics::default(),
         }
@@ -56,11 +61,16 @@ pub(crate) async fn run(s: &mut Session, ddl: &Ddl, run: Run<'_>) -> Done {
     if let Some(done) = temporary::run(s, ddl, run).await {
         return done;
     }
+    if s.branches.locked().next().is_some() && under_locks::stands_still(s, ddl, run)? {
+        s.put_ok(OkPacket::default(), run.more);
+        return Ok(Outcome::nothing());
+    }
     if let Some(done) = on_one_shard(s, ddl, run).await {
         return done;
     }
     // DDL commits what is open, before it starts.
     transaction::commit_all(s).await?;
+    s.branches.close_handlers();
     let mut change = Change::of(s);
     change.run(ddl, run).await?;
     let Change { ok, notes, .. } = change;
@@ -139,7 +149,9 @@ async fn routine(s: &mut Session, name: &ObjectName, run: Run<'_>) -> Done {
         None => one::run(s, home, None, run).await,
         Some(manager) => {
             let text = String::from_utf8_lossy(run.text);
-            let (ok, warnings) = change.run_as_manager(&manager, &text).await?;
+            let (ok, warnings) = change
+                .run_as_manager(&manager, &text, Ends::WithClient)
+                .await?;
             Ok(answer(s, ok, warnings, run))
         }
     };

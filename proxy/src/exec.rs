@@ -7,6 +7,7 @@ mod dynamic;
 mod gather;
 mod insert;
 mod local;
+mod lock_tables;
 pub(crate) mod merge;
 pub(crate) mod one;
 mod pipelined;
@@ -99,13 +100,15 @@ impl<'a> Run<'a> {
 
     /// What routing looks at.
     pub(crate) fn route_context(&self, s: &Session) -> RouteContext<'a> {
+        let locked = s.branches.locked().count();
         let params: &[ParamRef<'_>] = self.bound.map_or(&[], |b| &b.refs);
         RouteContext {
             catalog: self.catalog,
             args: s.client.args(self.text, &self.lexed.tokens, params),
             session: SessionFacts {
                 select_limit: s.client.settings.all.get("sql_select_limit").is_some(),
-                locked_tables: s.branches.iter().any(|b| b.pins.locked_tables),
+                locked_tables: locked > 0,
+                locked_in_part: locked > 0 && locked < self.catalog.shards.len(),
                 cursor: self.wants_cursor(),
                 prepared: self.bound.is_some(),
             },

@@ -111,7 +111,8 @@ async fn session(worker: Rc<Worker>, stream: TcpStream, peer: SocketAddr) {
         return;
     }
     let write_timeout = Duration::from_secs(shared.config.write_timeout_s);
-    let mut io = ClientIo::new(NetStream::Tcp(stream), write_timeout);
+    let read_timeout = Duration::from_secs(shared.config.read_timeout_s);
+    let mut io = ClientIo::new(NetStream::Tcp(stream), write_timeout, read_timeout);
     if shared.registry.is_draining() {
         return refuse(io, LoginError::Drained.into()).await;
     }

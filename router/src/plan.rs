@@ -167,7 +167,7 @@ impl Read<'_> {
             | Statement::Load(_)
             | Statement::Do
             | Statement::Other => self.rows(statement),
-            Statement::LockTables => self.rows(statement).map(|p| pinned(p, Pin::LockedTables)),
+            Statement::LockTables => self.lock_tables(statement),
             Statement::Handler => self.rows(statement).map(|p| pinned(p, Pin::Handler)),
             Statement::Show(show) => self.show(show),
             Statement::ServerAdmin(what) => Err(server::administration(what)),
@@ -176,9 +176,22 @@ impl Read<'_> {
                 ddl => Ok(Plan::Ddl(Box::new(self.ddl(ddl)))),
             },
             Statement::Set(set) => local::set(set),
-            Statement::Empty => Err(SqlError::EmptyQuery.into()),
+            Statement::Empty if is_blank(self.text) => Err(SqlError::EmptyQuery.into()),
             Statement::BadClause(e) => Err(Refusal::syntax(e)),
             _ => Ok(local::of(statement)),
+        }
+    }
+
+    /// Each shard locks the tables that it has.
+    fn lock_tables(self, statement: &Statement) -> Result<Plan, Refusal> {
+        match sql::lock::parse(sql::cursor::Cursor::new(
+            self.text,
+            self.tokens,
+            self.ctx.mode,
+        )) {
+            Some(lock) => Ok(local::lock_tables(lock)),
+            // A server says what is wrong with it.
+            None => self.rows(statement).map(|p| pinned(p, Pin::LockedTables)),
         }
     }
 
@@ -187,6 +200,12 @@ impl Read<'_> {
         let shard = self.ctx.catalog.default_shard(self.ctx.database);
         shard.ok_or_else(no_shards)
     }
+}
+
+/// True for a text without even a comment.
+fn is_blank(text: &[u8]) -> bool {
+    let blank = |b: &u8| b.is_ascii_whitespace() || *b == b';';
+    text.iter().all(blank)
 }
 
 /// The connection stays with the session after it.

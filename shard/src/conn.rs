@@ -62,6 +62,8 @@ pub struct ServerConn {
     multi_statements: bool,
     /// SET timestamp was sent, and not taken back.
     clock_is_set: bool,
+    /// A transaction was begun by turning autocommit off.
+    pub(crate) begun_under_locks: bool,
     /// An answer is due, or the connection is in a state that nobody else may have.
     pub dirty: bool,
     /// What the server last said: a transaction is open. An ERR packet says nothing about it.
@@ -122,6 +124,7 @@ impl ServerConn {
             answer_seq: 1,
             multi_statements: l.capabilities & wire::caps::CLIENT_MULTI_STATEMENTS != 0,
             clock_is_set: false,
+            begun_under_locks: false,
             dirty: false,
             in_transaction: false,
             state_changed: false,

@@ -6,6 +6,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 use wire::caps::*;
+use wire::framer::{Expect, Framer, Step};
 use wire::handshake::{Greeting, HandshakeResponse, NATIVE};
 use wire::packet::{put_packet, split_packet};
 use wire::reply::ErrPacket;
@@ -35,6 +36,28 @@ impl Raw {
         Some(body)
     }
 
+    /// The packets of an answer to a client with these capabilities, each with its number.
+    pub fn answer(&mut self, expect: Expect, capabilities: u32) -> Vec<(u8, Vec<u8>)> {
+        let mut framer = Framer::new(expect, capabilities & CLIENT_DEPRECATE_EOF != 0);
+        let mut out = Vec::new();
+        while !framer.is_done() && !framer.wants_file() {
+            let mut packet = vec![0; 4];
+            self.0.read_exact(&mut packet).expect("an answer");
+            let len = u32::from_le_bytes([packet[0], packet[1], packet[2], 0]) as usize;
+            packet.resize(4 + len, 0);
+            self.0.read_exact(&mut packet[4..]).unwrap();
+            out.push((packet[3], packet[4..].to_vec()));
+            let mut at = 0;
+            while at < packet.len() {
+                match framer.step(&mut packet[at..]).unwrap() {
+                    Step::Pass(n) | Step::Control(_, n) => at += n,
+                    Step::Need => break,
+                }
+            }
+        }
+        out
+    }
+
     /// Sends one packet.
     pub fn send(&mut self, mut seq: u8, payload: &[u8]) {
         let mut out = Vec::new();
@@ -48,12 +71,18 @@ impl Raw {
 
     /// Connects and logs in as root without a password.
     pub fn log_in_at(port: u16) -> Raw {
+        let capabilities = CLIENT_PROTOCOL_41 | CLIENT_PLUGIN_AUTH | CLIENT_SECURE_CONNECTION;
+        Raw::log_in_with(port, capabilities, 45)
+    }
+
+    /// The same with these capabilities and this collation.
+    pub fn log_in_with(port: u16, capabilities: u32, collation: u16) -> Raw {
         let mut r = Raw::connect(port);
         Greeting::decode(&r.read().unwrap()).unwrap();
         let response = HandshakeResponse {
-            capabilities: CLIENT_PROTOCOL_41 | CLIENT_PLUGIN_AUTH | CLIENT_SECURE_CONNECTION,
+            capabilities,
             max_packet: 1 << 24,
-            collation: 45,
+            collation,
             user: "root".into(),
             plugin: Some(NATIVE.into()),
             ..Default::default()

@@ -34,9 +34,43 @@ enum State {
     Rows,
     FieldList,
     PrepareFirst,
-    PrepareDefs { params: u16, columns: u16 },
+    PrepareDefs(Definitions),
     Infile,
     Done,
+}
+
+/// Definitions that are still to come in the answer to COM_STMT_PREPARE. Either count may be any number
+/// that two bytes hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Definitions {
+    params: u16,
+    columns: u16,
+    /// A list just ran out, and its EOF is next.
+    eof_due: bool,
+}
+
+impl Definitions {
+    fn is_none(self) -> bool {
+        self.params == 0 && self.columns == 0 && !self.eof_due
+    }
+
+    /// What is left behind the next packet.
+    fn without_one(mut self, eof: bool, deprecate_eof: bool) -> Result<Self, Malformed> {
+        if self.eof_due {
+            self.eof_due = false;
+            return match eof {
+                true => Ok(self),
+                false => Err(Malformed("no EOF behind the definitions")),
+            };
+        }
+        let list = match self.params {
+            0 => &mut self.columns,
+            _ => &mut self.params,
+        };
+        *list = list.saturating_sub(1);
+        self.eof_due = *list == 0 && !deprecate_eof;
+        Ok(self)
+    }
 }
 
 /// A packet that decides something.
@@ -258,39 +292,15 @@ impl Framer {
             State::FieldList if eof => Some(Control::RowsEnd),
             State::FieldList => None,
             State::PrepareFirst => Some(Control::PrepareOk),
-            State::PrepareDefs { params, columns } => {
-                self.prepare_def(params, columns, eof);
+            State::PrepareDefs(left) => {
+                self.state = match left.without_one(eof, self.deprecate_eof)? {
+                    left if left.is_none() => State::Done,
+                    left => State::PrepareDefs(left),
+                };
                 None
             }
             State::Infile | State::Done => return Err(Malformed("packet behind the answer")),
         })
-    }
-
-    /// Counts definitions down. Both lists are followed by an EOF unless deprecated.
-    fn prepare_def(&mut self, params: u16, columns: u16, eof: bool) {
-        let (mut params, mut columns) = (params, columns);
-        if eof && !self.deprecate_eof {
-            // The EOF behind the list that just ran out; see `PREPARE_EOF_PENDING`.
-            if params == PREPARE_EOF_PENDING {
-                params = 0;
-            } else {
-                columns = 0;
-            }
-        } else if params != 0 && params != PREPARE_EOF_PENDING {
-            params -= 1;
-            if params == 0 && !self.deprecate_eof {
-                params = PREPARE_EOF_PENDING;
-            }
-        } else {
-            columns = columns.saturating_sub(1);
-            if columns == 0 && !self.deprecate_eof {
-                columns = PREPARE_EOF_PENDING;
-            }
-        }
-        self.state = match (params, columns) {
-            (0, 0) => State::Done,
-            (params, columns) => State::PrepareDefs { params, columns },
-        };
     }
 
     /// Reads the column count; false if its packet is not complete.
@@ -314,9 +324,14 @@ impl Framer {
             Control::Infile => self.state = State::Infile,
             Control::PrepareOk => {
                 let ok = crate::command::prepare::PrepareOk::decode(payload)?;
-                self.state = match (ok.params, ok.columns) {
-                    (0, 0) => State::Done,
-                    (params, columns) => State::PrepareDefs { params, columns },
+                let left = Definitions {
+                    params: ok.params,
+                    columns: ok.columns,
+                    eof_due: false,
+                };
+                self.state = match left.is_none() {
+                    true => State::Done,
+                    false => State::PrepareDefs(left),
                 };
             }
             Control::ColumnsEnd => {
@@ -350,10 +365,6 @@ impl Framer {
         }
     }
 }
-
-/// A count that says: the list is over, its EOF is still to come. (No statement has 65,535
-/// parameters and 65,535 definitions at once: MySQL's limit is 65,535 and the answer is refused then.)
-const PREPARE_EOF_PENDING: u16 = u16::MAX;
 
 #[cfg(test)]
 mod tests;

@@ -29,12 +29,17 @@ pub(super) async fn run(s: &mut Session, body: &[u8]) -> Done {
     };
     s.io.put_with(|b| switch.encode(b));
     s.io.flush().await.map_err(|_| Stop::Gone)?;
-    let seq = s.io.seq;
-    let answer = s.io.payload(seq, AUTH_BYTES_MAX).await;
-    response.auth = answer.map_err(|_| Stop::Gone)?;
-    response.plugin = Some(plugin.to_string());
-    let who = authenticate(&mut s.io, &shared, &response, &nonce, plugin, over_tls).await;
-    let user = match who {
+    let (seq, limit) = (s.io.seq, s.io.read_timeout);
+    let io = &mut s.io;
+    // The client may say nothing more.
+    let login = async {
+        let answer = io.payload(seq, AUTH_BYTES_MAX).await;
+        response.auth = answer.map_err(|_| None)?;
+        response.plugin = Some(plugin.to_string());
+        authenticate(io, &shared, &response, &nonce, plugin, over_tls).await
+    };
+    let who = tokio::time::timeout(limit, login).await;
+    let user = match who.unwrap_or(Err(None)) {
         Ok(user) => user,
         Err(refused) => {
             if let Some(error) = refused {

@@ -5,6 +5,7 @@ use crate::exec::{self, session_values};
 use crate::plans::CachedPlan;
 use crate::session::outcome::Conditions;
 use crate::session::statements::ClientStatement;
+use crate::session::waiting::unless_ended;
 use crate::session::{Done, Outcome, Session, Stop};
 use catalog::{Catalog, ShardId};
 use router::{Plan, Refusal, RouteContext, SessionFacts};
@@ -14,6 +15,7 @@ use wire::command::prepare::Prepared;
 
 /// Prepares a statement.
 pub(super) async fn run(s: &mut Session, text: &[u8]) -> Done {
+    s.client.statements.forget_last();
     let mut lexed = Lexed::default();
     lexed
         .read(text, s.client.settings.mode, s.worker.flavor.get())
@@ -96,14 +98,21 @@ async fn prepare_on(
         return Ok((*p).clone());
     }
     let variables = plan.traits.reads_user_variables;
-    let acquired = s.branches.acquire(&s.worker, &s.client, shard, variables);
-    let conn = acquired.await?.conn()?;
-    let prepared = match conn.prepare(text).await {
-        Ok(Ok(p)) => p,
-        Ok(Err(err)) => return Err(Stop::Server(err)),
-        Err(e) => return Err(s.branches.abort(e).await),
+    let (worker, client, branches) = (&s.worker, &s.client, &mut s.branches);
+    // A server waits here for a table that somebody changes or locks.
+    let preparing = async {
+        let branch = branches.acquire(worker, client, shard, variables).await?;
+        let conn = branch.conn()?;
+        match conn.prepare(text).await {
+            Ok(Ok(p)) => {
+                conn.remember(key, p.id);
+                Ok(p)
+            }
+            Ok(Err(err)) => Err(Stop::Server(err)),
+            Err(e) => Err(branches.abort(e).await),
+        }
     };
-    conn.remember(key, prepared.id);
+    let prepared = unless_ended(worker, &s.io, &client.info, preparing).await??;
     s.worker.keep_prepared_definitions(epoch, key, &prepared);
     Ok(prepared)
 }

@@ -3,7 +3,6 @@
 use crate::exec::{self, Run};
 use crate::session::outcome::Next;
 use crate::session::{Done, Session, Stop};
-use errors::SqlError;
 use router::Refusal;
 use sql::lexer::Op;
 use sql::{Lexed, TokenKind};
@@ -29,7 +28,8 @@ pub(super) async fn run(s: &mut Session, text: &[u8]) -> Result<(), Stop> {
 async fn several(s: &mut Session, text: &[u8], lexed: &Lexed) -> Result<Next, Stop> {
     let ranges = sql::split::statements(text, &lexed.tokens);
     if ranges.is_empty() {
-        return s.end_statement(Err(SqlError::EmptyQuery.into())).await;
+        let done = one(s, text, &mut lexed.clone(), 0).await;
+        return s.end_statement(done).await;
     }
     if ranges.len() > 1 && !s.client.multi_statements {
         let why = "several statements in one query need CLIENT_MULTI_STATEMENTS";

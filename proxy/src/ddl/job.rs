@@ -4,11 +4,12 @@ use super::Change;
 use crate::exec::write::add_info;
 use crate::session::Stop;
 use crate::session::diagnostics::{self, Diagnostics};
+use crate::session::waiting::Ending;
 use catalog::job::Effect;
 use catalog::{
     Catalog, Command, JobId, JobKind, NewJob, NewJobKind, ShardId, ShardProgress, TableName,
 };
-use errors::DdlError;
+use errors::{AvailabilityError, DdlError};
 use router::plan::ddl::steps::JobStep;
 use shard::{Login, ServerConn, ShardError};
 use std::sync::Arc;
@@ -16,6 +17,24 @@ use wire::reply::OkPacket;
 
 /// Errors that say "it is done already", when a job is taken up again.
 const DONE_ALREADY: [u16; 10] = [1007, 1008, 1050, 1051, 1060, 1061, 1091, 1146, 1017, 1826];
+
+/// What ends a statement on a shard before it is done.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Ends {
+    /// The client's leaving, and KILL.
+    WithClient,
+    /// KILL alone.
+    WithKill,
+}
+
+impl Ends {
+    fn on(self, login: Login, thread_id: u32) -> Ending {
+        match self {
+            Ends::WithClient => Ending::with_client(login, thread_id),
+            Ends::WithKill => Ending::with_kill(login, thread_id),
+        }
+    }
+}
 
 /// A job that was started or taken up.
 pub(super) struct Running {
@@ -101,7 +120,13 @@ impl Change<'_> {
             if progress == ShardProgress::Done {
                 continue;
             }
-            let result = self.run_on(shard, sql).await;
+            // A statement that is done on a shard is not ended by the client's leaving.
+            let begun = job.shards.iter().any(|(_, p)| *p == ShardProgress::Done);
+            let ends = match begun || job.resumed {
+                true => Ends::WithKill,
+                false => Ends::WithClient,
+            };
+            let result = self.run_on(shard, sql, ends).await;
             let maybe_done = job.resumed && progress == ShardProgress::Pending;
             if let Ok(ok) = &result {
                 self.note_ddl_ok(ok, job.on_database);
@@ -156,6 +181,7 @@ impl Change<'_> {
         &self,
         manager: &Login,
         sql: &str,
+        ends: Ends,
     ) -> Result<(OkPacket, Diagnostics), ShardError> {
         let mut conn =
             ServerConn::connect(manager, self.client.class, self.worker.fresh.clone(), 1).await?;
@@ -169,7 +195,11 @@ impl Change<'_> {
             Err(ShardError::Server { err, .. }) if err.code == 1049 => {}
             Err(e) => return Err(e),
         }
-        let ok = conn.run(sql).await?.ok.unwrap_or_default();
+        let ending = ends.on(manager.clone(), conn.thread_id);
+        let answer = ending
+            .waits(self.io, &self.client.info, conn.run(sql))
+            .await;
+        let ok = answer?.ok.unwrap_or_default();
         let warnings = match ok.warnings {
             0 => Diagnostics::default(),
             _ => diagnostics::fetch(&mut conn).await?,
@@ -184,9 +214,18 @@ impl Change<'_> {
         shards.get(catalog.shard_name(shard))?.manager.clone()
     }
 
-    async fn run_on(&mut self, shard: ShardId, sql: &str) -> Result<OkPacket, ShardError> {
+    async fn run_on(
+        &mut self,
+        shard: ShardId,
+        sql: &str,
+        ends: Ends,
+    ) -> Result<OkPacket, ShardError> {
         if let Some(manager) = self.manager_of(shard) {
-            return self.run_as_manager(&manager, sql).await.map(|(ok, _)| ok);
+            let done = self.run_as_manager(&manager, sql, ends).await;
+            return done.map(|(ok, _)| ok);
+        }
+        if self.branches.locked().any(|s| s == shard) {
+            return self.run_under_locks(shard, sql, ends).await;
         }
         let pool = self.worker.pool(shard)?;
         let database = self.client.database.clone();
@@ -205,9 +244,32 @@ impl Change<'_> {
             Err(ShardError::Server { err, .. }) if err.code == 1049 => {}
             Err(e) => return Err(e),
         }
-        let answer = conn.run(sql).await;
+        let ending = ends.on(pool.login.clone(), conn.thread_id);
+        let answer = ending
+            .waits(self.io, &self.client.info, conn.run(sql))
+            .await;
         // DROP DATABASE may have taken the current database away.
         conn.dirty |= answer.is_err();
+        answer.map(|a| a.ok.unwrap_or_default())
+    }
+
+    /// On the session's own connection, which holds the locks: another would wait for them.
+    async fn run_under_locks(
+        &mut self,
+        shard: ShardId,
+        sql: &str,
+        ends: Ends,
+    ) -> Result<OkPacket, ShardError> {
+        let (settings, database) = (&self.client.settings.plain, self.client.database.as_ref());
+        let lost = || ShardError::from(AvailabilityError::Disconnected);
+        let branch = self.branches.get(shard).ok_or_else(lost)?;
+        let login = branch.lease.pool().login.clone();
+        let conn = branch.conn()?;
+        conn.use_session(settings, database).await?;
+        let ending = ends.on(login, conn.thread_id);
+        let answer = ending
+            .waits(self.io, &self.client.info, conn.run(sql))
+            .await;
         answer.map(|a| a.ok.unwrap_or_default())
     }
 
@@ -251,7 +313,7 @@ impl Change<'_> {
     pub(super) async fn undo_job(&mut self, job: &Running, sql: &str) {
         for (shard, progress) in job.shards.clone() {
             if progress == ShardProgress::Done
-                && let Err(e) = self.run_on(shard, sql).await
+                && let Err(e) = self.run_on(shard, sql, Ends::WithKill).await
             {
                 tracing::warn!(error = %e, sql, "a refused table could not be dropped again");
             }

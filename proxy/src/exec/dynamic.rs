@@ -51,12 +51,10 @@ async fn text_in_variable(s: &mut Session, run: Run<'_>) -> Result<String, Stop>
         Some(branch) => branch.shard,
         None => default_shard(&s.client, run.catalog)?,
     };
-    let branch = s
-        .branches
-        .acquire(&s.worker, &s.client, shard, true)
-        .await?;
-    let conn = branch.conn()?;
-    let answer = conn.run(&format!("SELECT {name}")).await?;
+    let acquired = s.branches.acquire(&s.worker, &s.client, shard, true);
+    acquired.await?;
+    let answer = one::ask(s, shard, &format!("SELECT {name}")).await?;
+    let conn = s.branches.held(shard)?.conn()?;
     let rows = answer.text_rows().map_err(|e| conn.broken(e))?;
     let text = rows.into_iter().next().and_then(|r| r.into_iter().next());
     let text = text.filter(|t| !t.is_empty());

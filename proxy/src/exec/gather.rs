@@ -50,7 +50,8 @@ async fn answer(s: &mut Session, scratch: &mut Scratch, run: Run<'_>) -> Done {
     if traits.last_insert_id {
         conn.plan_last_insert_id(s.client.last.insert_id);
     }
-    if let Err(err) = request.queue(conn).await? {
+    let queued = unless_ended(&s.worker, &s.io, &s.client.info, request.queue(conn)).await?;
+    if let Err(err) = queued? {
         return Err(Stop::Server(err));
     }
     let options = RelayOptions {

@@ -1,6 +1,6 @@
 //! Statements that the proxy does by itself.
 
-use super::{Run, dynamic, one, set, transaction};
+use super::{Run, dynamic, lock_tables, set, transaction};
 use crate::session::{Done, Outcome, Session};
 use crate::{command, ddl, show};
 use router::Local;
@@ -9,6 +9,10 @@ use wire::reply::OkPacket;
 /// Runs one.
 pub(super) async fn run(s: &mut Session, local: &Local, run: Run<'_>) -> Done {
     match local {
+        Local::Comment => {
+            s.put_ok(OkPacket::default(), run.more);
+            Ok(Outcome::nothing())
+        }
         Local::Transaction(t) => transaction::run(s, t, run).await,
         Local::Set(list) => set::run(s, list, run).await,
         Local::SetStatement(at) => dynamic::set_statement(s, *at, run).await,
@@ -22,7 +26,8 @@ pub(super) async fn run(s: &mut Session, local: &Local, run: Run<'_>) -> Done {
             s.put_ok(OkPacket::default(), run.more);
             Ok(Outcome::quiet())
         }
-        Local::UnlockTables => unlock_tables(s, run).await,
+        Local::LockTables(lock) => lock_tables::lock(s, lock, run).await,
+        Local::UnlockTables => lock_tables::unlock(s, run).await,
         Local::Rule(rule) => ddl::rule(s, rule, run).await,
         Local::Prepare(text) => dynamic::prepare(s, text.as_deref(), run).await,
         Local::ExecutePrepared => dynamic::execute_prepared(s, run).await,
@@ -43,16 +48,4 @@ pub(super) async fn run(s: &mut Session, local: &Local, run: Run<'_>) -> Done {
         }
         Local::ShowDiagnostics(asked) => show::diagnostics::run(s, *asked, run).await,
     }
-}
-
-/// UNLOCK TABLES, where they are locked.
-async fn unlock_tables(s: &mut Session, run: Run<'_>) -> Done {
-    let locked = s.branches.iter_mut().find(|b| b.pins.locked_tables);
-    let Some(branch) = locked else {
-        s.put_ok(OkPacket::default(), run.more);
-        return Ok(Outcome::quiet());
-    };
-    branch.pins.locked_tables = false;
-    let shard = branch.shard;
-    one::run(s, shard, None, run).await
 }

@@ -8,20 +8,24 @@ use crate::command::execute::{close_old_cursor, note_cursor, statement_key};
 use crate::metrics::count;
 use crate::session::diagnostics;
 use crate::session::outcome::{Conditions, Path};
-use crate::session::waiting::unless_ended;
+use crate::session::waiting::{Ending, unless_ended};
 use crate::session::{Done, Outcome, Session, Stop};
 use catalog::ShardId;
+use errors::{AvailabilityError, WriteError};
 use router::plan::Pin;
 use router::{Plan, Traits};
-use shard::Login;
+use shard::conn::ServerAnswer;
+use shard::{Login, ShardError};
+use sql::Statement;
 use std::time::Instant;
-use wire::caps::{SERVER_STATUS_CURSOR_EXISTS, SERVER_STATUS_IN_TRANS};
+use wire::caps::{CLIENT_LOCAL_FILES, SERVER_STATUS_CURSOR_EXISTS, SERVER_STATUS_IN_TRANS};
 use wire::framer::Expect;
 use wire::reply::ErrPacket;
 
 /// Runs the statement as it is, or with the session's values in place of its functions. `pin` says why the
 /// connection stays with the session.
 pub(crate) async fn run(s: &mut Session, shard: ShardId, pin: Option<Pin>, run: Run<'_>) -> Done {
+    check_local_file(s, run)?;
     let mut traits = run.plan.traits;
     let request = request(s, run);
     (traits.session_values, traits.diagnostics) = (false, false);
@@ -70,6 +74,18 @@ pub(crate) async fn run(s: &mut Session, shard: ShardId, pin: Option<Pin>, run: 
     }
 }
 
+/// A client that did not offer to send files is never asked for one.
+fn check_local_file(s: &Session, run: Run<'_>) -> Result<(), Stop> {
+    let asks = matches!(&run.plan.statement, Statement::Load(load) if load.local);
+    if !asks || s.io.capabilities & CLIENT_LOCAL_FILES != 0 {
+        return Ok(());
+    }
+    Err(match s.worker.flavor.get().mariadb {
+        true => WriteError::LocalInfile.into(),
+        false => WriteError::LocalData.into(),
+    })
+}
+
 /// The statement as it is, or with the session's values in place of its functions.
 pub(super) fn request(s: &Session, run: Run<'_>) -> Request {
     if !run.plan.traits.of_session() {
@@ -113,6 +129,22 @@ pub(crate) async fn exchange(
         insert_id: end.ok.as_ref().map_or(0, |ok| ok.last_insert_id),
     };
     Ok((learn(s, shard, end, traits).await?, answered))
+}
+
+/// Runs a statement of the proxy's own for a client, on the session's connection to a shard, which must be
+/// there. It may take as long as it likes, but ends with the client, and with KILL.
+pub(crate) async fn ask(
+    s: &mut Session,
+    shard: ShardId,
+    sql: &str,
+) -> Result<ServerAnswer, ShardError> {
+    let (io, info) = (&s.io, &s.client.info);
+    let lost = || ShardError::from(AvailabilityError::Disconnected);
+    let branch = s.branches.get(shard).ok_or_else(lost)?;
+    let login = branch.lease.pool().login.clone();
+    let conn = branch.conn()?;
+    let ending = Ending::with_client(login, conn.thread_id);
+    ending.waits(io, info, conn.run(sql)).await
 }
 
 /// Queues a request on the connection to a shard; the client's leaving and KILL end the wait for one. A

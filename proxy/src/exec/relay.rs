@@ -1,19 +1,20 @@
 //! A shard's answer goes to the client: packets are passed, not decoded; only what ends a result is
 //! looked at.
 
+mod local_file;
+mod pass;
+
 use crate::registry::{Kill, SessionInfo};
 use crate::session::client_io::{ClientIo, OUT_BYTES_MAX};
-use crate::session::err_packet;
-use errors::{AvailabilityError, TransactionError};
+use errors::AvailabilityError;
+use pass::{PassError, pass};
 use shard::net::Peek;
 use shard::{ServerConn, ShardError};
 use std::cell::Cell;
 use std::future::poll_fn;
 use std::rc::Rc;
-use std::task::{Context, Poll, Waker};
-use wire::caps::*;
-use wire::framer::{Control, Expect, Framer, Step};
-use wire::packet::HEADER_LEN;
+use std::task::{Context, Poll};
+use wire::framer::{Expect, Framer};
 use wire::reply::{ErrPacket, OkPacket};
 
 /// Which part of the client's answer a shard's answer is.
@@ -151,19 +152,9 @@ pub(crate) async fn relay(
     loop {
         match poll_fn(|cx| r.poll(cx)).await? {
             Turn::Done => break,
-            Turn::Flush => r.io.flush().await.map_err(|_| RelayError::Gone)?,
-            Turn::File => r.send_file().await?,
-            Turn::KillQuery => {
-                let answered = r.conn.prefixes_answered().await;
-                answered.map_err(|error| r.failed(error))?;
-                // Waited for, so that it cannot hit a later statement of this session.
-                if let Err(error) = shard::kill_query(login, r.conn.thread_id).await {
-                    tracing::debug!(%error, "KILL QUERY did not reach the shard");
-                    let shard = r.conn.shard.to_string();
-                    let error = AvailabilityError::KillUnanswered { shard };
-                    return Err(r.failed(error.into()));
-                }
-            }
+            Turn::Flush => r.flush_to_client(login).await?,
+            Turn::File => r.send_file(login).await?,
+            Turn::KillQuery => r.kill_query(login).await?,
         }
     }
     r.conn.dirty = !r.conn.carry.is_empty();
@@ -217,6 +208,47 @@ impl Relay<'_> {
         }
     }
 
+    /// Waits until the client has taken what is queued, within the write timeout. KILL of the session ends
+    /// the wait; KILL QUERY ends the statement, but not what is on its way already.
+    async fn flush_to_client(&mut self, login: &shard::Login) -> Result<(), RelayError> {
+        let until = tokio::time::Instant::now() + self.io.write_timeout;
+        loop {
+            let (io, info, killed) = (&mut *self.io, self.info, self.killed);
+            let taken = poll_fn(|cx| {
+                info.register(cx.waker());
+                match info.kill_state() {
+                    Kill::Connection | Kill::Idle => Poll::Ready(Err(RelayError::Gone)),
+                    Kill::Query if !killed => Poll::Ready(Ok(Turn::KillQuery)),
+                    _ => io.poll_flush(cx).map(|done| match done {
+                        Ok(()) => Ok(Turn::Flush),
+                        Err(_) => Err(RelayError::Gone),
+                    }),
+                }
+            });
+            match tokio::time::timeout_at(until, taken).await {
+                Ok(Ok(Turn::KillQuery)) => {
+                    self.killed = true;
+                    self.kill_query(login).await?;
+                }
+                Ok(flushed) => return flushed.map(drop),
+                Err(_) => return Err(RelayError::Gone),
+            }
+        }
+    }
+
+    /// Ends the statement on the shard. Waited for, so that it cannot hit a later one of this session.
+    async fn kill_query(&mut self, login: &shard::Login) -> Result<(), RelayError> {
+        let answered = self.conn.prefixes_answered().await;
+        answered.map_err(|error| self.failed(error))?;
+        let Err(error) = shard::kill_query(login, self.conn.thread_id).await else {
+            return Ok(());
+        };
+        tracing::debug!(%error, "KILL QUERY did not reach the shard");
+        let shard = self.conn.shard.to_string();
+        let error = AvailabilityError::KillUnanswered { shard };
+        Err(self.failed(error.into()))
+    }
+
     fn failed(&mut self, error: ShardError) -> RelayError {
         // An ERR packet may follow what was passed: give it the next number.
         let numbered = match self.options.part {
@@ -259,38 +291,6 @@ impl Relay<'_> {
             },
         }
     }
-
-    /// LOAD DATA LOCAL: the client's packets go to the shard, up to an empty one.
-    async fn send_file(&mut self) -> Result<(), RelayError> {
-        self.io.flush().await.map_err(|_| RelayError::Gone)?;
-        let mut seq = self.framer.next_seq();
-        loop {
-            let packet = self.io.payload(seq, wire::MAX_PAYLOAD).await;
-            let packet = packet.map_err(|_| RelayError::Gone)?;
-            let head = wire::packet::Header {
-                len: packet.len(),
-                seq: seq.wrapping_add(self.seq_shift),
-            };
-            self.conn.queue_raw(&head.bytes());
-            self.conn.queue_raw(&packet);
-            seq = seq.wrapping_add(1);
-            if let Err(error) = self.conn.flush().await {
-                return Err(RelayError::Shard {
-                    error,
-                    resumable: true,
-                });
-            }
-            if packet.is_empty() {
-                self.framer.file_sent();
-                if self.seq_shift != 0 {
-                    // The client counts its own packets too.
-                    self.framer.renumber_from(seq);
-                }
-                self.io.seq = seq;
-                return Ok(());
-            }
-        }
-    }
 }
 
 trait ReadyAnd<T> {
@@ -304,146 +304,4 @@ impl<T> ReadyAnd<T> for Poll<T> {
             Poll::Pending => false,
         }
     }
-}
-
-enum PassError {
-    Gone,
-    Malformed(wire::Malformed),
-}
-
-type Passed = (usize, Result<(), PassError>);
-
-fn pass(
-    io: &mut ClientIo,
-    framer: &mut Framer,
-    options: &RelayOptions,
-    end: &mut RelayEnd,
-    buf: &mut [u8],
-) -> Passed {
-    let mut at = 0;
-    while !framer.is_done() && !framer.wants_file() {
-        let columns_first = !framer.is_in_rows();
-        let later = matches!(options.part, Part::Middle | Part::Last);
-        let step = match framer.step(&mut buf[at..]) {
-            Ok(step) => step,
-            Err(e) => return (at, Err(PassError::Malformed(e))),
-        };
-        match step {
-            Step::Need => break,
-            Step::Pass(n) => {
-                if options.part != Part::Discard && !(columns_first && later) {
-                    let mut cx = Context::from_waker(Waker::noop());
-                    if io.poll_pass(&mut cx, &buf[at..at + n]).is_err() {
-                        return (at, Err(PassError::Gone));
-                    }
-                }
-                end.bytes += n;
-                at += n;
-                if later && columns_first && framer.is_in_rows() {
-                    framer.renumber_from(io.seq);
-                }
-            }
-            Step::Control(control, n) => {
-                end.bytes += n;
-                let numbered = !(later && columns_first);
-                let packet = &buf[at..at + n];
-                if let Err(e) = pass_control(io, options, end, control, numbered, packet) {
-                    return (at, Err(PassError::Malformed(e)));
-                }
-                at += n;
-                if later && columns_first && framer.is_in_rows() {
-                    framer.renumber_from(io.seq);
-                }
-            }
-        }
-    }
-    (at, Ok(()))
-}
-
-/// Passes a packet that ends something, changed where the client must see something else.
-fn pass_control(
-    io: &mut ClientIo,
-    options: &RelayOptions,
-    end: &mut RelayEnd,
-    control: Control,
-    numbered: bool,
-    packet: &[u8],
-) -> Result<(), wire::Malformed> {
-    let payload = &packet[HEADER_LEN..];
-    if options.part == Part::Discard {
-        if control == Control::Err {
-            end.err = Some(ErrPacket::decode(payload)?);
-        }
-        return Ok(());
-    }
-    match control {
-        Control::Err => {
-            let mut err = ErrPacket::decode(payload)?;
-            shard::account::hide(&mut err);
-            if options.deadlock.as_ref().is_some_and(|d| d.get()) {
-                err = err_packet(&TransactionError::Deadlock.into());
-            }
-            if numbered {
-                io.seq = packet[3];
-            }
-            io.put_err(&err);
-            end.err = Some(err);
-        }
-        Control::Ok => {
-            let mut ok = OkPacket::decode(payload, true)?;
-            end.ok = Some(ok.clone());
-            if !ok.session_state.is_empty() {
-                ok.session_state = wire::session_state::for_client(&ok.session_state)?;
-            }
-            ok.status |= options.status_set;
-            if let Some(id) = options.insert_id.filter(|_| ok.affected_rows > 0) {
-                ok.last_insert_id = id;
-            }
-            io.seq = packet[3];
-            io.put_ok(&ok);
-        }
-        // The next part goes on with this packet's number.
-        Control::RowsEnd if matches!(options.part, Part::First | Part::Middle) => {
-            io.seq = packet[3]
-        }
-        Control::RowsEnd => pass_rows_end(io, options, packet)?,
-        Control::ColumnsEnd if matches!(options.part, Part::Middle | Part::Last) => {}
-        Control::ColumnsEnd | Control::Infile | Control::PrepareOk => {
-            io.put_raw(packet);
-            io.seq = packet[3].wrapping_add(1);
-        }
-    }
-    Ok(())
-}
-
-fn pass_rows_end(
-    io: &mut ClientIo,
-    options: &RelayOptions,
-    packet: &[u8],
-) -> Result<(), wire::Malformed> {
-    let payload = &packet[HEADER_LEN..];
-    let before = options.warnings_before;
-    if payload.len() == 5 {
-        let (warnings, status) = wire::reply::decode_eof(payload)?;
-        io.seq = packet[3];
-        let status = (status | options.status_set) & !SERVER_SESSION_STATE_CHANGED;
-        let warnings = warnings.saturating_add(before);
-        io.put_with(|b| wire::reply::put_eof(b, warnings, status));
-        return Ok(());
-    }
-    let mut ok = OkPacket::decode(payload, true)?;
-    if ok.status & SERVER_SESSION_STATE_CHANGED == 0 && options.status_set == 0 && before == 0 {
-        io.put_raw(packet);
-        io.seq = packet[3].wrapping_add(1);
-        return Ok(());
-    }
-    if !ok.session_state.is_empty() {
-        ok.session_state = wire::session_state::for_client(&ok.session_state)?;
-    }
-    ok.status |= options.status_set;
-    ok.warnings = ok.warnings.saturating_add(before);
-    let caps = io.capabilities;
-    io.seq = packet[3];
-    io.put_with(|b| ok.encode(b, 0xfe, caps));
-    Ok(())
 }

@@ -1,6 +1,6 @@
 //! Transaction control: branches open when a shard is first touched, and end together.
 
-use super::Run;
+use super::{Run, lock_tables};
 use crate::metrics::count;
 use crate::session::branch::Branch;
 use crate::session::transaction::{Open, Transaction};
@@ -62,6 +62,7 @@ async fn begin(
     run: Run<'_>,
 ) -> Result<(), Stop> {
     commit_all(s).await?;
+    lock_tables::unlock_all(s).await?;
     let begin = Begin {
         snapshot,
         read_only,

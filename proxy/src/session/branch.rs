@@ -1,9 +1,14 @@
 //! A server connection that stays with a session, and why it does.
 
+use crate::session::settings::is_on;
 use crate::session::transaction::Open;
 use catalog::ShardId;
 use shard::{Lease, NextTransaction, ServerConn, Settings, ShardError};
 use std::rc::Rc;
+
+fn is_autocommit(settings: &Settings) -> bool {
+    settings.get("autocommit").is_none_or(is_on)
+}
 
 /// Why a connection stays with its session outside of transactions.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -131,7 +136,11 @@ impl Branch {
         conn.plan_session(settings, database);
         if !self.open {
             let savepoints = open.map_or(&[][..], |o| &o.savepoints);
-            conn.plan_transaction(next, open.map(|o| o.begin), savepoints);
+            match open.filter(|_| self.pins.locked_tables) {
+                // START TRANSACTION would end the locks.
+                Some(_) => conn.plan_transaction_under_locks(is_autocommit(all), savepoints),
+                None => conn.plan_transaction(next, open.map(|o| o.begin), savepoints),
+            }
             // Whether it begins or not: nothing but its end may come between.
             self.open = open.is_some();
         }

@@ -1,7 +1,7 @@
 //! The server connections of a session, at most one a shard, and the transaction over them.
 
 use crate::session::Stop;
-use crate::session::branch::Branch;
+use crate::session::branch::{Branch, Pins};
 use crate::session::client_state::ClientState;
 use crate::session::outcome::Outcome;
 use crate::session::stop::without_account;
@@ -49,6 +49,22 @@ impl Branches {
     /// All connections.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Branch> {
         self.list.iter()
+    }
+
+    /// Shards on which LOCK TABLES holds.
+    pub(crate) fn locked(&self) -> impl Iterator<Item = ShardId> {
+        let locked = self.list.iter().filter(|b| b.pins.locked_tables);
+        locked.map(|b| b.shard)
+    }
+
+    /// Closes tables that HANDLER has open, where nothing else lives on their connections: DDL on another
+    /// connection would wait for them. A server closes those of the table that changes.
+    pub(crate) fn close_handlers(&mut self) {
+        let only_handler = Pins {
+            handler: true,
+            ..Pins::default()
+        };
+        self.list.retain(|b| b.open || b.pins != only_handler);
     }
 
     /// All connections, to change them.
@@ -223,7 +239,7 @@ impl Branches {
             Ok(conn) => conn.is_transaction_open().await,
             Err(e) => Err(e),
         };
-        branch.open = open.unwrap_or(false);
+        branch.open = open.unwrap_or(false) || branch.conn().is_ok_and(|c| c.begun_under_locks());
         if !branch.open && was_open {
             self.rollback_all().await;
         }

@@ -62,12 +62,15 @@ pub(crate) struct ClientIo {
     pub seq: u8,
     /// What the client can do.
     pub capabilities: u32,
-    write_timeout: Duration,
+    /// How long the client may take nothing.
+    pub write_timeout: Duration,
+    /// How long the client may send nothing of what it was asked for.
+    pub read_timeout: Duration,
 }
 
 impl ClientIo {
     /// Around a new connection.
-    pub(crate) fn new(stream: NetStream, write_timeout: Duration) -> Self {
+    pub(crate) fn new(stream: NetStream, write_timeout: Duration, read_timeout: Duration) -> Self {
         Self {
             stream,
             inbuf: Vec::new(),
@@ -78,6 +81,7 @@ impl ClientIo {
             seq: 0,
             capabilities: 0,
             write_timeout,
+            read_timeout,
         }
     }
 

@@ -38,10 +38,16 @@ pub(crate) struct ClientStatement {
     pub cursor_uses: Cell<Option<Using>>,
 }
 
+/// Instead of a number: the statement that was prepared last. Clients of MariaDB send its execution with the
+/// text, before they know its number.
+const LAST_PREPARED: u32 = u32::MAX;
+
 /// All prepared statements of a session.
 pub(crate) struct Statements {
     by_id: HashMap<u32, Rc<ClientStatement>>,
     next: u32,
+    /// The number of the one that was prepared last; none after a text that could not be prepared.
+    last: Option<u32>,
     max: usize,
 }
 
@@ -51,6 +57,7 @@ impl Statements {
         Self {
             by_id: HashMap::new(),
             next: 1,
+            last: None,
             max,
         }
     }
@@ -58,6 +65,7 @@ impl Statements {
     /// Forgets all.
     pub(crate) fn clear(&mut self) {
         self.by_id.clear();
+        self.last = None;
     }
 
     /// Refuses one more than may be.
@@ -70,7 +78,7 @@ impl Statements {
 
     /// A number that no statement has.
     pub(crate) fn next_id(&mut self) -> u32 {
-        while self.by_id.contains_key(&self.next) || self.next == 0 {
+        while self.by_id.contains_key(&self.next) || matches!(self.next, 0 | LAST_PREPARED) {
             self.next = self.next.wrapping_add(1);
         }
         let id = self.next;
@@ -80,12 +88,14 @@ impl Statements {
 
     /// Adds a statement.
     pub(crate) fn put(&mut self, statement: ClientStatement) {
+        self.last = Some(statement.id);
         self.by_id.insert(statement.id, Rc::new(statement));
     }
 
     /// A statement by number; `command` is the server's name for who asks.
     pub(crate) fn get(&self, id: u32, command: &'static str) -> Result<Rc<ClientStatement>, Stop> {
-        self.by_id.get(&id).cloned().ok_or_else(|| {
+        let found = self.by_id.get(&self.number_of(id));
+        found.cloned().ok_or_else(|| {
             let handler = id.to_string();
             PrepareError::UnknownHandler { handler, command }.into()
         })
@@ -93,7 +103,19 @@ impl Statements {
 
     /// Takes a statement out.
     pub(crate) fn remove(&mut self, id: u32) -> Option<Rc<ClientStatement>> {
-        self.by_id.remove(&id)
+        self.by_id.remove(&self.number_of(id))
+    }
+
+    /// Forgets which one was prepared last: the next text may not be one that can be.
+    pub(crate) fn forget_last(&mut self) {
+        self.last = None;
+    }
+
+    fn number_of(&self, id: u32) -> u32 {
+        match id {
+            LAST_PREPARED => self.last.unwrap_or(LAST_PREPARED),
+            id => id,
+        }
     }
 
     /// True if a cursor is open on a shard.

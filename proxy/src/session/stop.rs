@@ -68,6 +68,7 @@ stops_with! {
     SettingError,
     SqlError,
     TransactionError,
+    WriteError,
 }
 
 impl From<ShardError> for Stop {

@@ -2,6 +2,7 @@
 
 use crate::exec::Run;
 use crate::session::diagnostics::fetch;
+use crate::session::waiting::unless_ended;
 use crate::session::{Done, Session, Stop};
 use errors::ReadError;
 use router::traits::is_word;
@@ -31,12 +32,17 @@ async fn fetch_again(s: &mut Session) -> Result<(), Stop> {
     };
     let pool = s.worker.pool(shard)?;
     let (settings, database) = (&s.client.settings.plain, s.client.database.as_ref());
-    let mut lease = pool.lease(s.client.class, settings, database).await?;
-    let conn = lease.conn()?;
-    conn.plan_session(settings, database);
-    conn.query(&text).await?;
-    conn.own_answer(Expect::Result).await?;
-    s.client.last.diagnostics = fetch(conn).await?;
+    let class = s.client.class;
+    let again = async {
+        let mut lease = pool.lease(class, settings, database).await?;
+        let conn = lease.conn()?;
+        conn.plan_session(settings, database);
+        conn.query(&text).await?;
+        conn.own_answer(Expect::Result).await?;
+        fetch(conn).await
+    };
+    let fetched = unless_ended(&s.worker, &s.io, &s.client.info, again).await?;
+    s.client.last.diagnostics = fetched?;
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 //! SHOW TABLES and the like for a database whose objects live on several shards: each shard lists its own.
 
-use crate::exec::Run;
+use crate::exec::{Run, one};
 use crate::session::outcome::Conditions;
 use crate::session::{Done, Outcome, Session, Stop};
 use catalog::ShardId;
@@ -37,12 +37,10 @@ pub(crate) async fn run(s: &mut Session, list: &List, run: Run<'_>) -> Done {
 }
 
 async fn list_of(s: &mut Session, shard: ShardId, text: &str) -> Result<ResultSet, Stop> {
-    let branch = s
-        .branches
-        .acquire(&s.worker, &s.client, shard, false)
-        .await?;
-    let conn = branch.conn()?;
-    let answer = conn.run(text).await;
+    let acquired = s.branches.acquire(&s.worker, &s.client, shard, false);
+    acquired.await?;
+    let answer = one::ask(s, shard, text).await;
+    let conn = s.branches.held(shard)?.conn()?;
     let listed = answer.and_then(|a| a.rows().map_err(|e| conn.broken(e)));
     let (columns, rows) = match listed {
         Ok(listed) => listed,

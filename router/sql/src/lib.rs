@@ -11,6 +11,7 @@ pub mod insert;
 pub mod lexer;
 pub mod literal;
 pub mod load;
+pub mod lock;
 pub mod mode;
 pub mod outline;
 pub mod parse;

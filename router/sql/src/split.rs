@@ -5,11 +5,12 @@ use crate::lexer::{Op, Token, TokenKind};
 use crate::mode::LexMode;
 use std::ops::Range;
 
-/// Byte ranges of the statements. A routine's body keeps its semicolons, so a text that reaches
+/// Byte ranges of the statements, with the comments around them: a dump has statements that begin and end
+/// inside of comments for some versions. A routine's body keeps its semicolons, so a text that reaches
 /// CREATE PROCEDURE / FUNCTION / TRIGGER / EVENT or a compound BEGIN NOT ATOMIC is one from there on.
 pub fn statements(text: &[u8], tokens: &[Token]) -> Vec<Range<usize>> {
     let mut out = Vec::new();
-    let mut first = 0;
+    let (mut first, mut start) = (0, 0);
     while first < tokens.len() {
         let rest = &tokens[first..];
         let end = if is_compound(text, rest) {
@@ -20,13 +21,23 @@ pub fn statements(text: &[u8], tokens: &[Token]) -> Vec<Range<usize>> {
                 .position(|t| t.kind == TokenKind::Op(Op::Semicolon));
             at.unwrap_or(rest.len())
         };
+        let semicolon = rest.get(end);
+        let stop = semicolon.map_or(text.len(), |t| t.start as usize);
         if end > 0 {
-            let stop = rest[end - 1].end as usize;
-            out.push(rest[0].start as usize..stop);
+            out.push(trimmed(text, start..stop));
         }
+        start = semicolon.map_or(stop, |t| t.end as usize);
         first += end + 1;
     }
     out
+}
+
+/// The range without white space at its ends.
+fn trimmed(text: &[u8], range: Range<usize>) -> Range<usize> {
+    let part = text.get(range.clone()).unwrap_or_default();
+    let ahead = part.len() - part.trim_ascii_start().len();
+    let kept = part.trim_ascii().len();
+    range.start + ahead..range.start + ahead + kept
 }
 
 /// True if the statement has a body in which semicolons do not end it.
@@ -78,7 +89,13 @@ mod tests {
     fn semicolons_outside_strings_and_bodies() {
         assert_eq!(cut("select ';' ; select 2;"), ["select ';'", "select 2"]);
         assert_eq!(cut(";;"), Vec::<&str>::new());
-        assert_eq!(cut("select 1 -- ; x"), ["select 1"]);
+        assert_eq!(cut("select 1 -- ; x"), ["select 1 -- ; x"]);
+        let trigger = "/*!50003 CREATE*/ /*!50017 DEFINER=`a`@`b`*/ /*!50003 TRIGGER t BEFORE INSERT ON x \
+                       FOR EACH ROW BEGIN DO 1; DO 2; END */";
+        assert_eq!(
+            cut(&format!("/*!1 DO 1 */;\n {trigger} ")),
+            ["/*!1 DO 1 */", trigger]
+        );
         let body = "create procedure p() begin select 1; select 2; end";
         assert_eq!(cut(body), [body]);
         assert_eq!(cut("set @a=1; begin not atomic select 1; end").len(), 2);

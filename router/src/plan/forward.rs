@@ -131,6 +131,8 @@ pub struct SessionFacts {
     pub select_limit: bool,
     /// LOCK TABLES holds.
     pub locked_tables: bool,
+    /// It holds on some shards only: on the others nothing is locked, and no server would say so.
+    pub locked_in_part: bool,
     /// The client wants a cursor.
     pub cursor: bool,
     /// It is an execution of a prepared statement.
@@ -205,6 +207,8 @@ impl Forward {
     ) -> Result<Operator, Refusal> {
         match self.gather.as_deref() {
             Some(Ok(_)) if cx.session.cursor => Err(ReadError::Cursor.into()),
+            // The rows are read over other connections, which would wait for the session's own locks.
+            Some(Ok(_)) if cx.session.locked_tables => Err(WriteError::NotLocked.into()),
             Some(Ok(gather)) => Ok(Operator::Gather(Box::new(gather.route(cx)?))),
             Some(Err(refusal)) => Err(refusal.clone()),
             None => Err(self.needs_several(cx.catalog, shards, obstacle)),
@@ -285,8 +289,8 @@ pub(super) fn check_write(traits: Traits, session: SessionFacts) -> Result<(), R
     if traits.writes_user_variables {
         return Err(WriteError::UserVariables.into());
     }
-    if session.locked_tables {
-        // As a server says of any table that LOCK TABLES did not name; BEGIN would end the locks.
+    if session.locked_in_part {
+        // As a server says of any table that LOCK TABLES did not name.
         return Err(WriteError::NotLocked.into());
     }
     Ok(())

@@ -4,6 +4,7 @@ use crate::Refusal;
 use crate::plan::Plan;
 use errors::AdminError;
 use sql::Statement;
+use sql::lock::LockTables;
 use sql::set::{Assignment, Set};
 use sql::shard_by::RuleStatement;
 use sql::show::{Diagnostics, Show};
@@ -12,6 +13,8 @@ use sql::transaction::Transaction;
 /// A statement that no shard sees as it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Local {
+    /// Nothing but comments.
+    Comment,
     /// Transaction control: branches end together.
     Transaction(Transaction),
     /// SET of session and user variables.
@@ -29,6 +32,8 @@ pub enum Local {
     },
     /// EXPLAIN SHARD; token index of the statement.
     ExplainShard(usize),
+    /// LOCK TABLES, on every shard that has one of them.
+    LockTables(LockTables),
     /// UNLOCK TABLES, on the connection that holds the locks.
     UnlockTables,
     /// CREATE / DROP SHARDING RULE, CANCEL DDL JOB.
@@ -68,6 +73,7 @@ impl Local {
     pub fn describe(&self) -> String {
         use Transaction::*;
         match self {
+            Local::Comment => "nothing: only comments".into(),
             Local::Transaction(Begin { .. }) => {
                 "begin: branches open at their first statement".into()
             }
@@ -89,6 +95,11 @@ impl Local {
             Local::Kill { query: true, id } => format!("end the statement of session {id}"),
             Local::Kill { query: false, id } => format!("end session {id}"),
             Local::ExplainShard(_) => "show a plan".into(),
+            Local::LockTables(lock) => {
+                let names = lock.tables.iter().map(|t| t.table.to_string());
+                let names = names.collect::<Vec<_>>().join(", ");
+                format!("lock {names}, each where it lives, until UNLOCK TABLES")
+            }
             Local::UnlockTables => {
                 "unlock the tables, on the connection that holds the locks".into()
             }
@@ -130,6 +141,10 @@ fn assigned(list: &[Assignment]) -> String {
     names.collect::<Vec<_>>().join(", ")
 }
 
+pub(super) fn lock_tables(lock: LockTables) -> Plan {
+    plan(Local::LockTables(lock))
+}
+
 /// SET, where it is the session's own.
 pub(super) fn set(set: &Set) -> Result<Plan, Refusal> {
     match set {
@@ -143,6 +158,7 @@ pub(super) fn set(set: &Set) -> Result<Plan, Refusal> {
 /// Statements that are local by their kind alone.
 pub(super) fn of(statement: &Statement) -> Plan {
     match statement {
+        Statement::Empty => plan(Local::Comment),
         Statement::Transaction(t) if *t == Transaction::Xa => Plan::Refuse(super::server::xa()),
         Statement::Transaction(t) => plan(Local::Transaction(t.clone())),
         Statement::Use(database) => plan(Local::Use(database.clone())),

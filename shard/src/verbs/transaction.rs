@@ -74,10 +74,32 @@ impl ServerConn {
         }
     }
 
+    /// Plans the beginning of a transaction that leaves LOCK TABLES alone, which START TRANSACTION does not:
+    /// with autocommit off, if it is on, a server begins one by itself.
+    pub fn plan_transaction_under_locks(&mut self, autocommit: bool, savepoints: &[String]) {
+        self.unplan(Section::Transaction);
+        if autocommit {
+            self.plan(Section::Transaction, "SET autocommit=0", Effect::Done);
+            self.begun_under_locks = true;
+        }
+        for name in savepoints {
+            self.plan_transaction_savepoint(name);
+        }
+    }
+
+    /// A transaction was begun by turning autocommit off, and must be ended by turning it on again.
+    pub fn begun_under_locks(&self) -> bool {
+        self.begun_under_locks
+    }
+
     /// Sends COMMIT without waiting for the answer, so that several servers work on theirs at once.
     pub async fn send_commit(&mut self) -> Result<(), ShardError> {
         self.unplan_all();
-        self.put_query(b"COMMIT").await?;
+        match std::mem::take(&mut self.begun_under_locks) {
+            // It commits.
+            true => self.put_query(b"SET autocommit=1").await?,
+            false => self.put_query(b"COMMIT").await?,
+        }
         self.flush().await
     }
 
@@ -100,6 +122,11 @@ impl ServerConn {
     /// Sends ROLLBACK without waiting for the answer.
     pub async fn send_rollback(&mut self) -> Result<(), ShardError> {
         self.unplan_all();
+        if std::mem::take(&mut self.begun_under_locks) {
+            self.plan(Section::Transaction, "ROLLBACK", Effect::Done);
+            self.put_query(b"SET autocommit=1").await?;
+            return self.flush().await;
+        }
         self.put_query(b"ROLLBACK").await?;
         self.flush().await
     }

@@ -64,7 +64,8 @@ pub struct BoundParam {
     pub long: bool,
 }
 
-/// Finds every parameter. `long(i)` tells which came as long data (they have no bytes here).
+/// Finds every parameter. `long(i)` tells which came as long data (they have no bytes here). Bytes behind the
+/// last one are left alone, as servers do.
 pub fn locate_params(
     null_bitmap: &[u8],
     types: &[u8],
@@ -93,9 +94,6 @@ pub fn locate_params(
             at: Some(start..r.position()),
             long: false,
         });
-    }
-    if !r.is_empty() {
-        return Err(Malformed("bytes behind the last parameter"));
     }
     Ok(out)
 }
@@ -224,10 +222,11 @@ mod tests {
     }
 
     #[test]
-    fn short_and_long_bodies_are_errors() {
+    fn short_bodies_are_errors_and_long_ones_are_not() {
         assert!(Execute::decode(&[1, 0, 0], 0).is_err());
         assert!(Execute::decode(&[1, 0, 0, 0, 0, 1, 0, 0, 0], 1).is_err());
         assert!(locate_params(&[0], &[t::LONG, 0], &[1, 2], |_| false).is_err());
-        assert!(locate_params(&[0], &[t::TINY, 0], &[1, 2], |_| false).is_err());
+        let found = locate_params(&[0], &[t::TINY, 0], &[1, 2], |_| false).unwrap();
+        assert_eq!(found[0].at, Some(0..1));
     }
 }

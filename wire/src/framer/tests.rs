@@ -74,7 +74,15 @@ fn prepare_answers_of_every_shape() {
         ResultColumn::text("a", 1).encode(&mut b);
         b
     };
-    for (p, c) in [(0, 0), (1, 0), (0, 1), (2, 3)] {
+    for (p, c) in [
+        (0, 0),
+        (1, 0),
+        (0, 1),
+        (2, 3),
+        (65_535, 2),
+        (0, 65_535),
+        (65_535, 65_535),
+    ] {
         for deprecate in [true, false] {
             let mk = |n| (0..n).map(|_| def()).collect();
             let answer = Prepared {
@@ -85,7 +93,7 @@ fn prepare_answers_of_every_shape() {
             };
             let (mut bytes, mut seq) = (Vec::new(), 1);
             answer.encode(&mut bytes, &mut seq, 1, deprecate, 2);
-            for piece in [1, 6, 1000] {
+            for piece in [1, 6, 1000].into_iter().filter(|n| *n > 1 || p < 100) {
                 let (passed, _, f) = feed(Framer::new(Expect::Prepare, deprecate), &bytes, piece);
                 assert_eq!(passed, bytes);
                 assert!(f.is_done(), "{p} {c} {deprecate} {piece}");

@@ -4,6 +4,7 @@ use super::text::{ServerText, lex};
 use crate::exec::read_back::{Reading, system_variables, user_variables};
 use crate::exec::{Run, any_shard, default_shard, state_changed, user_variables};
 use crate::session::diagnostics::{self, Diagnostics};
+use crate::session::waiting::Ending;
 use crate::session::{Session, Stop};
 use catalog::ShardId;
 use errors::SettingError;
@@ -39,8 +40,12 @@ pub(super) async fn run(s: &mut Session, asked: &ServerText, run: Run<'_>) -> Re
     if traits.last_insert_id {
         branch.conn()?.plan_last_insert_id(s.client.last.insert_id);
     }
-    let done = exchange(branch.conn()?, shard, asked, traits.sets_last_insert_id).await;
-    match done {
+    // It may wait for a lock, or sleep.
+    let login = branch.lease.pool().login.clone();
+    let conn = branch.conn()?;
+    let ending = Ending::with_client(login, conn.thread_id);
+    let work = exchange(conn, shard, asked, traits.sets_last_insert_id);
+    match ending.waits(&s.io, &s.client.info, work).await {
         Ok((Ok(done), id)) => {
             s.client.last.insert_id = id.unwrap_or(s.client.last.insert_id);
             if traits.stored_code {
