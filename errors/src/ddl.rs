@@ -43,6 +43,11 @@ area! {
         "ALTER TABLE {table}: the collation of the sharding key would change, and with it where rows \
          belong; make another table and copy the rows";
 
+    /// The table has a unique key of it that does not contain the sharding key.
+    IdColumn { table: String, column: String } = ER_NOT_SUPPORTED_YET, Unsupported, No:
+        "{column} of {table} is unique over the shards because the proxies give its AUTO_INCREMENT values; it \
+         can be changed to another AUTO_INCREMENT column of its name only";
+
     /// A shard knows its own rows only.
     UniqueWithoutKey { table: String, column: String } = ER_NOT_SUPPORTED_YET, Unsupported, No:
         "ALTER TABLE {table}: the unique key would not contain the sharding key column {column}, so no \

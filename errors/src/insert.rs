@@ -45,6 +45,18 @@ area! {
         "the AUTO_INCREMENT column {column} of {table} has a value that is not read before it runs; \
          give a whole number, NULL, DEFAULT or nothing";
 
+    /// No shard knows which ids the others have: they are unique because all come from one sequence. For a
+    /// restore, a proxy can be told that the rows are known to have ids of their own.
+    GivenId { column: String, table: String } = ER_NOT_SUPPORTED_YET, Unsupported, No:
+        "{column} of {table} is unique over the shards because the proxies give its values, so a statement \
+         cannot give one: leave the column out, or give NULL. To restore rows with their ids, use a proxy with \
+         explicit_ids = true in [proxy]";
+
+    /// The same, where a row is there already.
+    GivenIdUpdated { column: String, table: String } = ER_NOT_SUPPORTED_YET, Unsupported, No:
+        "ON DUPLICATE KEY UPDATE of {column} of {table} is not supported other than {column} = \
+         LAST_INSERT_ID({column}): its values are unique over the shards because the proxies give them";
+
     /// The column's type has no larger number.
     IdsExhausted { max: u64 } = ER_AUTOINC_READ_FAILED, Mistake, No:
         "Failed to read auto-increment value from storage engine: the column is full at {max}; give it \

@@ -8,6 +8,11 @@ area! {
         "UPDATE of the sharding key column {column} of {table} would move rows between shards, which is \
          not supported yet; delete the row and insert it again";
 
+    /// No shard knows which ids the others have.
+    IdUpdated { column: String, table: String } = ER_NOT_SUPPORTED_YET, Unsupported, No:
+        "UPDATE of {column} of {table} is not supported: its values are unique over the shards because the \
+         proxies give them; delete the row and insert it again without the column";
+
     /// `SET (a, b) = (1, 2)` is no MySQL.
     TupleAssignment = ER_NOT_SUPPORTED_YET, Unsupported, No:
         "tuple assignments are not supported; assign each column by itself";

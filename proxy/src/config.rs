@@ -44,6 +44,8 @@ pub struct ProxyConfig {
     pub plan_cache_bytes: usize,
     /// LOAD DATA LOCAL INFILE into single tables.
     pub local_infile: bool,
+    /// Statements may give ids that only the proxies know to be unique: for restores.
+    pub explicit_ids: bool,
 }
 
 impl Default for ProxyConfig {
@@ -65,6 +67,7 @@ impl Default for ProxyConfig {
             prepared_per_session_max: 4_096,
             plan_cache_bytes: 16 << 20,
             local_infile: true,
+            explicit_ids: false,
         }
     }
 }

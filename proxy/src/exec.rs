@@ -111,6 +111,7 @@ impl<'a> Run<'a> {
                 locked_in_part: locked > 0 && locked < self.catalog.shards.len(),
                 cursor: self.wants_cursor(),
                 prepared: self.bound.is_some(),
+                explicit_ids: s.worker.shared.config.explicit_ids,
             },
         }
     }

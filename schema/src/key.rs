@@ -87,15 +87,20 @@ pub fn sharding_key(table: &TableDefinition, columns: &[String]) -> Result<Vec<K
     Ok(out)
 }
 
-/// A unique key that does not contain the sharding key cannot be kept unique over shards.
-pub fn check_unique_keys(table: &TableDefinition, key: &[KeyColumn]) -> Result<(), String> {
+/// A unique key that does not contain the sharding key cannot be kept unique over shards, unless it contains
+/// ids that all come from one sequence: `ids` is the column of which that is known.
+pub fn check_unique_keys(
+    table: &TableDefinition,
+    key: &[KeyColumn],
+    ids: Option<&str>,
+) -> Result<(), String> {
+    let auto = auto_increment(table).map(|a| a.column);
+    let id = auto.filter(|a| ids.is_some_and(|i| i.eq_ignore_ascii_case(a)));
     for unique in &table.unique_keys {
-        // A prefix does not do: equal prefixes may be of keys on different shards.
-        let has = |k: &KeyColumn| {
-            let mut whole = unique.columns.iter();
-            whole.any(|c| c.eq_ignore_ascii_case(&k.name))
-        };
-        if let Some(missing) = key.iter().find(|k| !has(k)) {
+        if id.as_ref().is_some_and(|id| unique.has(id)) {
+            continue;
+        }
+        if let Some(missing) = key.iter().find(|k| !unique.has(&k.name)) {
             let parts: Vec<_> = unique.columns.iter().chain(&unique.partial).collect();
             let parts: Vec<_> = parts.into_iter().map(String::as_str).collect();
             return Err(format!(
@@ -273,7 +278,7 @@ mod tests {
             (false, unique(&[], &["an expression"])),
         ] {
             table.unique_keys = vec![unique];
-            let checked = check_unique_keys(&table, &key);
+            let checked = check_unique_keys(&table, &key, None);
             assert_eq!(checked.is_ok(), fine, "{checked:?}");
         }
     }

@@ -31,7 +31,7 @@ pub fn redefined(
                 now.name
             ));
         }
-        key::check_unique_keys(definition, &s.key)?;
+        key::check_unique_keys(definition, &s.key, table.sequence_key())?;
     }
     let mut keys = definition.foreign_keys.iter();
     if let Some(k) = keys.find(|k| !stays_on_one_shard(catalog, &table.name, &table.placement, k)) {

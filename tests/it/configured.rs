@@ -66,7 +66,7 @@ impl Configured {
         let meta = if meta.is_empty() { &embedded } else { meta };
         let mut text = format!(
             "[proxy]\nlisten = \"127.0.0.1:{port}\"\nhandshake_timeout_ms = 2000\n\
-             tls_cert = \"{at}/cert.pem\"\n\
+             explicit_ids = true\ntls_cert = \"{at}/cert.pem\"\n\
              tls_key = \"{at}/key.pem\"\n[meta]\n{meta}\
              [admin]\nlisten = \"127.0.0.1:{admin}\"\n"
         );

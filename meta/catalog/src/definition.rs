@@ -1,6 +1,6 @@
 //! What a table is made of: columns, keys, foreign keys and triggers, as its servers have them.
 
-use crate::model::TableName;
+use crate::model::{KeyColumn, TableName};
 use serde::{Deserialize, Serialize};
 
 /// A table as its shards define it; the same on each of them.
@@ -71,6 +71,18 @@ pub struct UniqueKey {
     /// columns.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub partial: Vec<String>,
+}
+
+impl UniqueKey {
+    /// True if the column is in it whole. A prefix does not do: equal prefixes may be of different values.
+    pub fn has(&self, column: &str) -> bool {
+        self.columns.iter().any(|c| c.eq_ignore_ascii_case(column))
+    }
+
+    /// True if it contains a whole sharding key, so that each shard can tell whether a value is unique.
+    pub fn has_all(&self, key: &[KeyColumn]) -> bool {
+        key.iter().all(|k| self.has(&k.name))
+    }
 }
 
 /// A foreign key.

@@ -119,6 +119,15 @@ impl Table {
         self.definition.column(name).is_some()
     }
 
+    /// The AUTO_INCREMENT column, if no shard can tell whether its values are unique: they are because they
+    /// come from one sequence.
+    pub fn sequence_key(&self) -> Option<&str> {
+        let id = &self.auto_increment.as_ref()?.column;
+        let key = &self.sharding()?.key;
+        let mut unique = self.definition.unique_keys.iter();
+        unique.any(|u| !u.has_all(key)).then_some(id)
+    }
+
     /// The sharding, if it is sharded.
     pub fn sharding(&self) -> Option<&Sharding> {
         match &self.placement {

@@ -23,6 +23,7 @@ impl Change<'_> {
         super::check::check_definition(run, entry.placement == Placement::Reference)?;
         let mut renamed = None;
         for action in actions {
+            check_ids(&name, &entry, action, run)?;
             self.check_action(&name, &entry, action)?;
             if let AlterAction::RenameTo(to) = action {
                 renamed = Some(self.full_name(to)?);
@@ -90,7 +91,9 @@ impl Change<'_> {
         let mut job = self.start_job(&sql, vec![name.clone()], &shards).await?;
         self.run_job(&mut job, &sql).await?;
         let wanted = Wanted::Like(entry.placement.clone());
-        let now = self.table_entry(name, wanted, shards[0]).await?;
+        let now = self
+            .table_entry(name, wanted, shards[0], Some(entry))
+            .await?;
         let now = Table {
             id: entry.id,
             ..now
@@ -120,6 +123,7 @@ impl Change<'_> {
                 let column = c.clone();
                 DdlError::KeyColumn { table, column }
             }
+            AlterAction::UniqueKey(columns) if has_ids(entry, columns) => return Ok(()),
             AlterAction::UniqueKey(columns) => {
                 let has = |k: &catalog::KeyColumn| {
                     columns.iter().any(|c| c.eq_ignore_ascii_case(&k.name))
@@ -138,6 +142,30 @@ impl Change<'_> {
         };
         Err(refused.into())
     }
+}
+
+/// True if a unique key of these columns is unique over the shards because it has the ids.
+fn has_ids(entry: &Table, columns: &[String]) -> bool {
+    let id = entry.sequence_key();
+    id.is_some_and(|id| columns.iter().any(|c| c.eq_ignore_ascii_case(id)))
+}
+
+/// A column whose values are unique because the proxies give them stays one.
+fn check_ids(
+    name: &TableName,
+    entry: &Table,
+    action: &AlterAction,
+    run: Run<'_>,
+) -> Result<(), Stop> {
+    let (Some(id), AlterAction::Column(column)) = (entry.sequence_key(), action) else {
+        return Ok(());
+    };
+    let word = |t: &sql::Token| router::traits::is_word(run.text, *t, b"AUTO_INCREMENT");
+    if !id.eq_ignore_ascii_case(column) || run.lexed.tokens.iter().any(word) {
+        return Ok(());
+    }
+    let (table, column) = (name.to_string(), column.clone());
+    Err(DdlError::IdColumn { table, column }.into())
 }
 
 fn changes_collation(run: Run<'_>) -> bool {

@@ -66,7 +66,7 @@ impl Change<'_> {
             .start_job(&statement, vec![name.clone()], &shards)
             .await?;
         self.run_job(&mut job, &sql).await?;
-        let made = self.table_entry(&name, by, shards[0]).await;
+        let made = self.table_entry(&name, by, shards[0], None).await;
         let table = match made.and_then(|t| self.check_references(&t).map(|()| t)) {
             Ok(table) => table,
             Err(stop) => {
@@ -168,6 +168,7 @@ impl Change<'_> {
         name: &TableName,
         wanted: Wanted,
         shard: ShardId,
+        before: Option<&Table>,
     ) -> Result<Table, Stop> {
         let info = self.info_of(name, shard).await?;
         let placement = match wanted {
@@ -180,7 +181,13 @@ impl Change<'_> {
             }
         };
         if let Placement::Sharded(s) = &placement {
-            key::check_unique_keys(&info, &s.key).map_err(|e| bad_rule(name, e))?;
+            let auto = key::auto_increment(&info);
+            // All ids of a new table will be ours.
+            let ids = match before {
+                None => auto.as_ref().map(|a| &*a.column),
+                Some(before) => before.sequence_key(),
+            };
+            key::check_unique_keys(&info, &s.key, ids).map_err(|e| bad_rule(name, e))?;
         }
         Ok(Table {
             id: TableId(0),

@@ -28,6 +28,13 @@ pub fn check_update(a: &mut Analysis<'_>, u: &Update) -> Result<(), Refusal> {
                 let table = table.name.to_string();
                 return Err(WriteError::KeyUpdated { column, table }.into());
             }
+            if table
+                .sequence_key()
+                .is_some_and(|id| id.eq_ignore_ascii_case(&column))
+            {
+                let table = table.name.to_string();
+                return Err(WriteError::IdUpdated { column, table }.into());
+            }
         }
     }
     let joined = !u.table.joins.is_empty() || u.from.is_some();

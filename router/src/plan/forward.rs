@@ -137,6 +137,8 @@ pub struct SessionFacts {
     pub cursor: bool,
     /// It is an execution of a prepared statement.
     pub prepared: bool,
+    /// A statement may give ids that no shard can tell to be unique.
+    pub explicit_ids: bool,
 }
 
 impl Forward {

@@ -10,8 +10,9 @@ use crate::traits::Traits;
 use catalog::{Placement, ShardId, Table, TableName};
 use errors::InsertError;
 use smallvec::SmallVec;
+use sql::cursor::Cursor;
 use sql::insert::{Insert, InsertSource as Rows, Row, Value};
-use sql::lexer::Token;
+use sql::lexer::{Op, Token, TokenKind};
 use std::sync::Arc;
 
 pub use route::{InsertRoute, RowId, RowIds};
@@ -58,7 +59,7 @@ pub(super) fn plan(read: Read<'_>, insert: &Insert) -> Result<Plan, Refusal> {
         let table = table.name.to_string();
         return Err(InsertError::Returning { table }.into());
     }
-    sharded(table, insert, read.traits).map(|p| Plan::Insert(Box::new(p)))
+    sharded(read, table, insert).map(|p| Plan::Insert(Box::new(p)))
 }
 
 /// It may be a temporary table of the session, or a table of the server's own schemas: the database's
@@ -107,7 +108,42 @@ fn reads_rows(text: &[u8], tokens: &[Token]) -> bool {
     has(b"SELECT") && has(b"FROM") || has(b"TABLE")
 }
 
-fn sharded(table: &Arc<Table>, insert: &Insert, traits: Traits) -> Result<InsertPlan, Refusal> {
+/// True if ON DUPLICATE KEY UPDATE leaves the id of a row as it is: `id = LAST_INSERT_ID(id)` does.
+fn keeps_id(read: Read<'_>, insert: &Insert, id: &str) -> bool {
+    let is_id = |name: &String| name.eq_ignore_ascii_case(id);
+    let assigned = insert.on_duplicate.iter().flatten();
+    match assigned.filter(|c| is_id(c)).count() {
+        0 => return true,
+        1 => {}
+        _ => return false,
+    }
+    let mut c = Cursor::new(read.text, read.tokens, read.ctx.mode);
+    let start = insert.tail as usize;
+    let (mut depth, mut starts) = (0, false);
+    for (i, token) in read.tokens.iter().enumerate().skip(start) {
+        c.index = i;
+        // Only where an assignment begins, not where a value compares.
+        if starts && c.name().as_ref().is_some_and(is_id) {
+            return c.eat_op(Op::Eq)
+                && c.eat("LAST_INSERT_ID")
+                && c.eat_op(Op::LParen)
+                && c.name().as_ref().is_some_and(is_id)
+                && c.eat_op(Op::RParen)
+                && (c.at_end() || c.eat_op(Op::Comma));
+        }
+        c.index = i;
+        starts = depth == 0 && (c.is_word("UPDATE") || c.is_op(Op::Comma));
+        match token.kind {
+            TokenKind::Op(Op::LParen) => depth += 1,
+            TokenKind::Op(Op::RParen) => depth -= 1,
+            _ => {}
+        }
+    }
+    false
+}
+
+fn sharded(read: Read<'_>, table: &Arc<Table>, insert: &Insert) -> Result<InsertPlan, Refusal> {
+    let traits = read.traits;
     let listed = insert.columns.as_ref().filter(|c| !c.is_empty());
     let columns: Vec<&str> = match listed {
         Some(names) => names.iter().map(String::as_str).collect(),
@@ -133,6 +169,12 @@ fn sharded(table: &Arc<Table>, insert: &Insert, traits: Traits) -> Result<Insert
         if let Some(c) = assigned.into_iter().find(|c| s.key_index(c).is_some()) {
             let (column, table) = (c.clone(), table.name.to_string());
             return Err(InsertError::DuplicateKeyUpdated { column, table }.into());
+        }
+        if let Some(id) = table.sequence_key()
+            && !keeps_id(read, insert, id)
+        {
+            let (column, table) = (id.to_string(), table.name.to_string());
+            return Err(InsertError::GivenIdUpdated { column, table }.into());
         }
     } else if traits.non_deterministic {
         return Err(InsertError::ReferenceInsertDiffers.into());

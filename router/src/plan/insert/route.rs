@@ -122,6 +122,14 @@ impl InsertPlan {
         ids: &RowIds,
         generated: &[u64],
     ) -> Result<InsertRoute, Refusal> {
+        if let (Some(id), Some(_), false) = (
+            self.table.sequence_key(),
+            ids.given_max,
+            cx.session.explicit_ids,
+        ) {
+            let (column, table) = (id.to_string(), self.table.name.to_string());
+            return Err(InsertError::GivenId { column, table }.into());
+        }
         let placed = self.place(cx, ids, generated)?;
         if placed.len() > 1 {
             check_write(self.traits, cx.session)?;
