@@ -45,8 +45,8 @@ area! {
 
     /// The table has a unique key of it that does not contain the sharding key.
     IdColumn { table: String, column: String } = ER_NOT_SUPPORTED_YET, Unsupported, No:
-        "{column} of {table} is unique over the shards because the proxies give its AUTO_INCREMENT values; it \
-         can be changed to another AUTO_INCREMENT column of its name only";
+        "{column} of {table} is unique over the shards because the proxies give its AUTO_INCREMENT values; \
+         it can be changed to another AUTO_INCREMENT column of its name only";
 
     /// A shard knows its own rows only.
     UniqueWithoutKey { table: String, column: String } = ER_NOT_SUPPORTED_YET, Unsupported, No:

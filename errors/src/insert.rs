@@ -45,12 +45,12 @@ area! {
         "the AUTO_INCREMENT column {column} of {table} has a value that is not read before it runs; \
          give a whole number, NULL, DEFAULT or nothing";
 
-    /// No shard knows which ids the others have: they are unique because all come from one sequence. For a
-    /// restore, a proxy can be told that the rows are known to have ids of their own.
+    /// No shard knows which ids the others have: they are unique because all come from one sequence. Rows
+    /// that are restored had ids from it before.
     GivenId { column: String, table: String } = ER_NOT_SUPPORTED_YET, Unsupported, No:
-        "{column} of {table} is unique over the shards because the proxies give its values, so a statement \
-         cannot give one: leave the column out, or give NULL. To restore rows with their ids, use a proxy with \
-         explicit_ids = true in [proxy]";
+        "{column} of {table} is unique over the shards because the proxies give its values, so a \
+         statement cannot give one: leave the column out, or give NULL. To restore rows with their ids, use \
+         a proxy with explicit_ids = true in [proxy]";
 
     /// The same, where a row is there already.
     GivenIdUpdated { column: String, table: String } = ER_NOT_SUPPORTED_YET, Unsupported, No:

@@ -90,13 +90,15 @@ async fn ids_of_inserts_that_insert_nothing() {
     }
 }
 
+const TENANTS: &str = "CREATE TABLE p (id BIGINT AUTO_INCREMENT PRIMARY KEY, tenant INT NOT NULL, \
+                       name VARCHAR(20), v INT NOT NULL DEFAULT 0, UNIQUE KEY (tenant, name)) \
+                       SHARD BY HASH (tenant)";
+
 /// Tables as most frameworks make them: the primary key is an id, and rows belong to a tenant.
 #[tokio::test]
 async fn an_id_may_be_unique_without_the_sharding_key() {
     let (mut c, db) = database().await;
-    let create = "CREATE TABLE p (id BIGINT AUTO_INCREMENT PRIMARY KEY, tenant INT NOT NULL, name VARCHAR(20), \
-                  v INT NOT NULL DEFAULT 0, UNIQUE KEY (tenant, name)) SHARD BY HASH (tenant)";
-    c.query_drop(create).await.unwrap();
+    c.query_drop(TENANTS).await.unwrap();
     let rows: Vec<_> = (0..40).map(|n| format!("({n}, 'n{n}')")).collect();
     c.query_drop(format!(
         "INSERT INTO p (tenant, name) VALUES {}",
@@ -135,6 +137,11 @@ async fn an_id_may_be_unique_without_the_sharding_key() {
                 ON DUPLICATE KEY UPDATE v = 9, id = LAST_INSERT_ID(id)";
     c.query_drop(same).await.unwrap();
     assert_eq!(c.last_insert_id(), Some(ids[20]));
+    what_could_be_there_twice_is_refused(&mut c).await;
+    c.query_drop(format!("DROP DATABASE {db}")).await.unwrap();
+}
+
+async fn what_could_be_there_twice_is_refused(c: &mut Conn) {
     for (sql, part) in [
         (
             "INSERT INTO p (id, tenant) VALUES (7, 1)",
@@ -175,7 +182,7 @@ async fn an_id_may_be_unique_without_the_sharding_key() {
             "does not contain the sharding key",
         ),
     ] {
-        let (code, text) = error_of(&mut c, sql).await;
+        let (code, text) = error_of(c, sql).await;
         assert!(code == 1235 && text.contains(part), "{sql}: {code} {text}");
     }
     c.query_drop(
@@ -186,7 +193,12 @@ async fn an_id_may_be_unique_without_the_sharding_key() {
     c.query_drop("INSERT INTO p (tenant) VALUES (60)")
         .await
         .unwrap();
-    // What was not unique by its making does not become so.
+}
+
+/// What was not unique by its making does not become so.
+#[tokio::test]
+async fn ids_from_elsewhere_are_not_taken_for_unique() {
+    let (mut c, db) = database().await;
     c.query_drop(
         "CREATE TABLE o (id INT AUTO_INCREMENT, tenant INT, KEY (id)) SHARD BY HASH (tenant)",
     )
@@ -207,10 +219,14 @@ async fn an_id_may_be_unique_without_the_sharding_key() {
         assert_eq!(error_of(&mut c, sql).await.0, 1235, "{sql}");
     }
     c.query_drop(format!("DROP DATABASE {db}")).await.unwrap();
-    // A restore brings its ids along; those that come later are new.
+}
+
+/// A restore brings its ids along; those that come later are new.
+#[tokio::test]
+async fn a_restore_may_give_ids() {
     let proxy = Configured::start("restore", &servers_of(shared(), 2), &users());
     let mut c = connect_as(proxy.port, "both", PASSWORD).await;
-    let create = create.replace(" p ", " restored.p ");
+    let create = TENANTS.replace(" p ", " restored.p ");
     c.query_drop("CREATE DATABASE restored").await.unwrap();
     c.query_drop(create).await.unwrap();
     c.query_drop("INSERT INTO restored.p (id, tenant) VALUES (700, 1), (3, 2)")

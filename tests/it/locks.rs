@@ -1,5 +1,5 @@
-//! LOCK TABLES on one shard and on several, DDL under it; and nothing that waits for a lock outlives KILL or its
-//! client.
+//! LOCK TABLES on one shard and on several, DDL under it; and nothing that waits for a lock outlives KILL or
+//! its client.
 
 use crate::cluster::{connect, database, error_of, shared};
 use mysql_async::prelude::Queryable;
