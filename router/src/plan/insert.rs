@@ -97,8 +97,7 @@ fn on_one_shard(read: Read<'_>, shard: ShardId, tables: SmallVec<[TableName; 2]>
         traits: read.traits,
         tables,
         pin: None,
-        gather: None,
-        merge: None,
+        together: None,
     })
 }
 
