@@ -10,6 +10,7 @@ use catalog::{
     ShardProgress, Table, TableDefinition, TableId, TableName,
 };
 use meta_client::MetaError;
+use schema::users::{Spread, in_the_way};
 use schema::{difference, key, read, rule, server_changes};
 use shard::{Login, ServerConn, ShardError};
 use sql::ident::quote_name;
@@ -246,6 +247,9 @@ async fn look(catalog: &Catalog, wanted: &Wanted, parts: &[Part]) -> Result<Foun
         definition: model.clone().into(),
         auto_increment: key::auto_increment(model),
     };
+    if let Some(spread) = Spread::of(&table.placement) {
+        not_used_inside(name, spread, &mut infos).await?;
+    }
     let (mut rows, mut next) = (0, None);
     if !wanted.dry_run && !matches!(table.placement, Placement::Single(_)) {
         lock(name, &mut infos).await?;
@@ -287,6 +291,25 @@ async fn lock(name: &TableName, infos: &mut Looked<'_>) -> Result<(), MetaError>
         };
         let locked: Result<_, ShardError> = locked.await;
         locked.map_err(|e| refused(format!("{name} on {} cannot be locked: {e}", p.name)))?;
+    }
+    Ok(())
+}
+
+/// Views and routines would go on to see the rows of their own server.
+async fn not_used_inside(
+    name: &TableName,
+    spread: Spread,
+    infos: &mut Looked<'_>,
+) -> Result<(), MetaError> {
+    for (p, _, conn) in infos {
+        let found = in_the_way(conn, name, spread).await.map_err(Broken::from)?;
+        if let Some(first) = found.first() {
+            return Err(refused(format!(
+                "the {first} on {} uses {name} inside that server, where it would see or change a part: \
+                 drop it",
+                p.name
+            )));
+        }
     }
     Ok(())
 }

@@ -164,8 +164,21 @@ impl Orders {
         {
             // What the service would refuse must not touch the server either.
             catalog.apply(put)?;
+            // A statement that is on its way to the shards does not know the new one.
+            if let Some(job) = catalog.jobs.values().next() {
+                let why = "a change of structure is not done yet (SHOW DDL JOBS): job";
+                return Err(invalid(format!("{why} {}", job.id.0)));
+            }
             let prepared = self.visits.prepare(name, host, *port).await;
             prepared.map_err(invalid)?;
+            let answer = self
+                .meta()
+                .submit(who, change.clone(), expected_epoch)
+                .await?;
+            // Tables that were made meanwhile did not reach it.
+            let prepared = self.visits.prepare(name, host, *port).await;
+            prepared.map_err(invalid)?;
+            return Ok(answer);
         }
         self.meta().submit(who, change, expected_epoch).await
     }

@@ -66,7 +66,7 @@ pub async fn open(
                 let put = catalog::Command::PutShard { name, host, port };
                 if !current.databases.is_empty() && current.shard_named(&s.name).is_none() {
                     let login = s.strongest(timing.timeouts)?;
-                    prepare::databases(&login, &current, &shards).await?;
+                    prepare::fill(&login, &current, &shards).await?;
                 }
                 meta.propose(put, None).await.map_err(|e| e.to_string())?;
                 (s.host.clone(), s.port)

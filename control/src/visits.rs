@@ -163,7 +163,7 @@ async fn visit(cluster: Arc<Cluster>, mut asked: mpsc::Receiver<Ask>) {
                 let _ = reply.send(probe::probe(&cluster, &account).await);
             }
             Ask::Prepare { account, reply } => {
-                let _ = reply.send(make_databases(&cluster, &account).await);
+                let _ = reply.send(fill(&cluster, &account).await);
             }
             Ask::Inspect { reply } => {
                 let _ = reply.send(inspect::inspect(&cluster).await);
@@ -182,9 +182,9 @@ async fn visit(cluster: Arc<Cluster>, mut asked: mpsc::Receiver<Ask>) {
     }
 }
 
-async fn make_databases(cluster: &Cluster, account: &ShardConfig) -> Result<(), String> {
+async fn fill(cluster: &Cluster, account: &ShardConfig) -> Result<(), String> {
     let login = account.strongest(Timeouts::connecting_within(probe::PROBE_TIME))?;
-    prepare::databases(&login, &cluster.catalog(), &cluster.shards.all()).await
+    prepare::fill(&login, &cluster.catalog(), &cluster.shards.all()).await
 }
 
 fn unknown(subject: &str, why: String) -> Finding {

@@ -80,6 +80,18 @@ area! {
         "{function} in the definition of a reference table would give every shard another value; give \
          the value in the INSERT";
 
+    /// Views, routines, triggers and events run inside one server, and were made when the name meant
+    /// something else there, or nothing. A column of that name in them counts too.
+    UsedInside { table: String, objects: NameList } = ER_NOT_SUPPORTED_YET, Unsupported, No:
+        "{table} cannot have rows on several shards while these use it inside one server, where they would \
+         see or change a part: {objects}; drop them first";
+
+    /// A change of structure inside a routine would pass the catalog by, and change one shard only.
+    DdlInRoutine { word: String } = ER_NOT_SUPPORTED_YET, Unsupported, No:
+        "{word} in a routine, trigger, event or compound statement is not supported: it would change the \
+         structure of one shard, unknown to the catalog; send it from the client (temporary tables may \
+         be made there)";
+
     /// It lives on one connection to one shard.
     TemporaryApart = ER_NOT_SUPPORTED_YET, Unsupported, No:
         "a temporary table lives on its database's default shard and can neither take the name nor the \

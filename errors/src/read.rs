@@ -107,6 +107,12 @@ area! {
         "Shardwright's parser does not know this syntax, which it must to route a statement on {table} \
          ({detail}); write it in another way";
 
+    /// Temporary tables live on one connection to one shard. A name that the catalog does not know may be one
+    /// of them, or of nothing at all.
+    BesideTemporary { table: String } = ER_NOT_SUPPORTED_YET, Unsupported, No:
+        "the catalog does not know {table}: if it is a temporary table, it cannot be used beside rows of \
+         other shards; read its rows first, or make it a table SHARD BY REFERENCE";
+
     /// The parser's depth and the number of its operators are bounded.
     TooComplex { what: &'static str, max: usize } = ER_NOT_SUPPORTED_YET, Unsupported, No:
         "the statement has more than {max} {what}; split it";

@@ -2,14 +2,18 @@
 
 mod alter;
 mod check;
+mod counter;
 mod create;
+mod functions;
 mod job;
 mod read_again;
 mod references;
+mod rehearsal;
 mod settled;
 mod tables;
 mod temporary;
 mod under_locks;
+mod users;
 
 use crate::exec::{Run, default_shard, one, scatter, transaction};
 use crate::session::branches::Branches;
@@ -133,7 +137,12 @@ async fn routine(s: &mut Session, name: &ObjectName, run: Run<'_>) -> Done {
     let database = name.database.as_deref().or(s.client.database.as_deref());
     let home = run.catalog.default_shard(database);
     let home = home.ok_or_else(router::plan::no_shards)?;
-    match named(run.catalog, database, run.text, &run.lexed.tokens).common() {
+    let names = named(run.catalog, database, run.text, &run.lexed.tokens);
+    if let Some(t) = &names.pending {
+        return Err(ClientError::no_such_table(&t.database, &t.table).into());
+    }
+    let common = names.common();
+    match common {
         Common::Nothing => {}
         Common::OneShard(shard) if shard == home => {}
         _ => {
@@ -145,18 +154,25 @@ async fn routine(s: &mut Session, name: &ObjectName, run: Run<'_>) -> Done {
     transaction::commit_all(s).await?;
     let change = Change::of(s);
     let tables = change.with_trigger(name, run);
-    let done = match change.manager_of(home) {
-        None => one::run(s, home, None, run).await,
-        Some(manager) => {
-            let text = String::from_utf8_lossy(run.text);
-            let (ok, warnings) = change
-                .run_as_manager(&manager, &text, Ends::WithClient)
-                .await?;
-            Ok(answer(s, ok, warnings, run))
+    let Some(manager) = change.manager_of(home) else {
+        let done = one::run(s, home, None, run).await?;
+        let mut change = Change::of(s);
+        if done.error.is_none() && common == Common::Nothing {
+            change.on_other_shards(name, home, run).await?;
         }
+        change.read_again(&tables).await;
+        return Ok(done);
     };
-    Change::of(s).read_again(&tables).await;
-    done
+    let text = String::from_utf8_lossy(run.text);
+    let (ok, warnings) = change
+        .run_as_manager(&manager, &text, Ends::WithClient)
+        .await?;
+    let mut change = Change::of(s);
+    if common == Common::Nothing {
+        change.on_other_shards(name, home, run).await?;
+    }
+    change.read_again(&tables).await;
+    Ok(answer(s, ok, warnings, run))
 }
 
 /// ANALYZE and the like: the answers of all shards, one after the other.
@@ -222,8 +238,13 @@ impl Change<'_> {
             Ddl::DropTable {
                 tables, if_exists, ..
             } => self.drop_tables(tables, *if_exists).await,
-            Ddl::AlterTable { table, actions } => self.alter_table(table, actions, run).await,
-            Ddl::RenameTable(pairs) => self.rename_tables(pairs, run).await,
+            Ddl::AlterTable {
+                table, if_exists, ..
+            } if *if_exists && self.is_missing(table)? => Ok(()),
+            Ddl::AlterTable { table, actions, .. } => self.alter_table(table, actions, run).await,
+            Ddl::RenameTable { pairs, if_exists } => {
+                self.rename_tables(pairs, *if_exists, run).await
+            }
             Ddl::Truncate(table) => self.truncate(table).await,
             Ddl::CreateIndex {
                 table,
@@ -241,6 +262,11 @@ impl Change<'_> {
             }
             Ddl::DropDatabase { name, if_exists } => self.drop_database(name, *if_exists).await,
             Ddl::AlterDatabase(name) => self.alter_database(name.as_deref(), run).await,
+            Ddl::CreateView {
+                view,
+                if_not_exists,
+                ..
+            } if *if_not_exists && self.is_there(view)? => Ok(()),
             Ddl::CreateView { view, replace, .. } => self.create_view(view, *replace, run).await,
             Ddl::DropView { views, if_exists } => self.drop_views(views, *if_exists).await,
             // The planner refuses the first; one shard alone answers the others.
@@ -265,6 +291,27 @@ impl Change<'_> {
         let table = self.find(&full);
         let table = table.ok_or_else(|| ClientError::no_such_table(&full.database, &full.table))?;
         Ok((full, table))
+    }
+
+    /// True for a name that nothing has, with the note that IF EXISTS makes of it.
+    fn is_missing(&mut self, name: &ObjectName) -> Result<bool, Stop> {
+        let full = self.full_name(name)?;
+        let missing = self.find(&full).is_none();
+        if missing {
+            let error = ClientError::no_such_table(&full.database, &full.table);
+            self.notes.note(&error);
+        }
+        Ok(missing)
+    }
+
+    /// True for a name that is taken, with the note that IF NOT EXISTS makes of it.
+    fn is_there(&mut self, name: &ObjectName) -> Result<bool, Stop> {
+        let full = self.full_name(name)?;
+        let taken = self.find(&full).is_some();
+        if taken {
+            self.notes.note(&create::exists(&full).into());
+        }
+        Ok(taken)
     }
 
     /// Every shard that has the table's definition.

@@ -32,12 +32,13 @@ use crate::worker::Worker;
 use crate::worker::in_use::Using;
 use crate::{ddl, show};
 use catalog::{Catalog, ShardId};
-use errors::AvailabilityError;
+use errors::{AvailabilityError, Cause, NameError, ReadError};
 use merge::Merged;
 use request::Request;
 use router::args::ParamRef;
-use router::{Forward, Operator, Plan, RouteContext, SessionFacts};
+use router::{Forward, Operator, Plan, Refusal, RouteContext, SessionFacts};
 use sql::Lexed;
+use sql::ddl::Ddl;
 use std::rc::Rc;
 use std::sync::Arc;
 use wire::resultset::RowFormat;
@@ -147,7 +148,7 @@ pub(crate) fn plan(
 pub(crate) async fn statement(s: &mut Session, run: Run<'_>) -> Done {
     s.client.authorize(run.catalog, &run.plan.privileges)?;
     // A change of structure does not wait for itself, nor for others that it excludes by its job.
-    let changes = matches!(run.plan.plan, Plan::Ddl(_));
+    let changes = matches!(&run.plan.plan, Plan::Ddl(d) if !matches!(d.ddl, Ddl::Routine(_)));
     let _using = (!changes).then(|| run.uses_catalog(s));
     match &run.plan.plan {
         Plan::Forward(f) => forward(s, f, run).await,
@@ -156,7 +157,19 @@ pub(crate) async fn statement(s: &mut Session, run: Run<'_>) -> Done {
         Plan::List(list) => Box::pin(show::list::run(s, list, run)).await,
         Plan::Databases(shard) => Box::pin(show::databases::run(s, *shard, run)).await,
         Plan::Ddl(d) => Box::pin(ddl::run(s, &d.ddl, run)).await,
-        Plan::Refuse(r) => Err(r.clone().into()),
+        Plan::Refuse(r) => Err(refused(s, r).into()),
+    }
+}
+
+/// A refusal, said in another way where a name that the catalog does not know may be a temporary table's.
+fn refused(s: &Session, refusal: &Refusal) -> Refusal {
+    let has_temporary = s.branches.iter().any(|b| b.pins.temporary_tables);
+    match refusal.cause() {
+        Cause::Names(NameError::NoSuchTable { database, table }) if has_temporary => {
+            let table = format!("{database}.{table}");
+            ReadError::BesideTemporary { table }.into()
+        }
+        _ => refusal.clone(),
     }
 }
 

@@ -6,7 +6,8 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::ops::Range;
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Smallest and largest block.
@@ -15,8 +16,21 @@ const BLOCK_MAX: u64 = 100_000;
 /// A block that lasts less than this is followed by a larger one.
 const BLOCK_TIME: Duration = Duration::from_secs(5);
 
+/// The largest ids that statements of this process gave themselves, by table: blocks that its workers hold
+/// are used from behind them.
+#[derive(Debug, Default)]
+pub(crate) struct GivenIds(Mutex<HashMap<TableId, Arc<AtomicU64>>>);
+
+impl GivenIds {
+    fn of(&self, table: TableId) -> Arc<AtomicU64> {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.entry(table).or_default().clone()
+    }
+}
+
 #[derive(Debug)]
 struct Block {
+    given: Arc<AtomicU64>,
     free: Range<u64>,
     size: u64,
     leased: Instant,
@@ -36,15 +50,17 @@ pub(crate) enum IdError {
 /// Blocks of one worker.
 pub(crate) struct IdBlocks {
     meta: Arc<dyn MetaService>,
+    given: Arc<GivenIds>,
     blocks: RefCell<HashMap<TableId, Block>>,
     leasing: RefCell<HashMap<TableId, Rc<tokio::sync::Mutex<()>>>>,
 }
 
 impl IdBlocks {
     /// Without any block yet.
-    pub(crate) fn new(meta: Arc<dyn MetaService>) -> Self {
+    pub(crate) fn new(meta: Arc<dyn MetaService>, given: Arc<GivenIds>) -> Self {
         Self {
             meta,
+            given,
             blocks: RefCell::default(),
             leasing: RefCell::default(),
         }
@@ -54,6 +70,8 @@ impl IdBlocks {
     pub(crate) fn take(&self, table: TableId, count: u64) -> Option<Range<u64>> {
         let mut blocks = self.blocks.borrow_mut();
         let b = blocks.get_mut(&table)?;
+        let behind = b.given.load(Ordering::Relaxed).saturating_add(1);
+        b.free.start = b.free.start.max(behind.min(b.free.end));
         if b.free.end - b.free.start < count {
             return None;
         }
@@ -100,6 +118,7 @@ impl IdBlocks {
             .lease_ids(table, at_least, size.max(count))
             .await?;
         let block = Block {
+            given: self.given.of(table),
             free,
             size,
             leased: Instant::now(),
@@ -108,8 +127,10 @@ impl IdBlocks {
         Ok(())
     }
 
-    /// A statement gives ids itself: later generated ones must lie above, as on one server.
+    /// A statement gives ids itself: later generated ones must lie above, as on one server. Of blocks that
+    /// other proxies hold nothing is known here.
     pub(crate) async fn observe(&self, table: TableId, given: u64) -> Result<(), IdError> {
+        self.given.of(table).fetch_max(given, Ordering::Relaxed);
         {
             let mut blocks = self.blocks.borrow_mut();
             if let Some(b) = blocks.get_mut(&table) {

@@ -5,6 +5,7 @@ mod answers;
 use crate::auth::users::Users;
 use crate::config::{PoolConfig, ProxyConfig};
 use crate::gauges::PublishedPools;
+use crate::ids::GivenIds;
 use crate::listener;
 use crate::metrics::Metrics;
 use crate::registry::Registry;
@@ -49,6 +50,8 @@ pub struct Shared {
     pub metrics: Metrics,
     /// What the workers' pools hold.
     pub(crate) pools: PublishedPools,
+    /// Ids that statements gave themselves.
+    pub(crate) given_ids: Arc<GivenIds>,
     rsa: OnceLock<Arc<RsaKey>>,
     epochs: Vec<AtomicU64>,
     /// Where each worker is asked.
@@ -213,6 +216,7 @@ impl Proxy {
             registry,
             metrics: Metrics::default(),
             pools: PublishedPools::new(workers),
+            given_ids: Arc::default(),
             rsa: OnceLock::new(),
             epochs: (0..workers).map(|_| AtomicU64::new(0)).collect(),
             questions,

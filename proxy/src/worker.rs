@@ -81,7 +81,7 @@ impl Worker {
             interner: RefCell::new(interner),
             in_use: Rc::default(),
             fresh,
-            ids: IdBlocks::new(shared.meta.clone()),
+            ids: IdBlocks::new(shared.meta.clone(), shared.given_ids.clone()),
             pads: Pads::default(),
             flavor: Cell::new(shared.flavor()),
             default_mode: Cell::default(),

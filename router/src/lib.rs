@@ -13,6 +13,7 @@ pub mod names;
 pub mod plan;
 pub mod privileges;
 pub mod reads;
+pub mod routine;
 pub mod stored_code;
 pub mod traits;
 

@@ -355,7 +355,7 @@ impl Reader<'_> {
                 let right = if *temporary { Right::Write } else { Right::Ddl };
                 tables.iter().for_each(|t| self.named_in(t, right));
             }
-            Ddl::RenameTable(pairs) => pairs.iter().for_each(|(from, to)| {
+            Ddl::RenameTable { pairs, .. } => pairs.iter().for_each(|(from, to)| {
                 self.named_in(from, Right::Ddl);
                 self.named_in(to, Right::Ddl);
             }),

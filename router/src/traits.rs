@@ -1,6 +1,7 @@
 //! What a statement asks of its session and its connection, read off its tokens.
 
 use crate::functions;
+use crate::names::stands_for_table;
 use sql::ident::name_of;
 use sql::lexer::{Op, Token, TokenKind};
 
@@ -43,6 +44,40 @@ pub struct Traits {
     pub quoted_session_value: bool,
 }
 
+/// System variables that have the session's value on every shard. Any other may be a server's own: its port,
+/// its name, the seed of its RAND.
+const SAME_EVERYWHERE: [&str; 21] = [
+    "auto_increment_increment",
+    "auto_increment_offset",
+    "autocommit",
+    "character_set_client",
+    "character_set_connection",
+    "character_set_results",
+    "collation_connection",
+    "default_week_format",
+    "div_precision_increment",
+    "foreign_key_checks",
+    "group_concat_max_len",
+    "lc_time_names",
+    "max_error_count",
+    "sql_mode",
+    "sql_select_limit",
+    "time_zone",
+    "timestamp",
+    "transaction_isolation",
+    "tx_isolation",
+    "tx_read_only",
+    "unique_checks",
+];
+
+/// True for a name before a parenthesis that is no built-in function: a table with its columns, or a stored
+/// function of a database.
+fn is_other_name(text: &[u8], tokens: &[Token], at: usize) -> bool {
+    let is = |i: usize, op| tokens.get(i).map(|t| t.kind) == Some(TokenKind::Op(op));
+    let qualified = at > 0 && is(at - 1, Op::Dot);
+    is(at + 1, Op::LParen) && (qualified || stands_for_table(text, tokens, at))
+}
+
 impl Traits {
     /// Reads them off a statement.
     pub fn of(text: &[u8], tokens: &[Token]) -> Self {
@@ -50,6 +85,7 @@ impl Traits {
         for (i, t) in tokens.iter().enumerate() {
             let next = tokens.get(i + 1).map(|n| n.kind);
             match t.kind {
+                TokenKind::Word | TokenKind::QuotedName if is_other_name(text, tokens, i) => {}
                 TokenKind::Word if next == Some(TokenKind::Op(Op::LParen)) => {
                     out.function(&text[t.range()], &tokens[i + 2..], false);
                 }
@@ -115,7 +151,7 @@ impl Traits {
             "warning_count" | "error_count" => self.diagnostics = true,
             "pseudo_thread_id" => self.session_values = true,
             own if own.starts_with("session_track_") => self.session_values = true,
-            _ => {}
+            other => self.non_deterministic |= !SAME_EVERYWHERE.contains(&other),
         }
     }
 
@@ -167,6 +203,18 @@ mod tests {
         assert!(of("select a from t for update").locking);
         assert!(of("select a from t lock in share mode").locking);
         assert!(of("select next value for s").non_deterministic);
+        for sql in [
+            "insert into user (id) values (1)",
+            "replace `sleep` (id) values (1)",
+            "insert ignore uuid (id) values (1)",
+            "select shop.sleep(1)",
+        ] {
+            assert_eq!(of(sql), Traits::default(), "{sql}");
+        }
+        assert!(of("insert into t (a) values (user())").session_values);
+        assert!(of("update r set a = @@port").non_deterministic);
+        assert!(of("update r set a = @@global.`hostname`").non_deterministic);
+        assert!(!of("update r set a = @@session.sql_mode").non_deterministic);
         assert!(of("select sleep(1)").may_block);
         assert!(of("select c from t where id=1").is_shareable());
         assert!(of("select @@session.warning_count").diagnostics);

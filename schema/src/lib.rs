@@ -12,6 +12,7 @@ pub mod rule;
 pub mod server_changes;
 pub mod shadow;
 mod trigger;
+pub mod users;
 
 pub use difference::difference;
 pub use read::{TableInfo, TableInfos};

@@ -200,3 +200,47 @@ SELECT * FROM tmp ORDER BY a
 DROP TEMPORARY TABLE tmp
 DROP TABLE s, ref
 SHOW TABLES
+
+-- Names of functions as names of tables, and syntax that few write.
+CREATE TABLE `user` (id INT PRIMARY KEY, `count` INT) COMMENT 'shard by hash(id)'
+CREATE TABLE `uuid` (id INT PRIMARY KEY, `rand` INT) COMMENT 'shard by reference'
+INSERT INTO user (id, count) VALUES (1, 2), (2, 3), (3, 4)
+REPLACE INTO user(id, count) VALUES (1, 5)
+INSERT INTO user () VALUES ()
+INSERT user (id) VALUES (9)
+INSERT INTO uuid (id, rand) VALUES (1, 2)
+UPDATE uuid SET rand = 3
+sorted: SELECT * FROM user
+SELECT u.* FROM user u JOIN uuid USING (id)
+UPDATE user u, uuid r SET u.count = r.rand WHERE u.id = 1 AND r.id = u.id
+DELETE user.* FROM user WHERE user.id = 2
+sorted: SELECT * FROM user
+SELECT id FROM user WHERE id = 1 INTO @found
+SELECT @found
+SELECT count FROM user WHERE id = 1 INTO @found FOR UPDATE
+SELECT @found
+SELECT !(id = 2), id MOD 2, INTERVAL(id, 1, 3, 5) FROM user WHERE id = 1
+SELECT id FROM user WHERE !(id = 2) AND id MOD 2 = 1 ORDER BY id
+SELECT * FROM (user, uuid) WHERE user.id = uuid.id
+SELECT id FROM user ORDER BY id LIMIT 1 ROWS EXAMINED 100000
+SELECT user.id, seq FROM user JOIN seq_1_to_5 ON seq = user.id ORDER BY 1
+SELECT seq FROM seq_1_to_9_step_3 WHERE seq IN (SELECT id FROM user)
+CREATE TABLE defaults (id INT, k INT DEFAULT 5, w VARCHAR(9) COLLATE utf8mb4_bin DEFAULT 'n', PRIMARY KEY (id, k)) COMMENT 'shard by hash(k)'
+INSERT INTO defaults (id) VALUES (1), (2)
+INSERT INTO defaults (id, k) VALUES (3, DEFAULT), (4, 7)
+INSERT INTO defaults SET id = 9
+SELECT * FROM defaults WHERE k = 5 ORDER BY id
+CREATE TABLE nulls (id INT, k INT, KEY (k)) COMMENT 'shard by hash(k)'
+INSERT INTO nulls (id) VALUES (1)
+SELECT * FROM nulls WHERE k IS NULL
+CREATE TABLE days (d DATE PRIMARY KEY, v INT) COMMENT 'shard by hash(d)'
+INSERT INTO days VALUES ('1970-12-1', 1), ('1970-1-02', 2)
+SELECT v FROM days WHERE d = '1970-12-01'
+SELECT v FROM days WHERE d = '1970-1-2'
+SELECT v FROM days WHERE d = '1970-12-1 0:0:0'
+CREATE TABLE hidden (a INT, id INT PRIMARY KEY INVISIBLE, h INT INVISIBLE DEFAULT 7) COMMENT 'shard by hash(id)'
+INSERT INTO hidden (a, id) VALUES (1, 1), (2, 2), (3, 3)
+SELECT a, h FROM hidden ORDER BY a
+SELECT (SELECT MAX(h) FROM uuid) FROM hidden ORDER BY a
+SELECT h.a FROM hidden h JOIN user u USING (id) ORDER BY h.a
+SELECT a FROM hidden WHERE _rowid = 2

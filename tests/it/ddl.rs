@@ -158,26 +158,26 @@ async fn a_job_that_fails_on_one_shard_says_so_and_goes_on_when_repeated() {
     let mut c = connect(cluster.port).await;
     c.query_drop("CREATE DATABASE d").await.unwrap();
     c.query_drop("USE d").await.unwrap();
-    // A table of that name stands in the way on the second shard only.
+    c.query_drop("CREATE TABLE t (id INT PRIMARY KEY, v INT, KEY i (v)) SHARD BY HASH (id)")
+        .await
+        .unwrap();
+    // The second shard alone does not have the index any more: what the first has done cannot be undone.
     let text = std::fs::read_to_string(cluster.dir.join("shards/s2/port")).unwrap();
     let mut s2 = connect(text.trim().parse().unwrap()).await;
-    s2.query_drop("CREATE TABLE d.t (x INT)").await.unwrap();
-    let sql = "CREATE TABLE t (id INT PRIMARY KEY) SHARD BY HASH (id)";
+    s2.query_drop("ALTER TABLE d.t DROP INDEX i").await.unwrap();
+    let sql = "DROP INDEX i ON t";
     let (_, message) = error_of(&mut c, sql).await;
     assert!(
         message.contains("s1: done") && message.contains("s2: "),
         "{message}"
     );
-    assert_eq!(
-        error_of(&mut c, "SELECT * FROM t").await.0,
-        1146,
-        "half a table is no table"
-    );
     let jobs: Vec<mysql_async::Row> = c.query("SHOW DDL JOBS").await.unwrap();
     assert_eq!(jobs.len(), 2);
-    s2.query_drop("DROP TABLE d.t").await.unwrap();
+    s2.query_drop("ALTER TABLE d.t ADD INDEX i (v)")
+        .await
+        .unwrap();
     c.query_drop(sql).await.unwrap();
-    c.query_drop("INSERT INTO t VALUES (1), (2), (3)")
+    c.query_drop("INSERT INTO t (id) VALUES (1), (2), (3)")
         .await
         .unwrap();
     drop((c, s2));
@@ -202,7 +202,6 @@ async fn refusals_say_what_to_do() {
         .await
         .unwrap();
     for (sql, part) in [
-        ("SELECT id FROM t ORDER BY v FOR UPDATE", "locks rows"),
         ("SELECT @a := COUNT(*) FROM t", "user variables"),
         ("SELECT my_function(v) FROM t ORDER BY v", "my_function"),
         ("UPDATE t SET id = 9 WHERE id = 1", "sharding key"),

@@ -31,6 +31,7 @@ mod merge;
 mod meta;
 #[cfg(feature = "mysql-server")]
 mod mysql;
+mod objects;
 mod peers;
 mod pipelines;
 mod pitfalls;

@@ -41,18 +41,19 @@ impl Change<'_> {
         }
         match renamed {
             Some(to) if actions.len() == 1 => {
-                let effect = Effect::Rename(vec![(name.clone(), to.clone())]);
+                let renames = vec![(name.clone(), to.clone())];
+                let placements = [(to.clone(), entry.placement.clone())];
                 let step = JobStep {
                     objects: vec![name, to.clone()],
                     shards: self.shards_of(&entry),
                     sql: String::from_utf8_lossy(run.text).into_owned(),
                 };
-                self.step(step, effect).await?;
+                self.rename(step, renames, &placements).await?;
                 self.renamed(vec![to]).await;
                 Ok(())
             }
             Some(_) => Err(DdlError::RenameWithChanges.into()),
-            None => self.alter_and_look(&name, &entry, run).await,
+            None => self.alter_and_look(&name, &entry, actions, run).await,
         }
     }
 
@@ -63,7 +64,7 @@ impl Change<'_> {
         run: Run<'_>,
     ) -> Result<(), Stop> {
         let (name, entry) = self.table(table)?;
-        self.alter_and_look(&name, &entry, run).await
+        self.alter_and_look(&name, &entry, &[], run).await
     }
 
     pub(super) async fn create_index(
@@ -77,18 +78,20 @@ impl Change<'_> {
         if unique {
             self.check_action(&name, &entry, &AlterAction::UniqueKey(columns.to_vec()))?;
         }
-        self.alter_and_look(&name, &entry, run).await
+        self.alter_and_look(&name, &entry, &[], run).await
     }
 
     async fn alter_and_look(
         &mut self,
         name: &TableName,
         entry: &Table,
+        actions: &[AlterAction],
         run: Run<'_>,
     ) -> Result<(), Stop> {
         let shards = self.shards_of(entry);
         let sql = String::from_utf8_lossy(run.text).into_owned();
         let mut job = self.start_job(&sql, vec![name.clone()], &shards).await?;
+        self.refusing_first(&mut job, entry, actions, run).await?;
         self.run_job(&mut job, &sql).await?;
         let wanted = Wanted::Like(entry.placement.clone());
         let now = self
@@ -102,7 +105,7 @@ impl Change<'_> {
         // A column that they refer to may have another name.
         let changed = referring(&self.worker.catalog(), std::slice::from_ref(name));
         self.read_again(&changed).await;
-        Ok(())
+        self.raise_ids(&now, run).await
     }
 
     fn check_action(

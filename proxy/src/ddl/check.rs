@@ -54,18 +54,17 @@ pub(super) fn check_definition(run: Run<'_>, is_reference: bool) -> Result<(), S
     Ok(())
 }
 
-/// A routine whose statements are texts could name tables that nobody sees here.
+/// A routine whose statements are texts could name tables that nobody sees here, and one that changes
+/// structure would change one shard.
 pub(super) fn check_routine(run: Run<'_>) -> Result<(), Stop> {
     let tokens = &run.lexed.tokens;
     let is = |i: usize, w: &[u8]| tokens.get(i).is_some_and(|t| is_word(run.text, *t, w));
-    let dynamic = (1..tokens.len()).any(|i| {
-        is(i, b"PREPARE") && !is(i - 1, b"DEALLOCATE") && !is(i - 1, b"DROP")
-            || is(i, b"EXECUTE") && is(i + 1, b"IMMEDIATE")
-    });
-    match () {
-        () if !is(0, b"CREATE") && !is(0, b"ALTER") => Ok(()),
-        () if dynamic => Err(DdlError::DynamicRoutine.into()),
-        () if Traits::of(run.text, tokens).named_locks => Err(DdlError::LockInRoutine.into()),
-        () => Ok(()),
+    if !is(0, b"CREATE") && !is(0, b"ALTER") {
+        return Ok(());
+    }
+    router::routine::check(run.text, tokens)?;
+    match Traits::of(run.text, tokens).named_locks {
+        true => Err(DdlError::LockInRoutine.into()),
+        false => Ok(()),
     }
 }

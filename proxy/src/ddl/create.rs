@@ -8,6 +8,7 @@ use catalog::job::Effect;
 use catalog::{Placement, ShardId, Table, TableDefinition, TableId, TableName};
 use errors::{ClientError, DdlError, NameError};
 use router::names::{Common, named};
+use schema::users::Spread;
 use schema::{key, read, rule};
 use shard::ServerConn;
 use sql::cursor::Cursor;
@@ -21,6 +22,11 @@ use sql::{LexMode, Lexed};
 pub(super) fn exists(name: &TableName) -> NameError {
     let table = name.table.clone();
     NameError::TableExists { table }
+}
+
+fn drop_sql(name: &TableName) -> String {
+    let (database, table) = (quote_name(&name.database), quote_name(&name.table));
+    format!("DROP TABLE IF EXISTS {database}.{table}")
 }
 
 /// A rule that cannot be.
@@ -65,7 +71,11 @@ impl Change<'_> {
         let mut job = self
             .start_job(&statement, vec![name.clone()], &shards)
             .await?;
-        self.run_job(&mut job, &sql).await?;
+        self.check_users(&job, &name, by.spread(), &shards).await?;
+        // One that was there before is not this statement's to drop.
+        let drop = drop_sql(&name);
+        let undo = (!t.if_not_exists && !t.or_replace).then_some(drop.as_str());
+        self.run_job_or_undo(&mut job, &sql, undo).await?;
         let made = self.table_entry(&name, by, shards[0], None).await;
         let table = match made.and_then(|t| self.check_references(&t).map(|()| t)) {
             Ok(table) => table,
@@ -74,13 +84,13 @@ impl Change<'_> {
                 return Err(stop);
             }
         };
-        self.finish_job(&job, Effect::put_table(&table)).await
+        self.finish_job(&job, Effect::put_table(&table)).await?;
+        self.raise_ids(&table, run).await
     }
 
     async fn take_back(&mut self, job: &Running, name: &TableName) -> Result<(), Stop> {
-        let (db, table) = (quote_name(&name.database), quote_name(&name.table));
-        self.undo_job(job, &format!("DROP TABLE IF EXISTS {db}.{table}"))
-            .await;
+        // Where it cannot be dropped now, it stays behind: the drift check shows it.
+        self.undo_job(job, &drop_sql(name)).await;
         self.abandon_job(job).await
     }
 
@@ -227,4 +237,13 @@ pub(super) enum Wanted {
     Like(Placement),
     /// By a rule, once the columns are known.
     Rule(Rule),
+}
+
+impl Wanted {
+    fn spread(&self) -> Option<Spread> {
+        match self {
+            Wanted::Like(placement) => Spread::of(placement),
+            Wanted::Rule(_) => Some(Spread::Parts),
+        }
+    }
 }

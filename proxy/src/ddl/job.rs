@@ -44,6 +44,21 @@ pub(super) struct Running {
     on_database: bool,
 }
 
+impl Running {
+    /// Shards that have not begun, in the order in which they will; none if others have done it already.
+    pub(super) fn pending(&self) -> Vec<ShardId> {
+        match self.resumed {
+            true => Vec::new(),
+            false => self.shards.iter().map(|(s, _)| *s).collect(),
+        }
+    }
+
+    /// This shard goes first.
+    pub(super) fn put_first(&mut self, shard: ShardId) {
+        self.shards.sort_by_key(|(s, _)| *s != shard);
+    }
+}
+
 impl Change<'_> {
     /// Changes the catalog. This worker plans by it from now on, others soon.
     pub(super) async fn propose(&mut self, command: Command) -> Result<Arc<Catalog>, Stop> {
@@ -114,6 +129,17 @@ impl Change<'_> {
     /// anywhere the job is given up and the shard's own error returned; else the error tells how far
     /// each shard is, and the same statement takes the job up again.
     pub(super) async fn run_job(&mut self, job: &mut Running, sql: &str) -> Result<(), Stop> {
+        self.run_job_or_undo(job, sql, None).await
+    }
+
+    /// The same; what takes the statement back, if anything does, runs where it was done before another shard
+    /// refused it.
+    pub(super) async fn run_job_or_undo(
+        &mut self,
+        job: &mut Running,
+        sql: &str,
+        undo: Option<&str>,
+    ) -> Result<(), Stop> {
         let mut failed: Option<ShardError> = None;
         for i in 0..job.shards.len() {
             let (shard, progress) = job.shards[i].clone();
@@ -157,8 +183,19 @@ impl Change<'_> {
                 progress,
             })
             .await?;
+            if failed.is_some() && undo.is_some() {
+                break;
+            }
         }
         let Some(first) = failed else { return Ok(()) };
+        // Of a shard that was lost nobody knows what it did.
+        let refused = matches!(&first, ShardError::Server { .. }) && !job.resumed;
+        if let Some(undo) = undo.filter(|_| refused)
+            && self.undo_job(job, undo).await
+        {
+            self.abandon_job(job).await?;
+            return Err(first.into());
+        }
         if !job.shards.iter().any(|(_, p)| *p == ShardProgress::Done) {
             self.propose(Command::AbandonJob { job: job.id }).await?;
             return Err(first.into());
@@ -214,7 +251,7 @@ impl Change<'_> {
         shards.get(catalog.shard_name(shard))?.manager.clone()
     }
 
-    async fn run_on(
+    pub(super) async fn run_on(
         &mut self,
         shard: ShardId,
         sql: &str,
@@ -309,15 +346,19 @@ impl Change<'_> {
             .map(|_| ())
     }
 
-    /// Undoes what a job did, where it did it; failures are left to the operator's log.
-    pub(super) async fn undo_job(&mut self, job: &Running, sql: &str) {
+    /// Undoes what a job did, where it did it; false if a shard did not let it, which the operator's log
+    /// shows.
+    pub(super) async fn undo_job(&mut self, job: &Running, sql: &str) -> bool {
+        let mut undone = true;
         for (shard, progress) in job.shards.clone() {
             if progress == ShardProgress::Done
                 && let Err(e) = self.run_on(shard, sql, Ends::WithKill).await
             {
-                tracing::warn!(error = %e, sql, "a refused table could not be dropped again");
+                tracing::warn!(error = %e, sql, "what was done could not be undone");
+                undone = false;
             }
         }
+        undone
     }
 
     /// A whole job without anything special.

@@ -9,6 +9,7 @@ use catalog::{Placement, ShardId, Table, TableId, TableName};
 use errors::{ClientError, DdlError, NameError, RightsError};
 use router::names::{Common, named};
 use router::plan::ddl::steps::{self, JobStep};
+use schema::users::Spread;
 use shard::account::Manager;
 use sql::ObjectName;
 use sql::splice::Splices;
@@ -66,10 +67,12 @@ impl Change<'_> {
     pub(super) async fn rename_tables(
         &mut self,
         pairs: &[(ObjectName, ObjectName)],
+        if_exists: bool,
         run: Run<'_>,
     ) -> Result<(), Stop> {
         let mut renames: Vec<(TableName, TableName)> = Vec::new();
         let mut shards: Option<Vec<ShardId>> = None;
+        let mut placements = Vec::new();
         for (from, to) in pairs {
             let (from, to) = (self.full_name(from)?, self.full_name(to)?);
             // A name may be one that an earlier pair of this statement made.
@@ -80,14 +83,23 @@ impl Change<'_> {
                 .map(|(f, _)| f.clone());
             let entry = self.find(made.as_ref().unwrap_or(&from));
             let Some(entry) = entry else {
-                return Err(ClientError::no_such_table(&from.database, &from.table).into());
+                let missing = ClientError::no_such_table(&from.database, &from.table);
+                if if_exists {
+                    self.notes.note(&missing);
+                    continue;
+                }
+                return Err(missing.into());
             };
+            placements.push((to.clone(), entry.placement.clone()));
             let here = self.shards_of(&entry);
             if shards.as_ref().is_some_and(|s| *s != here) {
                 return Err(DdlError::RenameApart.into());
             }
             shards = Some(here);
             renames.push((from, to));
+        }
+        if renames.is_empty() {
+            return Ok(());
         }
         let objects = renames
             .iter()
@@ -101,9 +113,27 @@ impl Change<'_> {
             shards,
             sql,
         };
-        self.step(step, Effect::Rename(renames)).await?;
+        self.rename(step, renames, &placements).await?;
         self.renamed(names).await;
         Ok(())
+    }
+
+    /// Runs a RENAME. No view or routine may have waited for one of the new names.
+    pub(super) async fn rename(
+        &mut self,
+        step: JobStep,
+        renames: Vec<(TableName, TableName)>,
+        placements: &[(TableName, Placement)],
+    ) -> Result<(), Stop> {
+        let mut job = self
+            .start_job(&step.sql, step.objects, &step.shards)
+            .await?;
+        for (name, placement) in placements {
+            let spread = Spread::of(placement);
+            self.check_users(&job, name, spread, &step.shards).await?;
+        }
+        self.run_job(&mut job, &step.sql).await?;
+        self.finish_job(&job, Effect::Rename(renames)).await
     }
 
     /// A server gives foreign keys that it named itself other names with their table.

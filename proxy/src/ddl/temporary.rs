@@ -29,7 +29,7 @@ pub(super) async fn run(s: &mut Session, ddl: &Ddl, run: Run<'_>) -> Option<Done
             temporary: true, ..
         } => return Some(one::run(s, shard, None, run).await),
         Ddl::DropTable { tables, .. } => about(s, shard, tables.iter(), ddl, run).await,
-        Ddl::RenameTable(pairs) => {
+        Ddl::RenameTable { pairs, .. } => {
             about(s, shard, pairs.iter().map(|(from, _)| from), ddl, run).await
         }
         Ddl::AlterTable { table, .. }

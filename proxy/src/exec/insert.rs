@@ -6,12 +6,15 @@ use super::request::Request;
 use super::write::{self, Duplicates, Write, now_text};
 use super::{Run, plan, session_values};
 use crate::command::execute::statement_key;
-use crate::session::{Done, Outcome, Session};
+use crate::session::{Done, Outcome, Session, Stop};
 use errors::InsertError;
-use router::plan::insert::PartSql;
-use router::{InsertPlan, Plan, Refusal};
+use router::plan::insert::{PartSql, RowId};
+use router::{InsertPlan, Plan, Refusal, RowIds};
 use sql::Lexed;
 use std::rc::Rc;
+
+/// Largest auto_increment_increment of a server.
+const STEP_MAX: u64 = 65_535;
 
 /// Runs a planned INSERT or REPLACE.
 pub(crate) async fn run(s: &mut Session, insert: &InsertPlan, run: Run<'_>) -> Done {
@@ -24,13 +27,7 @@ pub(crate) async fn run(s: &mut Session, insert: &InsertPlan, run: Run<'_>) -> D
 async fn rows(s: &mut Session, insert: &InsertPlan, run: Run<'_>) -> Done {
     let cx = run.route_context(s);
     let ids = insert.row_ids(&cx.args, s.client.settings.zero_is_value)?;
-    let generated: Vec<u64> = match ids.generate {
-        0 => Vec::new(),
-        n => s.worker.ids.get(&insert.table, n).await?.collect(),
-    };
-    if let Some(max) = ids.given_max {
-        s.worker.ids.observe(insert.table.id, max).await?;
-    }
+    let generated = draw(s, insert, &ids).await?;
     let route = insert.route(&cx, &ids, &generated)?;
     let mut parts = Vec::new();
     for part in route.parts {
@@ -62,6 +59,48 @@ async fn rows(s: &mut Session, insert: &InsertPlan, run: Run<'_>) -> Done {
     };
     outcome.insert_id = insert_id(insert, run, generated.first().copied(), &outcome, said);
     Ok(outcome)
+}
+
+/// Ids for the rows without one, in the order of the rows: behind those that rows before them give.
+async fn draw(s: &Session, insert: &InsertPlan, ids: &RowIds) -> Result<Vec<u64>, Stop> {
+    let (mut out, mut given) = (Vec::new(), None);
+    let rows = ids.rows.chunk_by(|a, b| is_generated(a) == is_generated(b));
+    for alike in rows {
+        match alike.first() {
+            Some(RowId::Generated) => {
+                if let Some(max) = given.take() {
+                    s.worker.ids.observe(insert.table.id, max).await?;
+                }
+                out.extend(consecutive(s, insert, alike.len() as u64).await?);
+            }
+            _ => given = given.max(alike.iter().filter_map(RowId::given).max()),
+        }
+    }
+    if let Some(max) = given {
+        s.worker.ids.observe(insert.table.id, max).await?;
+    }
+    Ok(out)
+}
+
+fn is_generated(id: &RowId) -> bool {
+    *id == RowId::Generated
+}
+
+/// Ids in steps of auto_increment_increment, as the session has set it.
+async fn consecutive(s: &Session, insert: &InsertPlan, count: u64) -> Result<Vec<u64>, Stop> {
+    let set = |name: &str| -> u64 {
+        let value = s.client.settings.all.get(name);
+        value
+            .and_then(|v| v.trim_matches('\'').parse().ok())
+            .unwrap_or(1)
+    };
+    let step = set("auto_increment_increment").clamp(1, STEP_MAX);
+    // A server does not look at an offset beyond the step.
+    let offset = Some(set("auto_increment_offset")).filter(|o| *o <= step);
+    let offset = offset.unwrap_or(0) % step;
+    // So many numbers have exactly `count` in the rhythm.
+    let drawn = s.worker.ids.get(&insert.table, count * step).await?;
+    Ok(drawn.filter(|id| id % step == offset).collect())
 }
 
 /// As on one server: the first generated id if its row was inserted, not ignored nor made to change

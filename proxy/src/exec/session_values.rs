@@ -24,6 +24,9 @@ pub(crate) fn replace(client: &ClientState, text: &[u8], tokens: &[Token]) -> Ve
                 .is_some_and(|t| t.kind == TokenKind::Op(op))
         };
         let is_call = called(1, Op::LParen) && called(2, Op::RParen);
+        if is_call && router::names::stands_for_table(text, tokens, i) {
+            continue;
+        }
         let Some(value) = value_of(client, &text[t.range()], t.kind, is_call) else {
             continue;
         };

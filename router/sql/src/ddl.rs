@@ -29,11 +29,18 @@ pub enum Ddl {
     AlterTable {
         /// The table.
         table: ObjectName,
+        /// IF EXISTS.
+        if_exists: bool,
         /// What it changes, as far as the catalog cares.
         actions: Vec<AlterAction>,
     },
     /// RENAME TABLE a TO b, ...
-    RenameTable(Vec<(ObjectName, ObjectName)>),
+    RenameTable {
+        /// Old and new names.
+        pairs: Vec<(ObjectName, ObjectName)>,
+        /// IF EXISTS.
+        if_exists: bool,
+    },
     /// TRUNCATE TABLE.
     Truncate(ObjectName),
     /// CREATE INDEX.
@@ -71,6 +78,8 @@ pub enum Ddl {
         view: ObjectName,
         /// OR REPLACE (or ALTER VIEW).
         replace: bool,
+        /// IF NOT EXISTS.
+        if_not_exists: bool,
         /// Token index of the query.
         query: usize,
     },
@@ -195,7 +204,7 @@ fn create(mut c: Cursor<'_>) -> Option<Result<Ddl, ClauseError>> {
 }
 
 fn create_view(mut c: Cursor<'_>, replace: bool) -> Option<Ddl> {
-    c.eat_all(&["IF", "NOT", "EXISTS"]);
+    let if_not_exists = c.eat_all(&["IF", "NOT", "EXISTS"]);
     let view = c.object_name()?;
     if c.is_op(Op::LParen) {
         c.skip_group()?;
@@ -206,6 +215,7 @@ fn create_view(mut c: Cursor<'_>, replace: bool) -> Option<Ddl> {
     Some(Ddl::CreateView {
         view,
         replace,
+        if_not_exists,
         query: c.index,
     })
 }
@@ -376,21 +386,29 @@ fn rename(mut c: Cursor<'_>) -> Option<Ddl> {
         return Some(Ddl::Account);
     }
     c.eat_one(&["TABLE", "TABLES"])?;
-    c.eat_all(&["IF", "EXISTS"]);
-    let mut out = Vec::new();
+    let if_exists = c.eat_all(&["IF", "EXISTS"]);
+    let mut pairs = Vec::new();
     loop {
         let from = c.object_name()?;
-        if c.eat("WAIT") || c.eat("NOWAIT") {
-            c.next().filter(|t| t.kind == TokenKind::Int)?;
-        }
+        eat_wait(&mut c)?;
         if !c.eat("TO") {
             return None;
         }
-        out.push((from, c.object_name()?));
+        pairs.push((from, c.object_name()?));
         if !c.eat_op(Op::Comma) {
-            return c.at_end().then_some(Ddl::RenameTable(out));
+            return c.at_end().then_some(Ddl::RenameTable { pairs, if_exists });
         }
     }
+}
+
+/// `WAIT n` or `NOWAIT`, or nothing; `None` for WAIT without its number.
+fn eat_wait(c: &mut Cursor<'_>) -> Option<()> {
+    if c.eat("WAIT") {
+        c.next().filter(|t| t.kind == TokenKind::Int)?;
+    } else {
+        c.eat("NOWAIT");
+    }
+    Some(())
 }
 
 #[cfg(test)]

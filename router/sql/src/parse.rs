@@ -65,8 +65,17 @@ pub struct Parsed {
 pub fn parse(text: &[u8], tokens: &[Token], mode: LexMode) -> Result<Parsed, ParseError> {
     check_size(text, tokens)?;
     let mut out = Vec::with_capacity(tokens.len() + 1);
+    let (commas, stars) = (joining_commas(text, tokens), target_stars(text, tokens));
     for (i, t) in tokens.iter().enumerate() {
-        if is_modifier(text, tokens, i) {
+        if is_modifier(text, tokens, i) || stars.contains(&i) {
+            continue;
+        }
+        if commas.contains(&i) {
+            for word in ["CROSS", "JOIN"] {
+                let token = Pt::make_keyword(word);
+                let span = span(*t);
+                out.push(TokenWithSpan { token, span });
+            }
             continue;
         }
         if let Some(token) = convert(text, *t, mode) {
@@ -122,6 +131,65 @@ fn is_modifier(text: &[u8], tokens: &[Token], at: usize) -> bool {
         let qualified = i > 0 && tokens[i - 1].kind == TokenKind::Op(Op::Dot);
         word(i, &["SELECT"]) && !qualified
     })
+}
+
+/// Commas between the tables of `UPDATE a, b SET`, which the parser knows as joins only; none beside a RIGHT
+/// JOIN, which binds closer than a comma.
+fn joining_commas(text: &[u8], tokens: &[Token]) -> Vec<usize> {
+    let is = |i: usize, w: &[u8]| is_word(text, tokens, i, w);
+    let Some(set) = top_level(tokens)
+        .find(|i| is(*i, b"SET"))
+        .filter(|_| is(0, b"UPDATE"))
+    else {
+        return Vec::new();
+    };
+    if (0..set).any(|i| is(i, b"RIGHT")) {
+        return Vec::new();
+    }
+    let comma = |i: &usize| tokens[*i].kind == TokenKind::Op(Op::Comma);
+    top_level(tokens)
+        .take_while(|i| *i < set)
+        .filter(comma)
+        .collect()
+}
+
+/// `.*` behind the targets of `DELETE a.* FROM` and `DELETE FROM a.* USING`.
+fn target_stars(text: &[u8], tokens: &[Token]) -> Vec<usize> {
+    let is = |i: usize, w: &[u8]| is_word(text, tokens, i, w);
+    let first = |w: &[u8]| top_level(tokens).find(|i| is(*i, w));
+    let Some(from) = first(b"FROM").filter(|_| is(0, b"DELETE")) else {
+        return Vec::new();
+    };
+    let op = |i: usize, op| tokens.get(i).map(|t| t.kind) == Some(TokenKind::Op(op));
+    let condition = first(b"WHERE").unwrap_or(tokens.len());
+    let end = first(b"USING").filter(|u| *u < condition && is_targets_end(tokens, *u));
+    let dots = (0..end.unwrap_or(from)).filter(|i| op(*i, Op::Dot) && op(i + 1, Op::Star));
+    dots.flat_map(|i| [i, i + 1]).collect()
+}
+
+/// False for the USING of a join, which has columns in parentheses.
+fn is_targets_end(tokens: &[Token], using: usize) -> bool {
+    tokens
+        .get(using + 1)
+        .is_none_or(|t| t.kind != TokenKind::Op(Op::LParen))
+}
+
+/// Tokens outside of parentheses.
+fn top_level(tokens: &[Token]) -> impl Iterator<Item = usize> {
+    let mut depth = 0usize;
+    tokens.iter().enumerate().filter_map(move |(i, t)| {
+        match t.kind {
+            TokenKind::Op(Op::LParen) => depth += 1,
+            TokenKind::Op(Op::RParen) => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        (depth == 0).then_some(i)
+    })
+}
+
+fn is_word(text: &[u8], tokens: &[Token], at: usize, upper: &[u8]) -> bool {
+    let word = |t: &Token| t.kind == TokenKind::Word && text[t.range()].eq_ignore_ascii_case(upper);
+    tokens.get(at).is_some_and(word)
 }
 
 /// The token that begins at the position the parser reports, by binary search.
@@ -306,6 +374,27 @@ mod tests {
             let ast = p(sql).unwrap().ast.to_string();
             assert_eq!(ast, read, "{sql}");
         }
+    }
+
+    #[test]
+    fn tables_of_changes_may_be_listed() {
+        for (sql, read) in [
+            (
+                "update t, u set t.a = 1, u.b = 2",
+                "UPDATE t CROSS JOIN u SET t.a = 1, u.b = 2",
+            ),
+            (
+                "delete t.* from t where a = 1",
+                "DELETE t FROM t WHERE a = 1",
+            ),
+            (
+                "delete from t.* using t join u using (a)",
+                "DELETE FROM t USING t JOIN u USING(a)",
+            ),
+        ] {
+            assert_eq!(p(sql).unwrap().ast.to_string(), read, "{sql}");
+        }
+        assert!(p("update t, u right join v on u.a = v.a set t.a = 1").is_err());
     }
 
     #[test]

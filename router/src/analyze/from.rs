@@ -8,7 +8,7 @@ use crate::analyze::facts::KeyColumnRef;
 use crate::analyze::instance::{Has, Relation, TableInstance, TableInstanceId};
 use crate::analyze::relation::{self, Found};
 use crate::analyze::scope::parts;
-use errors::Obstacle;
+use errors::{Obstacle, ReadError};
 use sql::TokenRange;
 use sql::outline::FromParts;
 use sqlparser::ast::*;
@@ -249,6 +249,16 @@ impl<'a> Builder<'a> {
         );
         let relation = match found {
             Found::Relation(r) => r,
+            // Copies of rows may stand beside it: every server has it.
+            Found::Missing(_, table) if self.flavor.mariadb && relation::is_sequence(&table) => {
+                self.refuse(
+                    ReadError::UnsupportedConstruct {
+                        what: "a table of numbers",
+                    }
+                    .into(),
+                );
+                Relation::Unknown
+            }
             Found::Missing(db, table) => {
                 self.refuse(Refusal::no_such_table(&db, &table));
                 Relation::Unknown

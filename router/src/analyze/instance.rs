@@ -64,6 +64,13 @@ pub enum Has {
     Maybe,
 }
 
+/// Columns of tables that information_schema does not list: an alias of a primary key, and the times of
+/// versioned rows.
+fn is_pseudo(column: &str) -> bool {
+    let names = ["_rowid", "row_start", "row_end"];
+    names.iter().any(|n| column.eq_ignore_ascii_case(n))
+}
+
 impl TableInstance {
     /// The table of the catalog, if it is one.
     pub fn table(&self) -> Option<&Arc<Table>> {
@@ -105,9 +112,10 @@ impl TableInstance {
     /// Whether it has a column, as far as it knows by itself; the columns of queries are looked at elsewhere.
     pub fn has_column(&self, column: &str) -> Has {
         match &self.relation {
-            Relation::Table(t) if t.definition.columns.is_empty() => Has::Maybe,
             Relation::Table(t) => match t.has_column(column) {
                 true => Has::Yes,
+                // An earlier version knew visible columns only; servers have some that no list shows.
+                false if !t.definition.is_whole() || is_pseudo(column) => Has::Maybe,
                 false => Has::No,
             },
             Relation::InformationSchema(_) if self.fact_column(column).is_some() => Has::Yes,

@@ -72,3 +72,17 @@ fn find_cte(queries: &[Query<'_>], around: &[QueryId], name: &str) -> Option<Fou
     // Whether case counts is the server's affair.
     visible(|a, b| a.eq_ignore_ascii_case(b)).map(|_| Found::Odd)
 }
+
+/// True for the names of MariaDB's tables of numbers, `seq_1_to_10` and `seq_1_to_10_step_3`.
+pub(super) fn is_sequence(table: &str) -> bool {
+    let lower = table.to_ascii_lowercase();
+    let is_number = |n: &str| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit());
+    let Some((from, rest)) = lower
+        .strip_prefix("seq_")
+        .and_then(|r| r.split_once("_to_"))
+    else {
+        return false;
+    };
+    let (to, step) = rest.split_once("_step_").unwrap_or((rest, "1"));
+    [from, to, step].into_iter().all(is_number)
+}

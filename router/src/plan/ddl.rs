@@ -75,7 +75,7 @@ impl Read<'_> {
                 let table = self.table(table)?;
                 one(self.as_it_is(vec![table.name.clone()], shards_of(catalog, table)))
             }
-            Ddl::RenameTable(pairs) => {
+            Ddl::RenameTable { pairs, .. } => {
                 let shards = shards_of(catalog, self.table(&pairs.first()?.0)?);
                 let names = pairs.iter().flat_map(|(from, to)| [from, to]);
                 let objects = names.map(|n| self.full_name(n)).collect::<Option<_>>()?;
@@ -182,7 +182,7 @@ fn describe(ddl: &Ddl) -> String {
         Ddl::CreateTable(t) => format!("create the table {}", t.table),
         Ddl::DropTable { tables, .. } => format!("drop {}", list(tables)),
         Ddl::AlterTable { table, .. } => format!("alter {table}"),
-        Ddl::RenameTable(pairs) => {
+        Ddl::RenameTable { pairs, .. } => {
             let pairs = pairs.iter().map(|(from, to)| format!("{from} to {to}"));
             format!("rename {}", pairs.collect::<Vec<_>>().join(", "))
         }

@@ -4,11 +4,12 @@ mod route;
 mod split;
 
 use crate::Refusal;
+use crate::analyze::unknown_call::unknown_call;
 use crate::names::Common;
 use crate::plan::{Access, Forward, Plan, Read, Target};
 use crate::traits::Traits;
 use catalog::{Placement, ShardId, Table, TableName};
-use errors::InsertError;
+use errors::{InsertError, WriteError};
 use smallvec::SmallVec;
 use sql::cursor::Cursor;
 use sql::insert::{Insert, InsertSource as Rows, Row, Value};
@@ -141,6 +142,16 @@ fn keeps_id(read: Read<'_>, insert: &Insert, id: &str) -> bool {
     false
 }
 
+/// A function in the rows, or behind them, that each shard may answer in its own way.
+fn unknown_in_rows(read: Read<'_>, insert: &Insert) -> Option<String> {
+    let is = |t: &Token, w: &[u8]| crate::traits::is_word(read.text, *t, w);
+    let words: [&[u8]; 3] = [b"VALUES", b"VALUE", b"SET"];
+    let behind = insert.columns_close.map_or(0, |at| at as usize);
+    let tokens = read.tokens.get(behind..)?;
+    let start = tokens.iter().position(|t| words.iter().any(|w| is(t, w)))?;
+    unknown_call(read.text, &tokens[start..], read.ctx.flavor)
+}
+
 fn sharded(read: Read<'_>, table: &Arc<Table>, insert: &Insert) -> Result<InsertPlan, Refusal> {
     let traits = read.traits;
     let listed = insert.columns.as_ref().filter(|c| !c.is_empty());
@@ -158,7 +169,7 @@ fn sharded(read: Read<'_>, table: &Arc<Table>, insert: &Insert) -> Result<Insert
                 .auto_increment
                 .as_ref()
                 .is_some_and(|a| a.column.eq_ignore_ascii_case(&k.name));
-            if at.is_none() && !is_auto {
+            if at.is_none() && !is_auto && !has_default(table, &k.name) {
                 let (column, table) = (k.name.clone(), table.name.to_string());
                 return Err(InsertError::KeyMissing { column, table }.into());
             }
@@ -177,6 +188,8 @@ fn sharded(read: Read<'_>, table: &Arc<Table>, insert: &Insert) -> Result<Insert
         }
     } else if traits.non_deterministic {
         return Err(InsertError::ReferenceInsertDiffers.into());
+    } else if let Some(function) = unknown_in_rows(read, insert) {
+        return Err(WriteError::ReferenceFunction { function }.into());
     }
     let width = columns.len();
     Ok(InsertPlan {
@@ -187,6 +200,12 @@ fn sharded(read: Read<'_>, table: &Arc<Table>, insert: &Insert) -> Result<Insert
         auto,
         width,
     })
+}
+
+/// True if a row without a value for the column gets one, be it NULL.
+fn has_default(table: &Table, column: &str) -> bool {
+    let column = table.definition.column(column);
+    column.is_some_and(|c| !c.data_type.is_empty() && (c.nullable || c.default.is_some()))
 }
 
 impl InsertPlan {

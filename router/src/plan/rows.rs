@@ -29,8 +29,13 @@ impl Read<'_> {
                 false => Refusal::unknown_database(&t.database),
             });
         }
+        if self.is_compound(statement) {
+            crate::routine::check(self.text, self.tokens)?;
+        }
         let common = names.common();
-        let body = without_locking_clause(self.text, self.tokens);
+        let body = without_variables(self.text, self.tokens);
+        let body = without_locking_clause(self.text, body);
+        let body = without_variables(self.text, body);
         let tree = self
             .needs_tree(statement, &common)
             .then(|| sql::parse::parse(self.text, body, self.ctx.mode));
@@ -75,6 +80,24 @@ impl Read<'_> {
             Plan::Forward(f) if f.traits.into_file => Err(ReadError::IntoFile.into()),
             _ => Ok(plan),
         }
+    }
+
+    /// True for BEGIN NOT ATOMIC and statements of routines that MariaDB runs outside of them.
+    fn is_compound(self, statement: &Statement) -> bool {
+        let words = [
+            &b"BEGIN"[..],
+            b"IF",
+            b"CASE",
+            b"LOOP",
+            b"WHILE",
+            b"REPEAT",
+            b"FOR",
+        ];
+        let first = self
+            .tokens
+            .first()
+            .filter(|_| *statement == Statement::Other);
+        first.is_some_and(|t| words.iter().any(|w| is_word(self.text, *t, w)))
     }
 
     fn forward(self, statement: &Statement, target: Target) -> Plan {
@@ -235,6 +258,23 @@ fn without_locking_clause<'t>(text: &[u8], tokens: &'t [Token]) -> &'t [Token] {
         .any(|t| t.kind == sql::TokenKind::Op(sql::Op::RParen));
     match closed && (next(b"UPDATE") || next(b"SHARE") || next(b"IN")) {
         true => &tokens[..i],
+        false => tokens,
+    }
+}
+
+/// Token slice without an INTO @a, @b at its end, which the parser does not know.
+fn without_variables<'t>(text: &[u8], tokens: &'t [Token]) -> &'t [Token] {
+    let op = |t: &Token, op| t.kind == sql::TokenKind::Op(op);
+    let end = tokens
+        .iter()
+        .rposition(|t| !op(t, sql::Op::Semicolon))
+        .map_or(0, |i| i + 1);
+    let is_listed = |t: &Token| t.kind == sql::TokenKind::UserVar || op(t, sql::Op::Comma);
+    let Some(into) = tokens[..end].iter().rposition(|t| !is_listed(t)) else {
+        return tokens;
+    };
+    match into + 1 < end && is_word(text, tokens[into], b"INTO") {
+        true => &tokens[..into],
         false => tokens,
     }
 }

@@ -64,10 +64,12 @@ pub(super) fn parse(mut c: Cursor<'_>) -> Option<Ddl> {
     c.eat_one(&["ONLINE", "IGNORE"]);
     c.eat("IGNORE");
     if c.eat("TABLE") {
-        c.eat_all(&["IF", "EXISTS"]);
+        let if_exists = c.eat_all(&["IF", "EXISTS"]);
         let table = c.object_name()?;
+        super::eat_wait(&mut c)?;
         return Some(Ddl::AlterTable {
             table,
+            if_exists,
             actions: actions(&mut c),
         });
     }

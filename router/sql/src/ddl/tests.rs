@@ -135,9 +135,10 @@ fn alter_names_what_it_touches() {
 fn drops_and_renames() {
     assert!(matches!(p("drop table if exists a, b.c"),
         Some(Ok(Ddl::DropTable { tables, if_exists: true, .. })) if tables.len() == 2));
-    assert!(
-        matches!(p("rename table a to b, c to d"), Some(Ok(Ddl::RenameTable(v))) if v.len() == 2)
-    );
+    assert!(matches!(
+        p("rename table a nowait to b, c wait 3 to d"),
+        Some(Ok(Ddl::RenameTable { pairs, .. })) if pairs.len() == 2
+    ));
     assert!(matches!(p("truncate t"), Some(Ok(Ddl::Truncate(_)))));
     assert!(matches!(
         p("drop index i on t"),

@@ -5,11 +5,12 @@ use crate::Refusal;
 use crate::args::{Args, ParamRef, Source};
 use crate::plan::RouteContext;
 use crate::plan::forward::check_write;
-use catalog::{KeyValue, ShardId, Use};
+use catalog::{KeyColumn, KeyValue, ShardId, Use};
 use errors::InsertError;
 use smallvec::SmallVec;
 use sql::insert::ValueKind;
-use sql::lexer::TokenKind;
+use sql::lexer::{Op, TokenKind};
+use sql::{Flavor, LexMode, Lexed};
 
 /// What happens to a row's AUTO_INCREMENT value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,6 +21,16 @@ pub enum RowId {
     Given(u64),
     /// We give it.
     Generated,
+}
+
+impl RowId {
+    /// The id that the statement gives.
+    pub fn given(&self) -> Option<u64> {
+        match self {
+            RowId::Given(id) => Some(*id),
+            _ => None,
+        }
+    }
 }
 
 /// Ids of all rows of one execution.
@@ -225,8 +236,10 @@ impl InsertPlan {
             Some(ValueKind::Param(n)) => Source::Param(n),
             Some(ValueKind::Null) => Source::Null,
             Some(ValueKind::Default) | None => {
-                let (column, table) = names();
-                return Err(InsertError::KeyDefault { column, table }.into());
+                return self.default_value(column).ok_or_else(|| {
+                    let (column, table) = names();
+                    InsertError::KeyDefault { column, table }.into()
+                });
             }
             Some(ValueKind::Expression) => {
                 let (column, table) = names();
@@ -251,6 +264,30 @@ impl InsertPlan {
             why,
         }
         .into())
+    }
+
+    /// What the server stores in a key column that has no value: its default, if that is a constant.
+    fn default_value(&self, key: &KeyColumn) -> Option<KeyValue> {
+        let column = self.table.definition.column(&key.name)?;
+        let Some(text) = column.default.as_deref() else {
+            return column.nullable.then_some(KeyValue::Null);
+        };
+        let mode = LexMode::default();
+        let lexed = Lexed::new(text.as_bytes(), mode, Flavor::default()).ok()?;
+        let (token, negated) = match lexed.tokens.as_slice() {
+            [_] => (0, false),
+            [sign, _] if sign.kind == TokenKind::Op(Op::Minus) => (1, true),
+            _ => return None,
+        };
+        let args = Args {
+            text: text.as_bytes(),
+            tokens: &lexed.tokens,
+            mode,
+            utf8: true,
+            params: &[],
+        };
+        let source = Source::Literal { token, negated };
+        args.key_value(source, &key.kind, Use::Store).ok()
     }
 
     /// True if the server may store something else where the statement says NULL. Whether a column is
