@@ -11,6 +11,7 @@ pub(crate) mod sessions;
 pub(crate) mod sharded_tables;
 pub(crate) mod shards;
 pub(crate) mod status;
+pub(crate) mod unsupported;
 
 use crate::exec::Run;
 use crate::session::{Outcome, Session};

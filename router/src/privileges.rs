@@ -330,6 +330,7 @@ impl Reader<'_> {
             | Show::ProxySessions
             | Show::ProcessList { .. }
             | Show::ProxyStatus
+            | Show::Unsupported
             | Show::Databases
             | Show::Grants { .. }
             | Show::Diagnostics(_)

@@ -9,7 +9,8 @@ use mysql_async::prelude::Queryable;
 use std::collections::HashMap;
 
 /// Errors of MySQL, or of the client library, that MariaDB's list does not have.
-const NOT_MARIADBS: [&str; 5] = [
+const NOT_MARIADBS: [&str; 6] = [
+    "ER_CLIENT_LOCAL_FILES_DISABLED",
     "CR_SERVER_LOST",
     "CR_AUTH_PLUGIN_ERR",
     "ER_SECURE_TRANSPORT_REQUIRED",
@@ -161,4 +162,21 @@ async fn refused(cluster: &Cluster) -> Vec<u64> {
         counts.push(counter(cluster.admin, &line).await);
     }
     counts
+}
+
+#[tokio::test]
+async fn what_is_refused_can_be_listed() {
+    let (mut c, _) = database().await;
+    c.query_drop("CREATE TABLE t (id INT PRIMARY KEY) SHARD BY HASH (id)")
+        .await
+        .unwrap();
+    let (code, text) = error_of(&mut c, "UPDATE t SET id = 2 WHERE id = 1").await;
+    let listed: Vec<(String, u16, String, String)> = c.query("SHOW UNSUPPORTED").await.unwrap();
+    let found = listed.iter().find(|(name, ..)| name == "KeyUpdated");
+    let (_, number, form, meaning) = found.unwrap();
+    let start = form.split('{').next().unwrap();
+    assert!(*number == code && text.starts_with(start), "{form}: {text}");
+    assert!(!meaning.is_empty() && !meaning.contains('\n'), "{meaning}");
+    // Mistakes are not listed.
+    assert!(listed.iter().all(|(name, ..)| name != "NoSavepoint"));
 }

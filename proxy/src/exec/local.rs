@@ -41,6 +41,7 @@ pub(super) async fn run(s: &mut Session, local: &Local, run: Run<'_>) -> Done {
         Local::ShowProxySessions => show::sessions::run(s, run).await,
         Local::ShowProcessList { full } => show::processlist::run(s, *full, run).await,
         Local::ShowProxyStatus => Ok(show::answer(s, &show::status::rows(s), run)),
+        Local::ShowUnsupported => Ok(show::answer(s, &show::unsupported::rows(), run)),
         Local::ShowDdlJobs => Ok(show::answer(s, &show::jobs::rows(run.catalog), run)),
         Local::ShowGrants { of } => {
             let set = show::grants::rows(s, run.catalog, of.as_deref())?;

@@ -15,6 +15,8 @@ pub enum Show {
     ProxyStatus,
     /// SHOW DDL JOBS
     DdlJobs,
+    /// SHOW UNSUPPORTED.
+    Unsupported,
     /// `SHOW [FULL] PROCESSLIST`
     ProcessList {
         /// FULL: statements are not cut at 100 characters.
@@ -134,12 +136,13 @@ fn diagnostics(c: &mut Cursor<'_>) -> Option<Diagnostics> {
 }
 
 fn own(c: &mut Cursor<'_>) -> Option<Show> {
-    let all: [(&[&str], Show); 5] = [
+    let all: [(&[&str], Show); 6] = [
         (&["SHARDS"], Show::Shards),
         (&["SHARDED", "TABLES"], Show::ShardedTables),
         (&["PROXY", "SESSIONS"], Show::ProxySessions),
         (&["PROXY", "STATUS"], Show::ProxyStatus),
         (&["DDL", "JOBS"], Show::DdlJobs),
+        (&["UNSUPPORTED"], Show::Unsupported),
     ];
     all.into_iter()
         .find(|(words, _)| c.eat_all(words))

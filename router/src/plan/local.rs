@@ -54,6 +54,8 @@ pub enum Local {
     ShowProxyStatus,
     /// SHOW DDL JOBS.
     ShowDdlJobs,
+    /// SHOW UNSUPPORTED.
+    ShowUnsupported,
     /// SHOW PROCESSLIST.
     ShowProcessList {
         /// Statements are not cut.
@@ -115,6 +117,7 @@ impl Local {
                 "execute or drop, on the connection that knows the name".into()
             }
             Local::ExecuteImmediate(_) => "plan and run a text".into(),
+            Local::ShowUnsupported => "answer from the error catalogue".to_string(),
             Local::ShowShards | Local::ShowShardedTables | Local::ShowDdlJobs => {
                 "answer from the catalog".into()
             }
@@ -184,6 +187,7 @@ pub(super) fn show(show: &Show) -> Option<Plan> {
         Show::ProxySessions => Local::ShowProxySessions,
         Show::ProxyStatus => Local::ShowProxyStatus,
         Show::DdlJobs => Local::ShowDdlJobs,
+        Show::Unsupported => Local::ShowUnsupported,
         Show::ProcessList { full } => Local::ShowProcessList { full: *full },
         Show::Grants { of } => Local::ShowGrants { of: of.clone() },
         Show::Diagnostics(asked) => Local::ShowDiagnostics(*asked),
