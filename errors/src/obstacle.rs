@@ -64,6 +64,9 @@ obstacles! {
     /// `@a := 1`, SQL_CALC_FOUND_ROWS and the like would be set by each shard.
     SessionState: "it sets session state";
 
+    /// @@port, VERSION() and the like: several shards would give several values in one answer.
+    ServerValue: "it asks for a value that each server has for itself";
+
     /// The parser is known to read some constructs in another way than servers do; conditions beside them
     /// do not count as keys.
     UnreadSyntax: "its syntax is not read for routing";

@@ -7,6 +7,10 @@ area! {
     UnknownHandler { handler: String, command: &'static str } = ER_UNKNOWN_STMT_HANDLER, Mistake, No:
         "Unknown prepared statement handler ({handler}) given to {command}";
 
+    /// PREPARE has a text for one shard, and its tables are elsewhere by now: PREPARE it again.
+    NeedsPrepare = ER_NEED_REPREPARE, Aborted, Statement:
+        "Prepared statement needs to be re-prepared";
+
     /// Each takes memory in the proxy until it is closed.
     TooManyPrepared { max: usize } = ER_MAX_PREPARED_STMT_COUNT_REACHED, Mistake, No:
         "Can't create more than {max} prepared statements (proxy.prepared_per_session_max); close some";

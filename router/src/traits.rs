@@ -40,6 +40,8 @@ pub struct Traits {
     pub stored_code: bool,
     /// It opens no table, and so leaves the conditions of the statement before it, unless it has its own.
     pub keeps_conditions: bool,
+    /// @@port, VERSION() and the like: each server has its own.
+    pub of_server: bool,
     /// A session value called by its name in quotes, where the proxy does not put it in.
     pub quoted_session_value: bool,
 }
@@ -125,6 +127,7 @@ impl Traits {
         self.may_block |= effects.waits;
         self.reads_file |= effects.file;
         self.non_deterministic |= effects.differs_between_shards();
+        self.of_server |= effects.server;
     }
 
     fn word(&mut self, word: &[u8], text: &[u8], rest: &[Token]) {
@@ -151,7 +154,11 @@ impl Traits {
             "warning_count" | "error_count" => self.diagnostics = true,
             "pseudo_thread_id" => self.session_values = true,
             own if own.starts_with("session_track_") => self.session_values = true,
-            other => self.non_deterministic |= !SAME_EVERYWHERE.contains(&other),
+            other => {
+                let own = !SAME_EVERYWHERE.contains(&other);
+                self.non_deterministic |= own;
+                self.of_server |= own;
+            }
         }
     }
 

@@ -152,6 +152,55 @@ async fn nothing_that_is_older_than_a_sharded_table_uses_it_inside_one_server() 
 }
 
 #[tokio::test]
+async fn a_prepared_text_means_what_its_names_mean_when_it_runs() {
+    let (mut c, _) = database().await;
+    run(
+        &mut c,
+        &[
+            "CREATE TABLE vt (id INT PRIMARY KEY)",
+            "INSERT INTO vt VALUES (1)",
+            "PREPARE s FROM 'SELECT COUNT(*) FROM vt'",
+            "PREPARE i FROM 'INSERT INTO vt VALUES (2)'",
+            "CREATE TABLE other (id INT PRIMARY KEY)",
+            "EXECUTE i",
+        ],
+    )
+    .await;
+    assert_eq!(c.query_first::<u8, _>("EXECUTE s").await.unwrap(), Some(2));
+    let sharded = "CREATE TABLE vt (id INT PRIMARY KEY) SHARD BY HASH (id)";
+    run(&mut c, &["DROP TABLE vt", sharded]).await;
+    run(&mut c, &["INSERT INTO vt VALUES (1), (2), (3), (4)"]).await;
+    for sql in ["EXECUTE s", "EXECUTE i"] {
+        let (code, text) = error_of(&mut c, sql).await;
+        assert!([1235, 1615].contains(&code), "{sql}: {code} {text}");
+    }
+    let moved = "CREATE TABLE vt (id INT PRIMARY KEY) SHARD BY SINGLE ON s2";
+    run(&mut c, &["DROP TABLE vt", moved]).await;
+    assert_eq!(error_of(&mut c, "EXECUTE s").await.0, 1615);
+    run(&mut c, &["PREPARE s FROM 'SELECT COUNT(*) FROM vt'"]).await;
+    assert_eq!(c.query_first::<u8, _>("EXECUTE s").await.unwrap(), Some(0));
+}
+
+#[tokio::test]
+async fn a_value_of_each_server_is_one_value_in_an_answer() {
+    let (mut c, _) = database().await;
+    run(
+        &mut c,
+        &[
+            "CREATE TABLE t (id INT PRIMARY KEY, v INT) SHARD BY HASH (id)",
+            "INSERT INTO t (id) VALUES (1), (2), (3), (4), (5), (6)",
+        ],
+    )
+    .await;
+    let mut ports: Vec<u16> = c.query("SELECT @@port FROM t").await.unwrap();
+    ports.dedup();
+    assert_eq!(ports.len(), 1, "{ports:?}");
+    let sql = "UPDATE t SET v = @@port";
+    assert_eq!(error_of(&mut c, sql).await.0, 1235);
+    run(&mut c, &["UPDATE t SET v = @@port WHERE id = 1"]).await;
+}
+
+#[tokio::test]
 async fn structure_does_not_change_inside_a_server() {
     let (mut c, _) = database().await;
     for sql in [

@@ -2,11 +2,12 @@
 
 use super::{Run, any_shard, default_shard, one, plan, statement};
 use crate::session::branch::Branch;
+use crate::session::statements::PreparedText;
 use crate::session::{Done, Session, Stop};
 use catalog::ShardId;
 use errors::PrepareError;
 use router::traits::is_word;
-use router::{Local, Operator, Plan, Planned, Refusal, Target};
+use router::{Local, Operator, Plan, PlanContext, Planned, Refusal, Target};
 use sql::ident::name_of;
 use sql::{Lexed, Op, Statement, Token, TokenKind};
 
@@ -143,6 +144,15 @@ pub(super) async fn prepare(s: &mut Session, literal: Option<&str>, run: Run<'_>
         .acquire(&s.worker, &s.client, shard, true)
         .await?;
     branch.pins.sql_prepare = true;
+    if let Some(name) = &name {
+        let text = PreparedText {
+            text: inner.into(),
+            mode: s.client.settings.mode,
+            database: s.client.database.clone(),
+            epoch: run.catalog.epoch,
+        };
+        s.client.statements.texts.insert(name.clone(), text);
+    }
     branch.prepared_names.extend(name);
     one::run(s, shard, None, run).await
 }
@@ -192,10 +202,37 @@ pub(super) async fn execute_prepared(s: &mut Session, run: Run<'_>) -> Done {
         };
         return Err(PrepareError::UnknownHandler { handler, command }.into());
     };
-    if !executes {
-        forget_prepared(s, run, 2);
+    match name {
+        Some(name) if executes => still_there(s, &name, shard, run)?,
+        _ => drop(forget_prepared(s, run, 2)),
     }
     one::run(s, shard, None, run).await
+}
+
+/// A prepared text means what its names mean now: the table that it was prepared for may be gone, and another
+/// one of its name have rows elsewhere.
+fn still_there(s: &mut Session, name: &str, shard: ShardId, run: Run<'_>) -> Result<(), Stop> {
+    let Some(known) = s.client.statements.texts.get(name).cloned() else {
+        return Ok(());
+    };
+    if known.epoch == run.catalog.epoch {
+        return Ok(());
+    }
+    let text = known.text.as_bytes();
+    let lexed = Lexed::new(text, known.mode, s.worker.flavor.get()).map_err(Refusal::syntax)?;
+    let ctx = PlanContext {
+        database: known.database.as_deref(),
+        mode: known.mode,
+        ..s.client.plan_context(&s.worker, run.catalog)
+    };
+    let planned = Planned::of(ctx, text, &lexed);
+    if home_of(s, &planned, text, &lexed, run)? != Some(shard) {
+        return Err(PrepareError::NeedsPrepare.into());
+    }
+    if let Some(known) = s.client.statements.texts.get_mut(name) {
+        known.epoch = run.catalog.epoch;
+    }
+    Ok(())
 }
 
 /// No connection is asked for this name any more.
@@ -203,6 +240,9 @@ fn forget_prepared(s: &mut Session, run: Run<'_>, at: usize) -> Option<String> {
     let name = prepared_name(run, at);
     for branch in s.branches.iter_mut() {
         branch.prepared_names.retain(|n| Some(n) != name.as_ref());
+    }
+    if let Some(name) = &name {
+        s.client.statements.texts.remove(name);
     }
     name
 }

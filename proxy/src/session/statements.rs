@@ -9,7 +9,7 @@ use crate::session::Stop;
 use crate::worker::in_use::Using;
 use catalog::ShardId;
 use errors::PrepareError;
-use sql::Lexed;
+use sql::{LexMode, Lexed};
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -42,8 +42,24 @@ pub(crate) struct ClientStatement {
 /// text, before they know its number.
 const LAST_PREPARED: u32 = u32::MAX;
 
+/// The text of a PREPARE, which its server holds for good: whether it may still run there depends on what its
+/// names mean.
+#[derive(Clone)]
+pub(crate) struct PreparedText {
+    /// The text.
+    pub text: Rc<str>,
+    /// How it is read.
+    pub mode: LexMode,
+    /// The database that was current.
+    pub database: Option<Rc<str>>,
+    /// The catalog that it was planned against last.
+    pub epoch: u64,
+}
+
 /// All prepared statements of a session.
 pub(crate) struct Statements {
+    /// Those of PREPARE, by name in lower case; not more than the connections know.
+    pub texts: HashMap<String, PreparedText>,
     by_id: HashMap<u32, Rc<ClientStatement>>,
     next: u32,
     /// The number of the one that was prepared last; none after a text that could not be prepared.
@@ -55,6 +71,7 @@ impl Statements {
     /// At most `max`.
     pub(crate) fn new(max: usize) -> Self {
         Self {
+            texts: HashMap::new(),
             by_id: HashMap::new(),
             next: 1,
             last: None,
@@ -64,6 +81,7 @@ impl Statements {
 
     /// Forgets all.
     pub(crate) fn clear(&mut self) {
+        self.texts.clear();
         self.by_id.clear();
         self.last = None;
     }

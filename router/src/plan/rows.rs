@@ -331,6 +331,9 @@ impl Read<'_> {
                 }
             }
         }
+        if self.traits.of_server {
+            a.note_obstacle(Obstacle::ServerValue);
+        }
         a.check_colocation();
         self.finish(statement, a)
     }
