@@ -134,6 +134,11 @@ area! {
     ListingNotUtf8 = ER_NOT_SUPPORTED_YET, Unsupported, No:
         "names or comments are not UTF-8 here; SET NAMES utf8mb4 before listing tables of several shards";
 
+    /// What a statement left is kept by the proxy, not by a server connection.
+    GetDiagnostics = ER_NOT_SUPPORTED_YET, Unsupported, No:
+        "GET DIAGNOSTICS is not supported outside of routines; use SHOW WARNINGS, @@warning_count and \
+         ROW_COUNT()";
+
     /// A prepared read that shared a connection with other sessions' left its warnings there.
     WarningsGone = ER_NOT_SUPPORTED_YET, Unsupported, No:
         "The last execution ran on a shared connection and its warnings are gone; run it once more, \

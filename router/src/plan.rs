@@ -159,6 +159,8 @@ pub(crate) struct Read<'a> {
 impl Read<'_> {
     fn plan(self, statement: &Statement) -> Result<Plan, Refusal> {
         match statement {
+            // A server would answer from what its connection ran last, which is nobody's.
+            Statement::Other if self.begins_with(b"GET") => Err(ReadError::GetDiagnostics.into()),
             Statement::Query
             | Statement::Insert(_)
             | Statement::Update
@@ -194,6 +196,11 @@ impl Read<'_> {
             // A server says what is wrong with it.
             None => self.rows(statement).map(|p| pinned(p, Pin::LockedTables)),
         }
+    }
+
+    fn begins_with(&self, word: &[u8]) -> bool {
+        let first = self.tokens.first();
+        first.is_some_and(|t| crate::traits::is_word(self.text, *t, word))
     }
 
     /// The shard for statements that any shard can answer.

@@ -70,6 +70,10 @@ pub struct ServerConn {
     pub in_transaction: bool,
     /// Something of the session changed in a way that nobody has accounted for.
     state_changed: bool,
+    /// The server names every variable that changes.
+    names_all_changes: bool,
+    /// Statements so far that made something which lives as long as the connection.
+    objects_made: u64,
     /// When it was last given back.
     pub idle_since: Instant,
     /// What was left over came behind answers of prefixes: nobody has seen it.
@@ -128,6 +132,8 @@ impl ServerConn {
             dirty: false,
             in_transaction: false,
             state_changed: false,
+            names_all_changes: l.names_all_changes,
+            objects_made: 0,
             idle_since: Instant::now(),
             carry_is_news: false,
             timeouts: Timeouts::default(),
@@ -228,7 +234,14 @@ impl ServerConn {
     pub fn note_status(&mut self, expect: Expect, status: u16) {
         if matches!(expect, Expect::Result | Expect::Cursor | Expect::Rows) {
             self.in_transaction = status & wire::caps::SERVER_STATUS_IN_TRANS != 0;
-            self.state_changed |= status & wire::caps::SERVER_SESSION_STATE_CHANGED != 0;
+        }
+    }
+
+    /// Notes if an answer says that something of the session changed; `state` is what its packet says of it.
+    /// The flag alone may mean the database, or the transaction on MySQL.
+    pub fn note_changes(&mut self, status: u16, state: &[u8]) {
+        if status & wire::caps::SERVER_SESSION_STATE_CHANGED != 0 {
+            self.state_changed |= state.is_empty() || wire::session_state::is_change(state);
         }
     }
 
@@ -236,6 +249,21 @@ impl ServerConn {
     /// the statement itself. Nobody else may have the connection then.
     pub fn state_is_unknown(&self) -> bool {
         self.state_changed
+    }
+
+    /// True if the server names every variable that changes.
+    pub fn names_all_changes(&self) -> bool {
+        self.names_all_changes
+    }
+
+    /// Notes how many statements have made something; how many it was before.
+    pub(crate) fn note_objects_made(&mut self, made: u64) -> u64 {
+        std::mem::replace(&mut self.objects_made, made)
+    }
+
+    /// Something may have changed that nobody knows.
+    pub fn state_is_doubtful(&mut self) {
+        self.state_changed = true;
     }
 
     /// Whoever ran the last statement knows what it changed.

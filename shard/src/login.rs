@@ -24,11 +24,16 @@ const LOGIN_PACKET_MAX: usize = 1 << 20;
 const COLLATION: u16 = 45;
 /// What `settings::Settings` takes a fresh connection to have.
 const SET_NAMES: &str = "SET NAMES utf8mb4";
-/// Variables that a server names when they change, in front of those for transactions. ('*' would name the
-/// GTID of every commit on MariaDB, and a number of each statement on MySQL.) Of others it says that
-/// something changed.
-const TRACKED: &str = "autocommit,character_set_client,character_set_connection,character_set_results,\
-     collation_connection,foreign_key_checks,sql_auto_is_null,sql_mode,time_zone,unique_checks";
+/// Every variable of a session that can be set. ('*' would be those that servers change by themselves too, as
+/// the GTID of each commit.)
+const ALL_VARIABLES: &str = "(SELECT GROUP_CONCAT(VARIABLE_NAME) FROM information_schema.SYSTEM_VARIABLES \
+     WHERE VARIABLE_SCOPE <> 'GLOBAL' AND READ_ONLY = 'NO' \
+     AND VARIABLE_NAME NOT IN ('IDENTITY', 'LAST_INSERT_ID') AND VARIABLE_NAME NOT LIKE 'SESSION\\_TRACK%')";
+/// What MySQL names when it changes: with '*' that would be a number of each statement too. Of others it says
+/// that something changed.
+const TRACKED_ON_MYSQL: &str = "autocommit,character_set_client,character_set_connection,\
+     character_set_results,collation_connection,foreign_key_checks,sql_auto_is_null,sql_mode,time_zone,\
+     transaction_isolation,transaction_read_only,unique_checks";
 
 /// How to reach a shard and as whom.
 #[derive(Clone)]
@@ -69,6 +74,8 @@ pub struct LoggedIn {
     pub version: String,
     /// Flags that both sides agreed on.
     pub capabilities: u32,
+    /// It names every variable that changes.
+    pub names_all_changes: bool,
 }
 
 impl Login {
@@ -130,6 +137,7 @@ impl Login {
         self.begin_session(&mut wire, &greeting.version, capabilities)
             .await?;
         Ok(LoggedIn {
+            names_all_changes: can_name_all(&greeting.version, capabilities),
             stream: wire.stream,
             thread_id: greeting.connection_id,
             version: greeting.version,
@@ -260,20 +268,28 @@ impl Login {
     }
 }
 
+/// True if a server can be told to name every variable that changes: it lists them itself.
+fn can_name_all(version: &str, capabilities: u32) -> bool {
+    let flavor = sql::Flavor::from_version(version);
+    capabilities & CLIENT_SESSION_TRACK != 0 && flavor.mariadb && flavor.version >= 100_200
+}
+
 /// The SET that makes a fresh connection one of ours. Servers before MariaDB 10.2 and MySQL 5.7 report
 /// nothing.
 fn first_settings(version: &str, capabilities: u32) -> String {
     if capabilities & CLIENT_SESSION_TRACK == 0 {
         return SET_NAMES.to_string();
     }
-    let transaction = match sql::Flavor::from_version(version).mariadb {
-        true => "tx",
-        false => "transaction",
+    let (head, names) = match can_name_all(version, capabilities) {
+        true => (
+            "SET STATEMENT group_concat_max_len = 65536 FOR ",
+            ALL_VARIABLES.to_string(),
+        ),
+        false => ("", format!("'{TRACKED_ON_MYSQL}'")),
     };
-    let names = format!("{TRACKED},{transaction}_isolation,{transaction}_read_only");
     format!(
-        "{SET_NAMES}, SESSION session_track_system_variables = '{names}', \
-         SESSION session_track_state_change = ON"
+        "{head}{SET_NAMES}, SESSION session_track_system_variables = {names}, \
+         SESSION session_track_state_change = ON, SESSION session_track_transaction_info = 'OFF'"
     )
 }
 

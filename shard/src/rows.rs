@@ -136,10 +136,12 @@ impl RowStream {
                 }
                 RowEvent::End(end) => {
                     conn.note_status(Expect::Result, end.status);
+                    conn.note_changes(end.status, &[]);
                     StreamEnd::Rows(end)
                 }
                 RowEvent::Ok(ok) => {
                     conn.note_status(Expect::Result, ok.status);
+                    conn.note_changes(ok.status, &ok.session_state);
                     StreamEnd::Ok(ok)
                 }
                 RowEvent::Err(mut err) => {

@@ -153,12 +153,13 @@ impl Settings {
         let told = |n: &str| !is_character_set(n) && !n.starts_with(OF_CLIENT);
         for name in self.values.keys().filter(|n| told(n)) {
             if !wanted.values.contains_key(name) {
-                let fresh = if name.starts_with('@') {
-                    "NULL"
+                if name.starts_with('@') {
+                    // NULL alone would keep the type that the variable has.
+                    changes.push(assignment(name, "x''"));
+                    changes.push(assignment(name, "NULL"));
                 } else {
-                    "DEFAULT"
-                };
-                changes.push(assignment(name, fresh));
+                    changes.push(assignment(name, "DEFAULT"));
+                }
             }
         }
         for (name, value) in wanted.values.iter().filter(|(n, _)| told(n)) {
@@ -212,7 +213,7 @@ mod tests {
     fn only_the_difference_is_sent() {
         let a = of(&[("sql_mode", "''"), ("time_zone", "'+00:00'"), ("@x", "5")]);
         let b = of(&[("sql_mode", "''"), ("autocommit", "0")]);
-        let change = "SET @`x` = NULL, time_zone = DEFAULT, autocommit = 0";
+        let change = "SET @`x` = x'', @`x` = NULL, time_zone = DEFAULT, autocommit = 0";
         assert_eq!(a.change_to(&b).unwrap(), change);
         assert_eq!(a.change_to(&a), None);
     }

@@ -2,6 +2,7 @@
 //! does is planned and travels with it ([`crate::ServerConn::confirm`] sends it alone); the others are
 //! run and answered.
 
+mod changes;
 pub mod clock;
 pub mod insert_id;
 pub mod kill;

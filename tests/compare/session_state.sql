@@ -283,3 +283,18 @@ USE session_state_gone
 DROP DATABASE session_state_gone
 SELECT DATABASE()
 SELECT 1 FROM t
+
+CREATE TABLE t (a INT PRIMARY KEY, b VARCHAR(9)) COMMENT 'shard by hash(a)'
+INSERT INTO t VALUES (1, 'one'), (2, 'two'), (3, 'three'), (4, 'four')
+SELECT b INTO @v FROM t WHERE a = 4
+SELECT @v
+SET @v = (SELECT b FROM t WHERE a = 2)
+SELECT @v, COLLATION(@v)
+CREATE PROCEDURE pc () SET NAMES latin1 COLLATE latin1_bin
+CALL pc()
+SELECT @@character_set_client, @@character_set_results, @@collation_connection
+CREATE PROCEDURE pd () SET collation_connection = utf8mb4_bin
+CALL pd()
+SELECT @@collation_connection, 'a' = 'A'
+again
+SELECT @v, @n, @@collation_connection

@@ -217,6 +217,47 @@ async fn nothing_is_left_for_the_next_session() {
             assert_eq!(stored, Some(1), "{call}: an INSERT is lost");
         }
     }
+    many_sessions_share_few_connections(cluster.port).await;
     drop(c);
     cluster.stop();
+}
+
+/// What a procedure set is known and replayed, so that it keeps no connection; what else it made does.
+async fn many_sessions_share_few_connections(port: u16) {
+    let mut c = connect(port).await;
+    for sql in [
+        "CREATE PROCEDURE d.sets (z VARCHAR(9)) BEGIN SET @z = z, time_zone = z, lock_wait_timeout = 7; END",
+        "CREATE PROCEDURE d.fails_late (z VARCHAR(9)) BEGIN SET time_zone = z; SELECT * FROM d.nothing; END",
+    ] {
+        c.query_drop(sql).await.unwrap();
+    }
+    let mut sessions = Vec::new();
+    for n in 0..8 {
+        let mut one = connect(port).await;
+        one.query_drop(format!("CALL d.sets('+0{n}:00')"))
+            .await
+            .unwrap();
+        sessions.push(one);
+    }
+    for (n, one) in sessions.iter_mut().enumerate() {
+        let sql = "SELECT @z, @@time_zone, @@lock_wait_timeout";
+        let zone = format!("+0{n}:00");
+        let seen: Option<(String, String, u32)> = one.query_first(sql).await.unwrap();
+        assert_eq!(seen, Some((zone.clone(), zone, 7)));
+        let fails = format!("CALL d.fails_late('-0{}:00')", n + 1);
+        assert_eq!(error_of(one, &fails).await.0, 1146);
+    }
+    for (n, one) in sessions.iter_mut().enumerate() {
+        let zone: Option<String> = one.query_first("SELECT @@time_zone").await.unwrap();
+        assert_eq!(zone, Some(format!("-0{}:00", n + 1)));
+    }
+    let pins = |rows: Vec<mysql_async::Row>| {
+        let pinned = rows.iter().filter_map(|r| r.get::<String, _>("Pinned"));
+        pinned.filter(|why| why == "stored code").count()
+    };
+    let rows = c.query("SHOW PROXY SESSIONS").await.unwrap();
+    assert_eq!(pins(rows), 0);
+    sessions[0].query_drop("CALL d.tmp()").await.unwrap();
+    let rows = c.query("SHOW PROXY SESSIONS").await.unwrap();
+    assert_eq!(pins(rows), 1);
 }

@@ -42,6 +42,12 @@ pub fn entries(raw: &[u8]) -> Result<Vec<StateEntry<'_>>, Malformed> {
     Ok(out)
 }
 
+/// True if a variable changed, or something that is not named; also if the state cannot be read.
+pub fn is_change(raw: &[u8]) -> bool {
+    let of_session = |e: &StateEntry<'_>| !matches!(e, StateEntry::Database(_));
+    entries(raw).map_or(true, |list| list.iter().any(of_session))
+}
+
 /// Variables that clients are told of.
 const FOR_CLIENTS: [&[u8]; 5] = [
     b"autocommit",
@@ -103,8 +109,9 @@ mod tests {
         let mut raw = Vec::new();
         put_database(&mut raw, b"shop");
         put_variable(&mut raw, b"autocommit", b"ON");
-        // A kind that is not asked for.
+        // A kind that is not asked for: MySQL sends it at COMMIT.
         raw.extend_from_slice(b"\x05\x02\x01_");
+        assert!(is_change(&raw) && !is_change(b"\x05\x09\x08________\x01\x02\x01d"));
         let read = entries(&raw).unwrap();
         assert_eq!(read[0], StateEntry::Database(b"shop"));
         assert_eq!(read[1..], [StateEntry::Variable(b"autocommit", b"ON")]);

@@ -41,7 +41,13 @@ fn follow(expect: Expect, deprecate_eof: bool, bytes: &[u8], cut: usize) -> (Vec
 
 fuzz_target!(|data: &[u8]| {
     let [choice, cut, bytes @ ..] = data else { return };
-    let expect = [Expect::Result, Expect::Prepare, Expect::Rows, Expect::Columns][usize::from(choice & 3)];
+    let expect = match choice & 3 {
+        0 if choice & 8 != 0 => Expect::Cursor,
+        0 => Expect::Result,
+        1 => Expect::Prepare,
+        2 => Expect::Rows,
+        _ => Expect::Columns,
+    };
     let deprecate = choice & 4 != 0;
     let whole = follow(expect, deprecate, bytes, bytes.len());
     let cut = follow(expect, deprecate, bytes, usize::from(*cut));
@@ -53,6 +59,9 @@ fuzz_target!(|data: &[u8]| {
         }
         Ok(Front::Joined { consumed, .. }) => assert!(consumed <= bytes.len()),
         _ => {}
+    }
+    if let Ok(told) = wire::session_state::for_client(bytes) {
+        assert!(wire::session_state::entries(&told).is_ok());
     }
     let mut out = Vec::new();
     if let Ok(Some((used, _))) = wire::compress::take_frame(bytes, &mut out) {

@@ -37,15 +37,13 @@ pub(crate) async fn run(s: &mut Session, shard: ShardId, pin: Option<Pin>, run: 
     }
     let options = RelayOptions {
         status_set: run.more,
+        explained: !traits.stored_code
+            && (pin.is_some() || matches!(run.plan.plan, Plan::Local(_) | Plan::Ddl(_))),
         ..Default::default()
     };
     match run.bound.filter(|_| run.wants_cursor()) {
         None => {
             let (outcome, end) = exchange(s, shard, &request, traits, options).await?;
-            let by_itself = pin.is_some() || matches!(run.plan.plan, Plan::Local(_) | Plan::Ddl(_));
-            if by_itself && !traits.stored_code {
-                s.branches.held(shard)?.conn()?.state_is_known();
-            }
             if outcome.error.is_none() {
                 run.plan
                     .eligibility
@@ -117,7 +115,11 @@ pub(crate) async fn exchange(
         return Err(Stop::Server(err));
     }
     let (started, pool) = (Instant::now(), s.branches.held(shard)?.lease.pool().clone());
+    let explained = options.explained;
     let end = relay_on(s, shard, options).await?;
+    if explained {
+        s.branches.held(shard)?.conn()?.state_is_known();
+    }
     let micros = started.elapsed().as_micros() as u64;
     pool.alone.note(micros as f64);
     let answered = Answered {
@@ -267,7 +269,7 @@ pub(crate) async fn learn(s: &mut Session, shard: ShardId, end: RelayEnd, traits
             && branch.clean().is_ok()
         {
             // An ERR packet does not say what was changed before.
-            branch.pins.stored_code = true;
+            state_changed::absorb(s, shard, &[]).await?;
             user_variables::take_over_all(s, shard).await?;
         }
         return Ok(outcome);
@@ -305,11 +307,14 @@ pub(crate) async fn learn(s: &mut Session, shard: ShardId, end: RelayEnd, traits
         let id = branch.conn()?.last_insert_id().await?;
         outcome.insert_id = id.or(outcome.insert_id);
     }
-    if branch.lease.state_is_unknown() {
-        let state = end.ok.as_ref().map_or(&[][..], |ok| &ok.session_state);
-        state_changed::absorb(s, shard, state).await?;
+    let conn = branch.conn()?;
+    // MySQL says it of a result set only where that ends in an OK packet.
+    let untold = traits.stored_code && end.ok.is_none() && !conn.names_all_changes();
+    let changed = conn.state_is_unknown() || untold && !conn.class.deprecate_eof;
+    if changed {
+        state_changed::absorb(s, shard, &end.session_state).await?;
     }
-    if traits.stored_code {
+    if traits.stored_code || changed {
         user_variables::take_over_all(s, shard).await?;
     }
     Ok(outcome)

@@ -45,6 +45,8 @@ pub(crate) struct RelayOptions {
     pub part: Part,
     /// Warnings of parts before this one.
     pub warnings_before: u16,
+    /// The statement's kind says what it changes of the session.
+    pub explained: bool,
     /// Set when the statement is ended to break a deadlock; its error then says so.
     pub deadlock: Option<Rc<Cell<bool>>>,
 }
@@ -57,6 +59,7 @@ impl Default for RelayOptions {
             insert_id: None,
             part: Part::Whole,
             warnings_before: 0,
+            explained: false,
             deadlock: None,
         }
     }
@@ -75,6 +78,8 @@ pub(crate) struct RelayEnd {
     pub has_columns: bool,
     /// The (last) OK packet, as the shard sent it.
     pub ok: Option<OkPacket>,
+    /// What the last packet says of changes of the session.
+    pub session_state: Vec<u8>,
     /// The error.
     pub err: Option<ErrPacket>,
     /// Bytes in all.
@@ -164,6 +169,7 @@ pub(crate) async fn relay(
     end.killed = r.killed;
     if end.err.is_none() {
         r.conn.note_status(r.options.expect, end.status);
+        r.conn.note_changes(end.status, &end.session_state);
     }
     Ok(end)
 }

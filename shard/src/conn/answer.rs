@@ -73,6 +73,9 @@ impl ServerConn {
         answer.status = framer.status;
         if answer.err.is_none() {
             self.note_status(expect, framer.status);
+            let ok = answer.ok.as_ref();
+            let state = ok.map_or(&[][..], |ok| &ok.session_state);
+            self.note_changes(framer.status, state);
         }
         Ok(answer)
     }

@@ -99,9 +99,7 @@ fn pass_control(
         Control::Ok => {
             let mut ok = OkPacket::decode(payload, true)?;
             end.ok = Some(ok.clone());
-            if !ok.session_state.is_empty() {
-                ok.session_state = wire::session_state::for_client(&ok.session_state)?;
-            }
+            note_session_state(end, &mut ok)?;
             ok.status |= options.status_set;
             if let Some(id) = options.insert_id.filter(|_| ok.affected_rows > 0) {
                 ok.last_insert_id = id;
@@ -113,7 +111,7 @@ fn pass_control(
         Control::RowsEnd if matches!(options.part, Part::First | Part::Middle) => {
             io.seq = packet[3]
         }
-        Control::RowsEnd => pass_rows_end(io, options, packet)?,
+        Control::RowsEnd => pass_rows_end(io, options, end, packet)?,
         Control::ColumnsEnd if matches!(options.part, Part::Middle | Part::Last) => {}
         // Statements that ask for one are refused before they are sent.
         Control::Infile if io.capabilities & CLIENT_LOCAL_FILES == 0 => {
@@ -135,9 +133,19 @@ fn pass_control(
     Ok(())
 }
 
+/// Keeps what a shard says of the session; the client is told less.
+fn note_session_state(end: &mut RelayEnd, ok: &mut OkPacket) -> Result<(), wire::Malformed> {
+    if !ok.session_state.is_empty() {
+        let for_client = wire::session_state::for_client(&ok.session_state)?;
+        end.session_state = std::mem::replace(&mut ok.session_state, for_client);
+    }
+    Ok(())
+}
+
 fn pass_rows_end(
     io: &mut ClientIo,
     options: &RelayOptions,
+    end: &mut RelayEnd,
     packet: &[u8],
 ) -> Result<(), wire::Malformed> {
     let payload = &packet[HEADER_LEN..];
@@ -156,9 +164,7 @@ fn pass_rows_end(
         io.seq = packet[3].wrapping_add(1);
         return Ok(());
     }
-    if !ok.session_state.is_empty() {
-        ok.session_state = wire::session_state::for_client(&ok.session_state)?;
-    }
+    note_session_state(end, &mut ok)?;
     ok.status |= options.status_set;
     ok.warnings = ok.warnings.saturating_add(before);
     let caps = io.capabilities;

@@ -23,6 +23,8 @@ pub(super) struct Done {
     pub user: Vec<Reading>,
     /// Its warnings.
     pub warnings: Diagnostics,
+    /// What the server says of changes of the session.
+    state: Vec<u8>,
 }
 
 /// Runs it on a connection that is as the session wants it, and reads everything back that it names. A SET
@@ -50,8 +52,7 @@ pub(super) async fn run(s: &mut Session, asked: &ServerText, run: Run<'_>) -> Re
             s.client.last.insert_id = id.unwrap_or(s.client.last.insert_id);
             if traits.stored_code {
                 // A function may have set more than the SET itself.
-                s.branches.held(shard)?.pins.stored_code = true;
-                state_changed::absorb(s, shard, &[]).await?;
+                state_changed::absorb(s, shard, &done.state).await?;
                 user_variables::take_over_all(s, shard).await?;
             }
             Ok(done)
@@ -83,7 +84,8 @@ async fn exchange(
     if let Some(err) = answer.err {
         return Ok((Err(err), None));
     }
-    let warnings = match answer.ok.map_or(0, |ok| ok.warnings) {
+    let ok = answer.ok.unwrap_or_default();
+    let warnings = match ok.warnings {
         0 => Diagnostics::default(),
         _ => diagnostics::fetch(conn).await?,
     };
@@ -102,6 +104,7 @@ async fn exchange(
         system: system_variables(conn, &system).await?,
         user: user_variables(conn, &asked.user).await?,
         warnings,
+        state: ok.session_state,
     };
     // What it changed is known: it was read back.
     conn.state_is_known();

@@ -22,6 +22,7 @@ async fn connected() -> (ServerConn, Server) {
     let at = listener.local_addr().unwrap();
     let (ours, theirs) = tokio::join!(TcpStream::connect(at), listener.accept());
     let logged_in = LoggedIn {
+        names_all_changes: true,
         stream: NetStream::Tcp(ours.unwrap()),
         thread_id: 1,
         version: String::new(),
