@@ -3,6 +3,7 @@
 
 mod find;
 mod group;
+mod having;
 mod route;
 
 use crate::analyze::Analysis;
@@ -11,7 +12,7 @@ use crate::args::Source;
 use crate::plan::Read;
 use sql::TokenRange;
 
-pub use route::{ColumnAt, MergeRoute, SortKey};
+pub use route::{ColumnAt, HavingValue, MergeRoute, SortKey};
 
 /// How to merge the answers of shards.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,6 +62,11 @@ struct Tail {
     order_by: Option<TokenRange>,
     /// What shards sort by instead.
     sort: Vec<(TokenRange, bool)>,
+    /// Expressions that stand behind these: they change no order, but columns are described as those of a
+    /// statement that sorts by them.
+    sort_also: Option<TokenRange>,
+    /// The client's HAVING, which shards cannot judge: all of it, and its condition.
+    having: Option<(TokenRange, TokenRange)>,
     /// The client's LIMIT.
     limit: Option<TokenRange>,
 }
@@ -81,10 +87,53 @@ pub struct GroupMerge {
     pub keys: usize,
     /// What becomes of each item of the select list.
     pub columns: Vec<Combine>,
+    /// What becomes of columns that were added, by their numbers.
+    pub added: Vec<(usize, Combine)>,
+    /// HAVING.
+    having: Vec<Having>,
     /// The groups leave in another order than they arrive in.
     pub is_sorted_again: bool,
     /// The keys of that order.
     leave: Vec<(Key, bool)>,
+}
+
+/// A condition of HAVING: a number of a group against one of the statement.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Having {
+    at: ColumnAt,
+    operator: Comparator,
+    value: Source,
+}
+
+/// How two numbers are compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Comparator {
+    /// =
+    Equal,
+    /// <>
+    Different,
+    /// <
+    Less,
+    /// <=
+    LessOrEqual,
+    /// >
+    Greater,
+    /// >=
+    GreaterOrEqual,
+}
+
+impl Comparator {
+    /// True if it holds for values that compare so.
+    pub fn holds(self, order: std::cmp::Ordering) -> bool {
+        match self {
+            Comparator::Equal => order.is_eq(),
+            Comparator::Different => order.is_ne(),
+            Comparator::Less => order.is_lt(),
+            Comparator::LessOrEqual => order.is_le(),
+            Comparator::Greater => order.is_gt(),
+            Comparator::GreaterOrEqual => order.is_ge(),
+        }
+    }
 }
 
 /// How the values of a column in the rows of one group become one.

@@ -1,15 +1,35 @@
 //! Whether rows, as shards describe them, can be merged exactly.
 
+use super::decimal::Decimal;
 use super::group::Column;
-use super::value::{Pad, Reader};
+use super::value::{Pad, Reader, Value};
 use crate::session::Stop;
 use crate::worker::Worker;
 use router::analyze::comparison::Comparison;
-use router::plan::merge::{ColumnAt, Combine, MergeRoute, SortKey};
+use router::plan::merge::{ColumnAt, Combine, Comparator, MergeRoute, SortKey};
 use std::collections::HashMap;
 use wire::cells::RowShape;
 use wire::column::ResultColumn;
 use wire::resultset::RowFormat;
+
+/// A condition of HAVING.
+pub(super) struct Condition {
+    pub reader: Reader,
+    operator: Comparator,
+    number: Decimal,
+}
+
+impl Condition {
+    /// True if a value satisfies it; NULL satisfies nothing.
+    pub(super) fn holds(&self, value: &Value) -> bool {
+        let number = match value {
+            Value::Decimal(d) => Some(d.clone()),
+            Value::Int(n) => Decimal::parse(n.to_string().as_bytes()),
+            _ => None,
+        };
+        number.is_some_and(|n| self.operator.holds(n.compare(&self.number)))
+    }
+}
 
 /// How rows are read.
 pub(super) struct Fit {
@@ -20,8 +40,11 @@ pub(super) struct Fit {
     pub visible: usize,
     /// The order in which rows come.
     pub keys: Vec<Reader>,
-    /// What becomes of the columns of a group; `None` without groups.
-    pub groups: Option<Vec<Column>>,
+    /// What becomes of the columns of a group, by their places, those that the client sees first; `None`
+    /// without groups.
+    pub groups: Option<Vec<(usize, Column)>>,
+    /// Conditions that groups satisfy.
+    pub having: Vec<Condition>,
     /// The order in which groups leave, if it is another one.
     pub leave: Vec<Reader>,
 }
@@ -96,13 +119,23 @@ impl Fitting<'_> {
             Some(groups) if groups.columns.len() != self.visible => return None,
             Some(groups) => {
                 let all = groups.columns.iter().enumerate();
-                let all = all.map(|(n, c)| self.column(n, c));
+                let added = groups.added.iter().map(|(n, c)| (self.visible + n, c));
+                let all = all.chain(added).map(|(n, c)| Some((n, self.column(n, c)?)));
                 Some(all.collect::<Option<Vec<_>>>()?)
             }
         };
+        let having = route.having.iter().map(|h| {
+            let reader = self.reader(h.at, &Comparison::Value, false)?;
+            Some(Condition {
+                reader: Some(reader).filter(Reader::is_exact_number)?,
+                operator: h.operator,
+                number: Decimal::parse(&h.number)?,
+            })
+        });
         Some(Fit {
             keys: keys(&route.keys)?,
             leave: keys(&route.leave)?,
+            having: having.collect::<Option<Vec<_>>>()?,
             groups,
             columns: self.columns.to_vec(),
             format: self.format,

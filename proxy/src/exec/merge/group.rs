@@ -99,7 +99,7 @@ impl Group {
     /// Adds a row; false if it shows what the group has in common in another way.
     pub(super) fn add(
         &mut self,
-        columns: &[Column],
+        columns: &[(usize, Column)],
         shape: &RowShape<'_>,
         row: &[u8],
     ) -> Result<bool, Malformed> {
@@ -108,12 +108,13 @@ impl Group {
             Some(states) => states,
             None => {
                 let first = &self.row;
-                let states = columns.iter().enumerate();
-                let states = states.map(|(n, c)| State::of(c, n, shape, first));
+                let states = columns.iter();
+                let states = states.map(|(n, c)| State::of(c, *n, shape, first));
                 states.collect::<Result<_, _>>()?
             }
         };
-        for (n, (column, state)) in columns.iter().zip(&mut states).enumerate() {
+        for ((n, column), state) in columns.iter().zip(&mut states) {
+            let n = *n;
             match column {
                 Column::First => is_alike &= shape.cell(&self.row, n)? == shape.cell(row, n)?,
                 _ => state.add(State::of(column, n, shape, row)?, column)?,
@@ -123,19 +124,19 @@ impl Group {
         Ok(is_alike)
     }
 
-    /// Appends the row of the group: the columns that the client asked for.
+    /// Appends the row of the group: the `visible` columns that the client asked for.
     pub(super) fn put(
         &self,
-        columns: &[Column],
+        (columns, visible): (&[(usize, Column)], usize),
         shape: &RowShape<'_>,
         out: &mut Vec<u8>,
     ) -> Result<(), Malformed> {
-        let visible = columns.len();
         let Some(states) = &self.changed else {
             return shape.put_first(&self.row, visible, out);
         };
         let mut cells: Vec<Option<Vec<u8>>> = Vec::with_capacity(visible);
-        for (n, (state, column)) in states.iter().zip(columns).enumerate() {
+        for (state, (n, column)) in states.iter().zip(columns).take(visible) {
+            let n = *n;
             cells.push(match state {
                 State::Kept => shape.cell(&self.row, n)?.map(<[u8]>::to_vec),
                 State::Extreme(_, cell) => cell.clone(),
@@ -157,11 +158,12 @@ impl Group {
     pub(super) fn value(
         &self,
         reader: &Reader,
-        columns: &[Column],
+        columns: &[(usize, Column)],
         shape: &RowShape<'_>,
     ) -> Result<Value, Malformed> {
-        let state = self.changed.as_ref().and_then(|c| c.get(reader.at));
-        match (state, columns.get(reader.at)) {
+        let place = columns.iter().position(|(at, _)| *at == reader.at);
+        let state = self.changed.as_ref().zip(place).and_then(|(c, p)| c.get(p));
+        match (state, place.map(|p| &columns[p].1)) {
             (Some(State::Number(value)), _) => Ok(value.clone()),
             (Some(State::Quotient(Value::Null, _)), _) => Ok(Value::Null),
             (Some(State::Quotient(value, n)), Some(Column::Average { scale, .. })) => {

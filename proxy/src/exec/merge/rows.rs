@@ -135,7 +135,7 @@ impl<'s> Merge<'s> {
     async fn grouped(
         &mut self,
         fit: &Fit,
-        columns: &[Column],
+        columns: &[(usize, Column)],
         route: &MergeRoute,
         sorted: &mut Option<Sorted>,
     ) -> Result<(), End> {
@@ -178,14 +178,20 @@ impl<'s> Merge<'s> {
     async fn leave(
         &mut self,
         fit: &Fit,
-        columns: &[Column],
+        columns: &[(usize, Column)],
         group: Group,
         sorted: &mut Option<Sorted>,
     ) -> Result<(), End> {
         let shape = fit.shape();
+        for condition in &fit.having {
+            let value = group.value(&condition.reader, columns, &shape);
+            if !condition.holds(&self.checked(0, value)?) {
+                return Ok(());
+            }
+        }
         let mut row = std::mem::take(&mut self.row);
         row.clear();
-        let put = group.put(columns, &shape, &mut row);
+        let put = group.put((columns, fit.visible), &shape, &mut row);
         self.checked(0, put)?;
         let Some(sorted) = sorted else {
             self.send(fit, &row).await?;

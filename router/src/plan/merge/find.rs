@@ -1,6 +1,6 @@
 //! Whether a query can be merged, and how.
 
-use super::{Hidden, Key, Limit, Merge, Tail};
+use super::{Combine, Hidden, Key, Limit, Merge, Tail};
 use crate::analyze::Analysis;
 use crate::analyze::block::{
     Block, BlockKind, Body, ItemKind, Meaning, NamedColumn, OrderItem, Piece, Query,
@@ -19,6 +19,8 @@ pub(super) struct Finder<'s, 'a> {
     pub query: &'s Query<'a>,
     pub block: &'s Block<'a>,
     pub hidden: Vec<Hidden>,
+    /// What becomes of added columns in the rows of one group.
+    pub added: Vec<(usize, Combine)>,
     /// What each item may be sorted by.
     pub items: Vec<Option<Key>>,
     /// It locks what it reads.
@@ -42,7 +44,6 @@ impl<'s, 'a> Finder<'s, 'a> {
             && query.ctes.is_empty()
             && query.ast.fetch.is_none()
             && select.into.is_none()
-            && block.having.is_empty()
             && block.windows.is_empty()
             && !block.has_rollup
             && !block.aggregates_around;
@@ -57,6 +58,7 @@ impl<'s, 'a> Finder<'s, 'a> {
             query,
             block,
             hidden: Vec::new(),
+            added: Vec::new(),
             items: Vec::new(),
             is_locking,
         })
@@ -81,6 +83,9 @@ impl<'s, 'a> Finder<'s, 'a> {
                 false => self.grouped(last_item),
             };
         }
+        if !self.block.having.is_empty() {
+            return None;
+        }
         let (order_by, query) = (&self.query.order_by, self.query);
         let mut keys = Vec::new();
         for item in order_by {
@@ -95,6 +100,8 @@ impl<'s, 'a> Finder<'s, 'a> {
             behind: self.block.clauses?.end.checked_sub(1)?,
             order_by: None,
             sort: Vec::new(),
+            sort_also: None,
+            having: None,
             limit: query.clauses.limit.map(|c| c.whole),
         };
         Some(Merge {
@@ -188,12 +195,14 @@ impl<'s, 'a> Finder<'s, 'a> {
     /// Where an expression stands that may be written once more: without parameters.
     pub(super) fn copied(&self, piece: &Piece<'_>) -> Option<TokenRange> {
         let tokens = piece.tokens.filter(|t| !t.is_empty())?;
-        let inside = self
-            .a
-            .tokens
-            .get(tokens.start as usize..tokens.end as usize)?;
-        let is_param = |t: &sql::Token| t.kind == TokenKind::Param;
-        (!inside.iter().any(is_param)).then_some(tokens)
+        (!self.has_params(tokens)).then_some(tokens)
+    }
+
+    /// True if a parameter stands there.
+    pub(super) fn has_params(&self, range: TokenRange) -> bool {
+        let places = range.start as usize..range.end as usize;
+        let mut inside = self.a.tokens.get(places).unwrap_or_default().iter();
+        inside.any(|t| t.kind == TokenKind::Param)
     }
 
     /// Adds a column.

@@ -29,6 +29,7 @@ impl<'s, 'a> Finder<'s, 'a> {
             columns.push(combine);
         }
         let (order, leave) = self.orders(&groups)?;
+        let having = self.having(&columns)?;
         let is_sorted_again = !leave.is_empty();
         let mut keys: Vec<(Key, bool)> = Vec::new();
         let mut sort = Vec::new();
@@ -36,15 +37,23 @@ impl<'s, 'a> Finder<'s, 'a> {
             keys.push((groups[g].key.clone(), descending));
             sort.push((groups[g].tokens, descending));
         }
-        let limit = self.limit(!is_sorted_again && !groups.is_empty())?;
+        let whole = groups.is_empty() || !having.is_empty();
+        let limit = self.limit(!is_sorted_again && !whole)?;
+        let order_by = self.query.clauses.order_by;
         let tail = Tail {
             behind: self.block.clauses?.end.checked_sub(1)?,
-            order_by: self.query.clauses.order_by.map(|c| c.whole),
+            order_by: order_by.map(|c| c.whole),
             sort,
+            sort_also: order_by.filter(|_| is_sorted_again).map(|c| c.content),
+            having: self.block.clauses?.having.map(|c| (c.whole, c.content)),
             limit: self.query.clauses.limit.map(|c| c.whole),
         };
         let lost = |given: bool, place: &Option<TokenRange>| given && place.is_none();
-        if lost(!self.query.order_by.is_empty(), &tail.order_by) {
+        let copied = [tail.sort_also, tail.having.map(|h| h.1)];
+        if lost(!self.query.order_by.is_empty(), &tail.order_by)
+            || lost(!having.is_empty(), &tail.having.map(|h| h.0))
+            || copied.into_iter().flatten().any(|c| self.has_params(c))
+        {
             return None;
         }
         Some(Merge {
@@ -57,6 +66,8 @@ impl<'s, 'a> Finder<'s, 'a> {
             groups: Some(GroupMerge {
                 keys: groups.len(),
                 columns,
+                added: self.added,
+                having,
                 is_sorted_again,
                 leave,
             }),
@@ -163,14 +174,20 @@ impl<'s, 'a> Finder<'s, 'a> {
     }
 
     /// What an aggregate in ORDER BY sorts by: an item that has it.
-    fn aggregate_key(&self, piece: &Piece<'a>) -> Option<Key> {
+    fn aggregate_key(&mut self, piece: &'s Piece<'a>) -> Option<Key> {
         let n = match piece.plain_column().map(|c| c.meaning) {
             Some(Meaning::Item(n)) => n,
             Some(_) => return None,
-            None => (0..self.items.len()).find(|n| {
-                let item = self.item(*n);
-                item.is_some_and(|item| self.is_same_aggregate(item, piece))
-            })?,
+            None => {
+                let found = (0..self.items.len()).find(|n| {
+                    let item = self.item(*n);
+                    item.is_some_and(|item| self.is_same_aggregate(item, piece))
+                });
+                match found {
+                    Some(n) => n,
+                    None => return self.added_number(piece, piece.expr),
+                }
+            }
         };
         match self.items.get(n)? {
             Some(key @ Key::Item(..)) => Some(key.clone()),
@@ -178,8 +195,9 @@ impl<'s, 'a> Finder<'s, 'a> {
         }
     }
 
-    fn is_same_aggregate(&self, a: &Piece<'_>, b: &Piece<'_>) -> bool {
-        let (Some((x, f)), Some((y, g))) = (self.aggregate(a), self.aggregate(b)) else {
+    fn is_same_aggregate<'p>(&self, a: &'p Piece<'_>, b: &'p Piece<'_>) -> bool {
+        let aggregate = |p: &'p Piece<'_>| self.aggregate(p, p.expr);
+        let (Some((x, f)), Some((y, g))) = (aggregate(a), aggregate(b)) else {
             return false;
         };
         let columns = |p: &Piece<'_>| -> Vec<_> {
@@ -198,9 +216,12 @@ impl<'s, 'a> Finder<'s, 'a> {
             && columns(a) == columns(b)
     }
 
-    /// The aggregate that an expression is, and its argument; no argument is `*`.
-    fn aggregate<'p>(&self, piece: &'p Piece<'_>) -> Option<(&'s Call, Option<&'p Expr>)> {
-        let mut e = piece.expr;
+    /// The aggregate that a part of a piece is, which has no other, and its argument; none is `*`.
+    pub(super) fn aggregate<'p>(
+        &self,
+        piece: &Piece<'_>,
+        mut e: &'p Expr,
+    ) -> Option<(&'s Call, Option<&'p Expr>)> {
         while let Expr::Nested(inner) = e {
             e = inner;
         }
@@ -249,7 +270,7 @@ impl<'s, 'a> Finder<'s, 'a> {
             let follows = class.is_of_one_row() && !class.effects.clock && by_groups;
             return (is_group || follows).then_some(Combine::First);
         }
-        let (call, argument) = self.aggregate(piece)?;
+        let (call, argument) = self.aggregate(piece, piece.expr)?;
         let name = call.name.trim_matches('`').to_ascii_uppercase();
         let arguments = call.arguments;
         Some(match (name.as_str(), argument) {
@@ -296,7 +317,7 @@ impl<'s, 'a> Finder<'s, 'a> {
 
 impl Combine {
     /// True if its values are numbers, whatever they are made of.
-    fn is_number(&self) -> bool {
+    pub(super) fn is_number(&self) -> bool {
         match self {
             Combine::First | Combine::Min(..) | Combine::Max(..) => false,
             Combine::Sum | Combine::Average { .. } => true,

@@ -1,6 +1,6 @@
 //! A merge with the values of one execution put in.
 
-use super::{GroupMerge, Hidden, Key, Merge};
+use super::{Comparator, GroupMerge, Hidden, Key, Merge};
 use crate::analyze::comparison::Comparison;
 use crate::args::{Args, ParamRef, Source};
 use crate::plan::forward::{RouteContext, Shards};
@@ -28,6 +28,17 @@ pub struct SortKey {
     pub is_descending: bool,
 }
 
+/// A condition of HAVING with its value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HavingValue {
+    /// The column.
+    pub at: ColumnAt,
+    /// How it is compared.
+    pub operator: Comparator,
+    /// With this number, in decimal digits.
+    pub number: Vec<u8>,
+}
+
 /// How to merge, for one execution.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MergeRoute {
@@ -43,6 +54,8 @@ pub struct MergeRoute {
     pub keys: Vec<SortKey>,
     /// How rows of one group become one.
     pub groups: Option<GroupMerge>,
+    /// Groups that do not satisfy these are left out.
+    pub having: Vec<HavingValue>,
     /// The order in which groups leave, if it is another one.
     pub leave: Vec<SortKey>,
     /// Rows to leave out.
@@ -72,10 +85,17 @@ impl Merge {
             };
         }
         let keys = self.sort_keys(&self.keys, args)?;
-        let leave = match &self.groups {
-            Some(groups) => self.sort_keys(&groups.leave, args)?,
-            None => Vec::new(),
-        };
+        let (mut leave, mut having) = (Vec::new(), Vec::new());
+        if let Some(groups) = &self.groups {
+            leave = self.sort_keys(&groups.leave, args)?;
+            for h in &groups.having {
+                having.push(HavingValue {
+                    at: h.at,
+                    operator: h.operator,
+                    number: digits(h.value, args)?,
+                });
+            }
+        }
         let pushed = self.limit.filter(|l| l.is_pushed).and(limit);
         let pushed = pushed.map(|l| l.saturating_add(offset));
         Some(MergeRoute {
@@ -85,6 +105,7 @@ impl Merge {
             hidden: self.hidden.len(),
             keys,
             groups: self.groups.clone(),
+            having,
             leave,
             offset,
             limit,
@@ -166,6 +187,17 @@ impl Merge {
                 sort.extend_from_slice(b" DESC");
             }
         }
+        if let Some((whole, content)) = self.tail.having {
+            // It keeps every group, but columns are described as those of a statement with HAVING.
+            let mut having = b"HAVING COALESCE((".to_vec();
+            having.extend_from_slice(&text_of(content));
+            having.extend_from_slice(b"), 1) >= 0");
+            splices.replace(whole.bytes(args.tokens), having);
+        }
+        if let Some(also) = self.tail.sort_also {
+            sort.extend_from_slice(b", ");
+            sort.extend_from_slice(&text_of(also));
+        }
         match self.tail.order_by {
             Some(range) => splices.replace(range.bytes(args.tokens), sort),
             None if sort.is_empty() => {}
@@ -198,6 +230,25 @@ fn around(by: &Comparison) -> (String, String) {
     let text = by.selected(MARK).unwrap_or_else(|| format!("({MARK})"));
     let (before, after) = text.split_once(MARK).unwrap_or_default();
     (before.to_string(), after.to_string())
+}
+
+/// A number of HAVING in decimal digits.
+fn digits(source: Source, args: &Args<'_>) -> Option<Vec<u8>> {
+    match source {
+        Source::Literal { token, negated } => {
+            let token = args.tokens.get(token as usize)?;
+            let exact = matches!(token.kind, TokenKind::Int | TokenKind::Decimal);
+            let raw = args.text.get(token.range()).filter(|_| exact)?;
+            let mut out = if negated { b"-".to_vec() } else { Vec::new() };
+            out.extend_from_slice(raw);
+            Some(out)
+        }
+        Source::Param(n) => match args.params.get(usize::from(n))? {
+            ParamRef::Int(n) => Some(n.to_string().into_bytes()),
+            _ => None,
+        },
+        _ => None,
+    }
 }
 
 /// A number of LIMIT or ORDER BY.
