@@ -23,6 +23,8 @@ use std::time::{Duration, Instant};
 
 /// How long a detached start may take.
 const START_TIME: Duration = Duration::from_secs(120);
+/// How long a killed process may take to be gone.
+const GONE_TIME: Duration = Duration::from_secs(2);
 /// How long a stop may take.
 const STOP_TIME: Duration = Duration::from_secs(60);
 
@@ -32,7 +34,7 @@ pub(crate) fn run(args: &QuickstartArgs) -> Result<(), String> {
     if args.stop {
         return stop(&dir);
     }
-    if let Some(pid) = running(&dir) {
+    if let Some(pid) = still_running(&dir) {
         return Err(format!(
             "{} is in use by process {pid}; stop it with: shardwright quickstart --stop --dir {}",
             dir.display(),
@@ -59,7 +61,17 @@ fn running(dir: &Path) -> Option<i32> {
     text.trim()
         .parse()
         .ok()
-        .filter(|pid| servers::is_alive(*pid))
+        .filter(|pid| servers::is_running(*pid))
+}
+
+/// The same, but a process that was killed just now is given the time to be gone.
+fn still_running(dir: &Path) -> Option<i32> {
+    let until = Instant::now() + GONE_TIME;
+    while Instant::now() < until {
+        running(dir)?;
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    running(dir)
 }
 
 fn remove(dir: &Path) -> Result<(), String> {

@@ -36,4 +36,9 @@ area! {
 
     /// The operating system gave no random bytes for the greeting.
     NoRandomNumbers = ER_UNKNOWN_ERROR, Internal, Later: "the proxy's system has no random numbers";
+
+    /// Others of the same user have to leave first.
+    TooManyOfUser { user: String, max: usize } = ER_TOO_MANY_USER_CONNECTIONS, Unavailable, Later:
+        "User {user} already has {max} connections, as many as it may have here \
+         (proxy.connections_per_user_max)";
 }

@@ -38,6 +38,16 @@ area! {
         "PREPARE as an SQL statement is not supported on tables with rows on several shards; use the \
          driver's prepared statements";
 
+    /// Bulk executions are for INSERT, REPLACE, UPDATE and DELETE.
+    NotInBulk = ER_UNSUPPORTED_PS, Mistake, No:
+        "This command is not supported in bulk executions, which are for INSERT, REPLACE, UPDATE and DELETE";
+
+    /// COM_STMT_BULK_EXECUTE on tables with rows on several shards is for INSERT, UPDATE and DELETE without
+    /// RETURNING, and its values must be values.
+    BulkOfSeveral = ER_UNSUPPORTED_PS, Unsupported, No:
+        "A bulk execution on tables with rows on several shards is supported for INSERT, UPDATE and DELETE \
+         without RETURNING, with a value or NULL for each parameter; execute the statement row by row";
+
     /// Expressions as texts, and EXECUTE IMMEDIATE ... USING.
     PreparedText = ER_NOT_SUPPORTED_YET, Unsupported, No:
         "a prepared text is given as a string or in a user variable, and EXECUTE IMMEDIATE takes no \

@@ -20,6 +20,11 @@ area! {
     PacketTooLarge { bytes: usize, max: usize } = ER_NET_PACKET_TOO_LARGE, Mistake, No:
         "Got a packet bigger than 'max_allowed_packet' bytes: at least {bytes}, where {max} are allowed";
 
+    /// Statements that come in take memory until they are run. The session ends.
+    BuffersFull { bytes: usize, used: usize, max: usize } = ER_OUT_OF_RESOURCES, Unavailable, Later:
+        "no room for a statement of at least {bytes} bytes: those of all clients hold {used} of {max} \
+         (proxy.client_buffers_bytes); repeat it later, or send less at once";
+
     /// The compressed protocol's frame does not hold what it says. The session ends.
     Uncompress { detail: String } = ER_NET_UNCOMPRESS_ERROR, Mistake, No:
         "Couldn't uncompress communication packet: {detail}";

@@ -11,7 +11,7 @@ area! {
 
     /// The client sent nothing for too long.
     IdleTimeout = ER_CLIENT_INTERACTION_TIMEOUT, Aborted, Transaction:
-        "The client was disconnected because of inactivity (proxy.idle_timeout_s)";
+        "The client was disconnected because of inactivity (wait_timeout, or proxy.idle_timeout_s)";
 
     /// The proxy ends or is drained; other proxies go on.
     Shutdown = ER_SERVER_SHUTDOWN, Unavailable, Transaction: "Server shutdown in progress";

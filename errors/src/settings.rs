@@ -30,6 +30,10 @@ area! {
         "The character set {name} is not supported for statements, because a byte of one of its \
          characters can look like a quote; use utf8mb4";
 
+    /// ucs2, utf16 and utf32, in which no server takes statements.
+    NotForClients { name: String } = ER_WRONG_VALUE_FOR_VAR, Mistake, No:
+        "Variable 'character_set_client' can't be set to the value of '{name}'";
+
     /// Names in brackets are read by no part of the proxy, so rights on them could not be checked.
     BracketQuotes = ER_NOT_SUPPORTED_YET, Unsupported, No:
         "sql_mode MSSQL is not supported, because it makes [name] a quoted name; use ANSI_QUOTES and quote \

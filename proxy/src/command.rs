@@ -1,5 +1,6 @@
 //! Commands by number: one file each, where there is something to it.
 
+mod bulk_execute;
 mod change_user;
 pub(crate) mod execute;
 mod fetch;
@@ -44,6 +45,7 @@ impl Session {
                 self.put_ok(OkPacket::default(), 0);
                 Ok(Outcome::quiet())
             }
+            ClientCommand::StmtBulkExecute => bulk_execute::run(self, body).await,
             ClientCommand::StmtPrepare => prepare::run(self, body).await,
             ClientCommand::StmtSendLongData => Ok(send_long_data::run(self, body)),
             ClientCommand::StmtClose => Ok(stmt_close::run(self, body)),

@@ -19,6 +19,11 @@ pub struct ProxyConfig {
     pub max_connections: usize,
     /// Longest statement and longest parameter, in bytes.
     pub max_allowed_packet_bytes: usize,
+    /// Client connections of one user at once; 0 leaves them to `max_connections`.
+    pub connections_per_user_max: usize,
+    /// Bytes of statements that come in, longer than 64 KiB each, of all clients together; what compressed
+    /// ones come to is counted before it is unpacked.
+    pub client_buffers_bytes: usize,
     /// Time for a client to log in.
     pub handshake_timeout_ms: u64,
     /// A client that sends nothing for this long is disconnected (wait_timeout).
@@ -55,6 +60,8 @@ impl Default for ProxyConfig {
             workers: 0,
             max_connections: 20_000,
             max_allowed_packet_bytes: 64 << 20,
+            connections_per_user_max: 0,
+            client_buffers_bytes: 1 << 30,
             handshake_timeout_ms: 10_000,
             idle_timeout_s: 28_800,
             write_timeout_s: 60,
@@ -82,6 +89,9 @@ pub struct PoolConfig {
     pub waiters_max: usize,
     /// How long a statement waits for a connection before error 1040.
     pub wait_ms: u64,
+    /// A client that takes nothing of its answer for this long is cut off if others wait for the
+    /// connection that it holds.
+    pub slow_client_ms: u64,
     /// An unused connection is closed after this time.
     pub idle_s: u64,
     /// Statements prepared on one connection.
@@ -153,6 +163,7 @@ impl Default for PoolConfig {
             connections_per_shard: 64,
             waiters_max: 100_000,
             wait_ms: 10_000,
+            slow_client_ms: 5_000,
             idle_s: 300,
             prepared_per_connection_max: 256,
             pipelines_per_profile: 1,

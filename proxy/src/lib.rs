@@ -6,6 +6,7 @@
 //! primitive per file, `show` and `ddl` are what the proxy answers and changes by itself.
 
 mod auth;
+mod buffers;
 mod command;
 pub mod config;
 mod ddl;

@@ -1,6 +1,7 @@
 //! Listening sockets and the workers behind them: one thread, one runtime, one socket each.
 
 use crate::auth::handshake;
+use crate::buffers::BufferShare;
 use crate::server::Shared;
 use crate::session::client_io::ClientIo;
 use crate::session::{Session, err_packet};
@@ -112,7 +113,9 @@ async fn session(worker: Rc<Worker>, stream: TcpStream, peer: SocketAddr) {
     }
     let write_timeout = Duration::from_secs(shared.config.write_timeout_s);
     let read_timeout = Duration::from_secs(shared.config.read_timeout_s);
-    let mut io = ClientIo::new(NetStream::Tcp(stream), write_timeout, read_timeout);
+    let share = BufferShare::of(shared.buffers.clone());
+    let timeouts = (write_timeout, read_timeout);
+    let mut io = ClientIo::new(NetStream::Tcp(stream), share, timeouts);
     if shared.registry.is_draining() {
         return refuse(io, LoginError::Drained.into()).await;
     }
@@ -123,7 +126,7 @@ async fn session(worker: Rc<Worker>, stream: TcpStream, peer: SocketAddr) {
     let info = entered.info.clone();
     info.set_identity("unauthenticated user", None);
     let limit = Duration::from_millis(shared.config.handshake_timeout_ms);
-    let login = Box::pin(handshake::log_in(&mut io, &shared, info.id));
+    let login = Box::pin(handshake::log_in(&mut io, &shared, &entered));
     let logged_in = match tokio::time::timeout(limit, login).await {
         Ok(Ok(l)) => l,
         Ok(Err(None)) | Err(_) => return,

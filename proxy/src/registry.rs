@@ -141,12 +141,16 @@ impl Registry {
         own.for_each(|s| s.wake());
     }
 
-    /// Ends the sessions of a worker that sent nothing for `limit_ms`.
+    /// Ends the sessions of a worker that sent nothing for `limit_ms`, or their own wait_timeout.
     pub fn end_idle(&self, worker: usize, limit_ms: u64) {
         let now = self.now_ms();
         let sessions = self.sessions();
         let own = sessions.by_id.values().filter(|s| s.worker == worker);
-        for s in own.filter(|s| s.idle_ms(now).is_some_and(|ms| ms > limit_ms)) {
+        let late = |s: &Arc<SessionInfo>| {
+            let limit_ms = s.idle_limit_ms().unwrap_or(limit_ms);
+            s.idle_ms(now).is_some_and(|ms| ms > limit_ms)
+        };
+        for s in own.filter(|s| late(s)) {
             s.kill(Kill::Idle);
         }
     }
@@ -164,6 +168,23 @@ pub struct Entered {
     registry: Arc<Registry>,
     /// The session.
     pub info: Arc<SessionInfo>,
+}
+
+impl Entered {
+    /// Notes whose session it is; false if the user has `max` others already, where 0 is no limit.
+    pub fn is_one_of(&self, user: &str, max: usize) -> bool {
+        if max == 0 {
+            return true;
+        }
+        // Under one lock, so that two logins at once do not both find the last place.
+        let sessions = self.registry.sessions();
+        let others = sessions.by_id.values().filter(|s| s.id != self.info.id);
+        let others = others.filter(|s| s.user() == user).count();
+        if others < max {
+            self.info.set_identity(user, None);
+        }
+        others < max
+    }
 }
 
 impl Drop for Entered {
@@ -196,6 +217,17 @@ mod tests {
         assert_eq!(old.info.kill_state(), Kill::Connection);
         assert_eq!(before.info.kill_state(), Kill::No);
         assert_eq!(number_of(enter(&r).info.id), 3);
+    }
+
+    #[test]
+    fn users_have_their_number_of_sessions() {
+        let r = Registry::new(10);
+        let (a, b, c) = (enter(&r), enter(&r), enter(&r));
+        assert!(a.is_one_of("app", 2) && b.is_one_of("app", 2));
+        assert!(!c.is_one_of("app", 2) && c.is_one_of("other", 2));
+        drop(a);
+        let d = enter(&r);
+        assert!(d.is_one_of("app", 2) && c.is_one_of("app", 0));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 mod answers;
 
 use crate::auth::users::Users;
+use crate::buffers::BufferBudget;
 use crate::config::{PoolConfig, ProxyConfig};
 use crate::gauges::PublishedPools;
 use crate::ids::GivenIds;
@@ -32,6 +33,8 @@ pub struct Shared {
     pub config: ProxyConfig,
     /// Configuration of the shards' side.
     pub pool: PoolConfig,
+    /// What all clients' buffers may hold together.
+    pub(crate) buffers: Arc<BufferBudget>,
     /// Threads that serve clients.
     pub workers: usize,
     /// The metadata service.
@@ -195,16 +198,16 @@ impl Proxy {
             return Err(StartError::NoPassword(listen));
         }
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let workers = if config.workers == 0 {
-            cores
-        } else {
-            config.workers
+        let workers = match config.workers {
+            0 => cores,
+            n => n,
         };
         let registry = Registry::new(config.max_connections);
         registry.set_number(peers.me().registered().number);
         let (questions, receivers): (Vec<_>, Vec<_>) =
             (0..workers).map(|_| questions::channel()).unzip();
         let shared = Arc::new(Shared {
+            buffers: BufferBudget::new(config.client_buffers_bytes),
             config,
             pool,
             workers,

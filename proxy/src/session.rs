@@ -189,6 +189,8 @@ impl Session {
         }
         let max = self.worker.shared.config.max_allowed_packet_bytes;
         let (io, info) = (&mut self.io, &self.client.info);
+        let own_limit = self.client.settings.wait_timeout;
+        info.set_idle_limit(own_limit);
         // Idle sessions are found by the worker's housekeeping, so that no timer is armed here.
         let first = poll_fn(|cx| {
             if !matches!(info.kill_state(), Kill::No | Kill::Query) {
@@ -196,8 +198,17 @@ impl Session {
             }
             info.register(cx.waker());
             io.poll_payload(cx, 0, max, &mut command)
-        })
-        .await;
+        });
+        let first = match own_limit {
+            None => first.await,
+            // To the second, as it is asked for.
+            Some(limit) => tokio::time::timeout(limit, first)
+                .await
+                .unwrap_or_else(|_| {
+                    info.kill(Kill::Idle);
+                    Err(ReadEnd::Gone)
+                }),
+        };
         match first {
             Ok(()) => Ok(command),
             Err(ReadEnd::Gone) => self.say_goodbye().await,

@@ -73,7 +73,7 @@ pub struct LoggedIn {
     /// The server's version text.
     pub version: String,
     /// Flags that both sides agreed on.
-    pub capabilities: u32,
+    pub capabilities: u64,
     /// It names every variable that changes.
     pub names_all_changes: bool,
 }
@@ -145,7 +145,7 @@ impl Login {
         })
     }
 
-    async fn start_tls(&self, wire: &mut Wire, capabilities: u32) -> Result<(), ShardError> {
+    async fn start_tls(&self, wire: &mut Wire, capabilities: u64) -> Result<(), ShardError> {
         let Some(config) = &self.tls else {
             return Ok(());
         };
@@ -172,7 +172,7 @@ impl Login {
         &self,
         wire: &mut Wire,
         greeting: &Greeting,
-        capabilities: u32,
+        capabilities: u64,
     ) -> Result<(), ShardError> {
         let mut plugin = greeting.plugin.clone();
         if plugin != CACHING_SHA2 {
@@ -224,7 +224,7 @@ impl Login {
         &self,
         wire: &mut Wire,
         version: &str,
-        capabilities: u32,
+        capabilities: u64,
     ) -> Result<(), ShardError> {
         wire.seq = 1;
         let mut out = Vec::new();
@@ -269,14 +269,14 @@ impl Login {
 }
 
 /// True if a server can be told to name every variable that changes: it lists them itself.
-fn can_name_all(version: &str, capabilities: u32) -> bool {
+fn can_name_all(version: &str, capabilities: u64) -> bool {
     let flavor = sql::Flavor::from_version(version);
     capabilities & CLIENT_SESSION_TRACK != 0 && flavor.mariadb && flavor.version >= 100_200
 }
 
 /// The SET that makes a fresh connection one of ours. Servers before MariaDB 10.2 and MySQL 5.7 report
 /// nothing.
-fn first_settings(version: &str, capabilities: u32) -> String {
+fn first_settings(version: &str, capabilities: u64) -> String {
     if capabilities & CLIENT_SESSION_TRACK == 0 {
         return SET_NAMES.to_string();
     }

@@ -35,6 +35,8 @@ pub struct PoolLimits {
     pub waiters_max: usize,
     /// How long one waits.
     pub wait: Duration,
+    /// How long a client may take nothing of its answer while one waits.
+    pub slow_client: Duration,
     /// Statements prepared on one connection.
     pub prepared_max: usize,
     /// Idle connections are closed after this time.

@@ -79,8 +79,8 @@ pub(crate) fn stop_all(dir: &Path) -> Result<(), String> {
     Ok(())
 }
 
-/// Alive and not only waiting to be reaped by us.
-fn is_running(pid: i32) -> bool {
+/// Alive, and not only waiting to be reaped by whoever started it.
+pub(crate) fn is_running(pid: i32) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     let state = stat
         .rsplit(')')

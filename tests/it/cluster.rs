@@ -96,6 +96,17 @@ impl Cluster {
         panic!("quickstart did not become ready: {seen:?}");
     }
 
+    /// Kills it, and starts it again at once, before anybody has noticed that it is gone.
+    pub fn kill_and_start(self, shards: u16) -> Cluster {
+        let _one_at_a_time = STARTING.lock().unwrap_or_else(|e| e.into_inner());
+        let Cluster { dir, child, .. } = self;
+        let mut child = child.into_inner().unwrap();
+        child.kill().unwrap();
+        let again = Self::start_alone(dir, shards, &[]);
+        child.wait().unwrap();
+        again
+    }
+
     /// Ends it, waits, and removes its folder.
     pub fn stop(self) {
         drop(self.end());

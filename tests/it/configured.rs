@@ -55,8 +55,28 @@ impl Configured {
         Self::start_with(name, servers, users, "")
     }
 
+    /// The same with settings of the environment.
+    pub fn start_set(
+        name: &str,
+        servers: &[Server],
+        users: &str,
+        settings: &[(&str, &str)],
+    ) -> Configured {
+        Self::start_all(name, servers, users, "", settings)
+    }
+
     /// The same with a `[meta]` section of these lines instead of an embedded node.
     pub fn start_with(name: &str, servers: &[Server], users: &str, meta: &str) -> Configured {
+        Self::start_all(name, servers, users, meta, &[])
+    }
+
+    fn start_all(
+        name: &str,
+        servers: &[Server],
+        users: &str,
+        meta: &str,
+        settings: &[(&str, &str)],
+    ) -> Configured {
         let dir = Folder::new(name);
         let made = rcgen::generate_simple_self_signed(vec!["localhost".to_string()]).unwrap();
         std::fs::write(dir.join("cert.pem"), made.cert.pem()).unwrap();
@@ -96,6 +116,7 @@ impl Configured {
             .env("SHARDWRIGHT_ADMIN__DRIFT_CHECK_S", "1")
             .env("SHARDWRIGHT_ADMIN__CONNECTIONS_MAX", "20")
             .env("SHARDWRIGHT_ADMIN__HEAD_TIMEOUT_MS", "1000")
+            .envs(settings.iter().copied())
             .spawn()
             .unwrap();
         let until = Instant::now() + START;

@@ -32,6 +32,7 @@ mod meta;
 #[cfg(feature = "mysql-server")]
 mod mysql;
 mod objects;
+mod overload;
 mod peers;
 mod pipelines;
 mod pitfalls;

@@ -37,7 +37,7 @@ impl Raw {
     }
 
     /// The packets of an answer to a client with these capabilities, each with its number.
-    pub fn answer(&mut self, expect: Expect, capabilities: u32) -> Vec<(u8, Vec<u8>)> {
+    pub fn answer(&mut self, expect: Expect, capabilities: u64) -> Vec<(u8, Vec<u8>)> {
         let mut framer = Framer::new(expect, capabilities & CLIENT_DEPRECATE_EOF != 0);
         let mut out = Vec::new();
         while !framer.is_done() && !framer.wants_file() {
@@ -58,6 +58,11 @@ impl Raw {
         out
     }
 
+    /// Sends bytes as they are.
+    pub fn send_bytes(&mut self, bytes: &[u8]) {
+        let _ = self.0.write_all(bytes);
+    }
+
     /// Sends one packet.
     pub fn send(&mut self, mut seq: u8, payload: &[u8]) {
         let mut out = Vec::new();
@@ -76,22 +81,44 @@ impl Raw {
     }
 
     /// The same with these capabilities and this collation.
-    pub fn log_in_with(port: u16, capabilities: u32, collation: u16) -> Raw {
+    pub fn log_in_with(port: u16, capabilities: u64, collation: u16) -> Raw {
+        let (r, answer) = Raw::try_log_in(port, capabilities, collation);
+        assert_eq!(answer[0], 0, "{answer:?}");
+        r
+    }
+
+    /// The same with the answer, which may be an error.
+    pub fn try_log_in(port: u16, capabilities: u64, collation: u16) -> (Raw, Vec<u8>) {
+        Raw::log_in_as(port, capabilities, collation, ("root", ""))
+    }
+
+    /// The same as a user with a password.
+    pub fn log_in_as(
+        port: u16,
+        capabilities: u64,
+        collation: u16,
+        (user, password): (&str, &str),
+    ) -> (Raw, Vec<u8>) {
         let mut r = Raw::connect(port);
-        Greeting::decode(&r.read().unwrap()).unwrap();
+        let greeting = Greeting::decode(&r.read().unwrap()).unwrap();
+        let auth = match password {
+            "" => Vec::new(),
+            password => wire::auth::native_scramble(password.as_bytes(), &greeting.nonce).to_vec(),
+        };
         let response = HandshakeResponse {
             capabilities,
             max_packet: 1 << 24,
             collation,
-            user: "root".into(),
+            user: user.into(),
+            auth,
             plugin: Some(NATIVE.into()),
             ..Default::default()
         };
         let mut out = Vec::new();
         response.encode(&mut out);
         r.send(1, &out);
-        assert_eq!(r.read().unwrap()[0], 0);
-        r
+        let answer = r.read().unwrap();
+        (r, answer)
     }
 
     /// Code of the error packet that must come next.

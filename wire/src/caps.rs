@@ -3,43 +3,47 @@
 //! Source: MySQL "Capabilities Flags" and "Status Flags" pages; MariaDB "Connection" page.
 
 /// CLIENT_LONG_PASSWORD; MariaDB reuses the bit as CLIENT_MYSQL ("I speak no MariaDB extensions").
-pub const CLIENT_MYSQL: u32 = 1;
+pub const CLIENT_MYSQL: u64 = 1;
 /// Affected-rows means matched rows.
-pub const CLIENT_FOUND_ROWS: u32 = 1 << 1;
+pub const CLIENT_FOUND_ROWS: u64 = 1 << 1;
 /// Longer column flags.
-pub const CLIENT_LONG_FLAG: u32 = 1 << 2;
+pub const CLIENT_LONG_FLAG: u64 = 1 << 2;
 /// The handshake response names a database.
-pub const CLIENT_CONNECT_WITH_DB: u32 = 1 << 3;
+pub const CLIENT_CONNECT_WITH_DB: u64 = 1 << 3;
 /// zlib compression.
-pub const CLIENT_COMPRESS: u32 = 1 << 5;
+pub const CLIENT_COMPRESS: u64 = 1 << 5;
 /// LOAD DATA LOCAL is possible.
-pub const CLIENT_LOCAL_FILES: u32 = 1 << 7;
+pub const CLIENT_LOCAL_FILES: u64 = 1 << 7;
 /// The 4.1 protocol; required.
-pub const CLIENT_PROTOCOL_41: u32 = 1 << 9;
+pub const CLIENT_PROTOCOL_41: u64 = 1 << 9;
 /// interactive_timeout instead of wait_timeout.
-pub const CLIENT_INTERACTIVE: u32 = 1 << 10;
+pub const CLIENT_INTERACTIVE: u64 = 1 << 10;
 /// TLS follows.
-pub const CLIENT_SSL: u32 = 1 << 11;
+pub const CLIENT_SSL: u64 = 1 << 11;
 /// Status flags are understood.
-pub const CLIENT_TRANSACTIONS: u32 = 1 << 13;
+pub const CLIENT_TRANSACTIONS: u64 = 1 << 13;
 /// 20-byte scrambles; required.
-pub const CLIENT_SECURE_CONNECTION: u32 = 1 << 15;
+pub const CLIENT_SECURE_CONNECTION: u64 = 1 << 15;
 /// Several statements in one COM_QUERY.
-pub const CLIENT_MULTI_STATEMENTS: u32 = 1 << 16;
+pub const CLIENT_MULTI_STATEMENTS: u64 = 1 << 16;
 /// Several results for COM_QUERY.
-pub const CLIENT_MULTI_RESULTS: u32 = 1 << 17;
+pub const CLIENT_MULTI_RESULTS: u64 = 1 << 17;
 /// Several results for COM_STMT_EXECUTE.
-pub const CLIENT_PS_MULTI_RESULTS: u32 = 1 << 18;
+pub const CLIENT_PS_MULTI_RESULTS: u64 = 1 << 18;
 /// The plugin is named in the handshake.
-pub const CLIENT_PLUGIN_AUTH: u32 = 1 << 19;
+pub const CLIENT_PLUGIN_AUTH: u64 = 1 << 19;
 /// Connection attributes follow.
-pub const CLIENT_CONNECT_ATTRS: u32 = 1 << 20;
+pub const CLIENT_CONNECT_ATTRS: u64 = 1 << 20;
 /// The auth response has a length-encoded length.
-pub const CLIENT_PLUGIN_AUTH_LENENC: u32 = 1 << 21;
+pub const CLIENT_PLUGIN_AUTH_LENENC: u64 = 1 << 21;
 /// OK packets carry session state changes.
-pub const CLIENT_SESSION_TRACK: u32 = 1 << 23;
+pub const CLIENT_SESSION_TRACK: u64 = 1 << 23;
 /// Result sets end with an OK packet and have no EOF after the columns.
-pub const CLIENT_DEPRECATE_EOF: u32 = 1 << 24;
+pub const CLIENT_DEPRECATE_EOF: u64 = 1 << 24;
+/// COM_STMT_BULK_EXECUTE. MariaDB's own flags stand above the 32 bits that MySQL has.
+pub const MARIADB_CLIENT_STMT_BULK_OPERATIONS: u64 = 1 << 34;
+/// Column definitions say types that have no number of their own: JSON, UUID, INET6, kinds of geometry.
+pub const MARIADB_CLIENT_EXTENDED_METADATA: u64 = 1 << 35;
 
 /// A transaction is open.
 pub const SERVER_STATUS_IN_TRANS: u16 = 1;

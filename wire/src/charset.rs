@@ -4,74 +4,59 @@
 //! ASCII character. In gbk, big5, sjis, cp932 and gb18030 a backslash or quote byte can be the second
 //! half of a character, so these are refused for statements.
 
-/// The character set of a collation number, for the numbers that drivers send in handshakes.
-pub fn charset_of(collation: u16) -> Option<&'static str> {
-    Some(match collation {
-        1 | 84 => "big5",
-        3 | 69 => "dec8",
-        4 | 80 => "cp850",
-        6 | 72 => "hp8",
-        7 | 74 => "koi8r",
-        5 | 8 | 15 | 31 | 47 | 48 | 49 | 94 => "latin1",
-        2 | 9 | 21 | 27 | 77 => "latin2",
-        10 | 82 => "swe7",
-        11 | 65 => "ascii",
-        12 | 91 => "ujis",
-        13 | 88 => "sjis",
-        16 | 71 => "hebrew",
-        18 | 89 => "tis620",
-        19 | 85 => "euckr",
-        22 | 75 => "koi8u",
-        24 | 86 => "gb2312",
-        25 | 70 => "greek",
-        26 | 34 | 44 | 66 | 99 => "cp1250",
-        28 | 87 => "gbk",
-        30 | 78 => "latin5",
-        32 | 64 => "armscii8",
-        33 | 83 | 192..=215 | 223 => "utf8mb3",
-        36 | 68 => "cp866",
-        40 | 81 => "cp852",
-        41 | 42 | 20 | 79 => "latin7",
-        14 | 23 | 50 | 51 | 52 => "cp1251",
-        45 | 46 | 224..=247 | 255..=323 => "utf8mb4",
-        57 | 67 => "cp1256",
-        58 | 59 | 29 => "cp1257",
-        63 => "binary",
-        95 | 96 => "cp932",
-        248..=250 => "gb18030",
-        _ => return None,
+/// Number, name, character set, and whether it is the character set's default, a line each: from
+/// information_schema.COLLATIONS of MariaDB 10.11. MySQL has the same numbers below 256.
+const COLLATIONS: &str = include_str!("charset/collations.txt");
+
+/// A collation that a client can ask for in its login.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Collation {
+    /// Its name.
+    pub name: &'static str,
+    /// Its character set.
+    pub charset: &'static str,
+    /// The character set means it where none is named.
+    pub is_default: bool,
+}
+
+/// The collation of a number; `None` if no server knows it.
+pub fn collation(number: u16) -> Option<Collation> {
+    // MySQL's own collations of utf8mb4, which differ by language; MariaDB has other names for them.
+    if (255..=323).contains(&number) {
+        return Some(Collation {
+            name: "utf8mb4_0900_ai_ci",
+            charset: "utf8mb4",
+            is_default: true,
+        });
+    }
+    COLLATIONS.lines().find_map(|line| {
+        let mut words = line.split(' ');
+        let found = words.next()?.parse() == Ok(number);
+        let (name, charset) = (words.next()?, words.next()?);
+        found.then_some(Collation {
+            name,
+            charset,
+            is_default: words.next().is_some(),
+        })
     })
 }
 
-/// The name of a collation that is not its character set's default, for the numbers that drivers send.
-pub fn collation_name(collation: u16) -> Option<&'static str> {
-    Some(match collation {
-        46 => "utf8mb4_bin",
-        47 => "latin1_bin",
-        48 => "latin1_general_ci",
-        83 => "utf8mb3_bin",
-        192 => "utf8mb3_unicode_ci",
-        224 => "utf8mb4_unicode_ci",
-        246 => "utf8mb4_unicode_520_ci",
-        _ => return None,
-    })
+/// The character set of a collation.
+pub fn charset_of(number: u16) -> Option<&'static str> {
+    collation(number).map(|c| c.charset)
 }
 
 /// True where the tokenizer may read statements in this character set (lower-case name).
 pub fn is_ascii_safe(charset: &str) -> bool {
     !matches!(
         charset,
-        "big5"
-            | "gbk"
-            | "sjis"
-            | "cp932"
-            | "gb18030"
-            | "ucs2"
-            | "utf16"
-            | "utf16le"
-            | "utf32"
-            | "swe7"
-    )
+        "big5" | "gbk" | "sjis" | "cp932" | "gb18030" | "swe7"
+    ) && is_for_clients(charset)
+}
+
+/// True where a server takes statements in this character set (lower-case name).
+pub fn is_for_clients(charset: &str) -> bool {
+    !matches!(charset, "ucs2" | "utf16" | "utf16le" | "utf32")
 }
 
 #[cfg(test)]
@@ -79,16 +64,31 @@ mod tests {
     use super::*;
 
     #[test]
-    fn drivers_default_collations_are_known() {
-        for (id, name) in [
-            (8, "latin1"),
-            (33, "utf8mb3"),
-            (45, "utf8mb4"),
-            (255, "utf8mb4"),
-            (63, "binary"),
+    fn collations_have_their_own_names() {
+        for (number, name, charset, is_default) in [
+            (8, "latin1_swedish_ci", "latin1", true),
+            (33, "utf8mb3_general_ci", "utf8mb3", true),
+            (45, "utf8mb4_general_ci", "utf8mb4", true),
+            (58, "cp1257_bin", "cp1257", false),
+            (63, "binary", "binary", true),
+            (28, "gbk_chinese_ci", "gbk", true),
         ] {
-            assert_eq!(charset_of(id), Some(name));
+            let expected = Collation {
+                name,
+                charset,
+                is_default,
+            };
+            assert_eq!(collation(number), Some(expected));
         }
-        assert!(!is_ascii_safe("gbk") && is_ascii_safe("utf8mb4"));
+        assert_eq!(collation(0), None);
+        assert_eq!(collation(255).map(|c| c.charset), Some("utf8mb4"));
+        assert_eq!(COLLATIONS.lines().count(), 219);
+    }
+
+    #[test]
+    fn some_character_sets_cannot_be_read() {
+        assert!(is_ascii_safe("utf8mb4") && is_ascii_safe("euckr"));
+        assert!(!is_ascii_safe("gbk") && is_for_clients("gbk"));
+        assert!(!is_ascii_safe("ucs2") && !is_for_clients("ucs2"));
     }
 }

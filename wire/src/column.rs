@@ -2,6 +2,7 @@
 //!
 //! Source: MySQL "Protocol::ColumnDefinition41", "ProtocolText::ResultsetRow".
 
+use crate::caps::MARIADB_CLIENT_EXTENDED_METADATA;
 use crate::read::{Malformed, Reader, put_lenenc_bytes};
 
 /// Column types, as they travel.
@@ -36,6 +37,9 @@ pub mod column_type {
     pub const GEOMETRY: u8 = 255;
 }
 
+/// Bytes of the fields behind the names.
+const FIXED: usize = 0x0c;
+
 /// A column definition.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ResultColumn {
@@ -59,6 +63,8 @@ pub struct ResultColumn {
     pub flags: u16,
     /// Digits behind the point.
     pub decimals: u8,
+    /// What MariaDB says of types without a number of their own, as it travels; mostly nothing.
+    pub extended: Vec<u8>,
 }
 
 impl ResultColumn {
@@ -75,6 +81,7 @@ impl ResultColumn {
             kind: column_type::VAR_STRING,
             flags: 0,
             decimals: 39,
+            extended: Vec::new(),
         }
     }
 
@@ -91,8 +98,8 @@ impl ResultColumn {
         }
     }
 
-    /// Appends the payload.
-    pub fn encode(&self, out: &mut Vec<u8>) {
+    /// Appends the payload, for a client with these capabilities.
+    pub fn encode(&self, out: &mut Vec<u8>, capabilities: u64) {
         put_lenenc_bytes(out, b"def");
         for s in [
             &self.database,
@@ -103,7 +110,10 @@ impl ResultColumn {
         ] {
             put_lenenc_bytes(out, s.as_bytes());
         }
-        out.push(0x0c);
+        if capabilities & MARIADB_CLIENT_EXTENDED_METADATA != 0 {
+            put_lenenc_bytes(out, &self.extended);
+        }
+        out.push(FIXED as u8);
         out.extend_from_slice(&self.collation.to_le_bytes());
         out.extend_from_slice(&self.length.to_le_bytes());
         out.push(self.kind);
@@ -120,6 +130,10 @@ impl ResultColumn {
         for slot in &mut names {
             *slot = String::from_utf8_lossy(r.lenenc_bytes("column name")?).into_owned();
         }
+        let extended = match has_extended(r.rest()) {
+            true => r.lenenc_bytes("extended metadata")?.to_vec(),
+            false => Vec::new(),
+        };
         r.lenenc("fixed length")?;
         let [database, table, org_table, name, org_name] = names;
         Ok(Self {
@@ -133,8 +147,19 @@ impl ResultColumn {
             kind: r.u8("type")?,
             flags: r.u16("flags")?,
             decimals: r.u8("decimals")?,
+            extended,
         })
     }
+}
+
+/// True if extended metadata stands ahead of the fixed fields (MARIADB_CLIENT_EXTENDED_METADATA): what the
+/// first byte gives the length of is not the last that there is.
+fn has_extended(rest: &[u8]) -> bool {
+    let Some((&len, behind)) = rest.split_first() else {
+        return false;
+    };
+    let fixed = behind.get(usize::from(len)..).unwrap_or_default();
+    fixed.first() == Some(&(FIXED as u8)) && fixed.len() > FIXED
 }
 
 /// Appends a text row; `None` is NULL.
@@ -173,8 +198,18 @@ mod tests {
             ..ResultColumn::text("name", 10)
         };
         let mut out = Vec::new();
-        c.encode(&mut out);
-        assert_eq!(ResultColumn::decode(&out), Ok(c));
+        c.encode(&mut out, 0);
+        assert_eq!(ResultColumn::decode(&out), Ok(c.clone()));
+        for extended in [&b""[..], b"\x00\x04json", b"\x00\x0amultipoint"] {
+            let extended = extended.to_vec();
+            let c = ResultColumn {
+                extended,
+                ..c.clone()
+            };
+            let mut out = Vec::new();
+            c.encode(&mut out, MARIADB_CLIENT_EXTENDED_METADATA);
+            assert_eq!(ResultColumn::decode(&out), Ok(c));
+        }
         assert!(ResultColumn::decode(&out[..out.len() - 3]).is_err());
         let mut row = Vec::new();
         put_text_row(&mut row, &[Some(b"a"), None]);

@@ -2,6 +2,7 @@
 //!
 //! A `put` appends the whole command as packets, numbered from 0. Source: MySQL "Command Phase".
 
+pub mod bulk_execute;
 pub mod change_user;
 pub mod execute;
 pub mod fetch;
@@ -47,6 +48,7 @@ pub enum ClientCommand {
     SetOption = 0x1b,
     StmtFetch = 0x1c,
     ResetConnection = 0x1f,
+    StmtBulkExecute = 0xfa,
 }
 
 impl ClientCommand {
@@ -78,6 +80,7 @@ impl ClientCommand {
             0x1b => SetOption,
             0x1c => StmtFetch,
             0x1f => ResetConnection,
+            0xfa => StmtBulkExecute,
             _ => return None,
         })
     }
@@ -91,7 +94,7 @@ impl ClientCommand {
             Query => "Query",
             FieldList => "Field List",
             StmtPrepare => "Prepare",
-            StmtExecute => "Execute",
+            StmtExecute | StmtBulkExecute => "Execute",
             StmtFetch => "Fetch",
             Ping => "Ping",
             ChangeUser => "Change user",

@@ -23,6 +23,14 @@ pub enum FrameError {
     Length,
 }
 
+/// Bytes that the frame at the front of `input` comes to, as its header says; `None` if it is not complete.
+pub fn plain_len(input: &[u8]) -> Option<usize> {
+    let h = input.get(..FRAME_HEADER_LEN)?;
+    let len = u32::from_le_bytes([h[0], h[1], h[2], 0]) as usize;
+    let plain = u32::from_le_bytes([h[4], h[5], h[6], 0]) as usize;
+    (input.len() >= FRAME_HEADER_LEN + len).then_some(plain.max(len))
+}
+
 /// Takes one frame off the front of `input` and appends what it holds to `out`.
 /// Returns the bytes used and the frame's number; `None` if the frame is not complete.
 pub fn take_frame(input: &[u8], out: &mut Vec<u8>) -> Result<Option<(usize, u8)>, FrameError> {
@@ -112,6 +120,8 @@ mod tests {
         ] {
             let (mut framed, mut seq, mut back) = (Vec::new(), 0, Vec::new());
             put_frames(&mut framed, &mut seq, &plain);
+            assert_eq!(plain_len(&framed), Some(plain.len()));
+            assert_eq!(plain_len(&framed[..framed.len() - 1]), None);
             let (used, n) = take_frame(&framed, &mut back).unwrap().unwrap();
             assert_eq!((used, n, &back), (framed.len(), 0, &plain));
             assert_eq!(take_frame(&framed[..used - 1], &mut Vec::new()), Ok(None));

@@ -23,7 +23,7 @@ pub struct Greeting {
     /// 20 random bytes.
     pub nonce: [u8; 20],
     /// CLIENT_* flags.
-    pub capabilities: u32,
+    pub capabilities: u64,
     /// Default collation number.
     pub collation: u8,
     /// SERVER_STATUS_* flags.
@@ -46,7 +46,8 @@ impl Greeting {
         out.extend_from_slice(&self.status.to_le_bytes());
         out.extend_from_slice(&((self.capabilities >> 16) as u16).to_le_bytes());
         out.push(21);
-        out.extend_from_slice(&[0; 10]);
+        out.extend_from_slice(&[0; 6]);
+        out.extend_from_slice(&extended(self.capabilities).to_le_bytes());
         out.extend_from_slice(&self.nonce[8..]);
         out.push(0);
         out.extend_from_slice(self.plugin.as_bytes());
@@ -68,9 +69,10 @@ impl Greeting {
         let collation = r.u8("collation")?;
         let status = r.u16("status")?;
         let high = r.u16("capabilities")?;
-        let capabilities = u32::from(low) | u32::from(high) << 16;
+        let capabilities = u64::from(low) | u64::from(high) << 16;
         let nonce_len = usize::from(r.u8("nonce length")?);
-        r.bytes(10, "reserved")?;
+        r.bytes(6, "reserved")?;
+        let capabilities = with_extended(capabilities, r.u32("MariaDB's capabilities")?);
         let second = r.bytes(nonce_len.saturating_sub(8).max(13), "nonce")?;
         nonce[8..].copy_from_slice(&second[..12]);
         let plugin = match capabilities & CLIENT_PLUGIN_AUTH {
@@ -93,7 +95,7 @@ impl Greeting {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct HandshakeResponse {
     /// CLIENT_* flags of the client.
-    pub capabilities: u32,
+    pub capabilities: u64,
     /// The longest packet that the client takes.
     pub max_packet: u32,
     /// Collation number (two bytes are sent by some drivers, in the filler).
@@ -116,7 +118,7 @@ pub enum FirstPacket {
     /// Protocol::SSLRequest.
     Tls {
         /// CLIENT_* flags.
-        capabilities: u32,
+        capabilities: u64,
     },
     /// Protocol::HandshakeResponse41.
     Response(HandshakeResponse),
@@ -125,7 +127,7 @@ pub enum FirstPacket {
 impl FirstPacket {
     /// Reads the first packet. A client without the 4.1 protocol is an error.
     pub fn decode(payload: &[u8]) -> Result<FirstPacket, Malformed> {
-        let capabilities = Reader::new(payload).u32("capabilities")?;
+        let capabilities = u64::from(Reader::new(payload).u32("capabilities")?);
         if capabilities & CLIENT_PROTOCOL_41 == 0 {
             return Err(Malformed("client protocol older than 4.1"));
         }
@@ -133,6 +135,22 @@ impl FirstPacket {
             return Ok(FirstPacket::Tls { capabilities });
         }
         HandshakeResponse::decode(payload).map(FirstPacket::Response)
+    }
+}
+
+/// MariaDB's own flags as they travel: in bytes that are filler to everybody else.
+fn extended(capabilities: u64) -> u32 {
+    match capabilities & CLIENT_MYSQL {
+        0 => (capabilities >> 32) as u32,
+        _ => 0,
+    }
+}
+
+/// The flags with MariaDB's own, which are there if their sender does not say that it is MySQL.
+fn with_extended(capabilities: u64, extended: u32) -> u64 {
+    match capabilities & CLIENT_MYSQL {
+        0 => capabilities | u64::from(extended) << 32,
+        _ => capabilities,
     }
 }
 
@@ -144,10 +162,11 @@ impl HandshakeResponse {
     /// Reads the payload.
     pub fn decode(payload: &[u8]) -> Result<Self, Malformed> {
         let mut r = Reader::new(payload);
-        let capabilities = r.u32("capabilities")?;
+        let capabilities = u64::from(r.u32("capabilities")?);
         let max_packet = r.u32("max packet")?;
         let collation = u16::from(r.u8("collation")?);
-        r.bytes(23, "filler")?;
+        r.bytes(19, "filler")?;
+        let capabilities = with_extended(capabilities, r.u32("MariaDB's capabilities")?);
         let user = text(r.null_bytes("user name")?, "user name is not utf-8")?;
         let auth = if capabilities & CLIENT_PLUGIN_AUTH_LENENC != 0 {
             r.lenenc_bytes("auth response")?.to_vec()
@@ -233,15 +252,16 @@ pub(crate) fn decode_attributes(r: &mut Reader<'_>) -> Result<Vec<(String, Strin
     Ok(out)
 }
 
-fn put_prefix(out: &mut Vec<u8>, capabilities: u32, max_packet: u32, collation: u16) {
-    out.extend_from_slice(&capabilities.to_le_bytes());
+fn put_prefix(out: &mut Vec<u8>, capabilities: u64, max_packet: u32, collation: u16) {
+    out.extend_from_slice(&(capabilities as u32).to_le_bytes());
     out.extend_from_slice(&max_packet.to_le_bytes());
     out.push(collation as u8);
-    out.extend_from_slice(&[0; 23]);
+    out.extend_from_slice(&[0; 19]);
+    out.extend_from_slice(&extended(capabilities).to_le_bytes());
 }
 
 /// Appends the payload of an SSLRequest.
-pub fn put_ssl_request(out: &mut Vec<u8>, capabilities: u32, max_packet: u32, collation: u16) {
+pub fn put_ssl_request(out: &mut Vec<u8>, capabilities: u64, max_packet: u32, collation: u16) {
     put_prefix(out, capabilities, max_packet, collation);
 }
 
@@ -285,7 +305,7 @@ mod tests {
             version: "10.11.6-MariaDB".into(),
             connection_id: 7,
             nonce: *b"abcdefghijklmnopqrst",
-            capabilities: 0x81ff_f7fe,
+            capabilities: 0x1d_81ff_f7fe,
             collation: 45,
             status: 2,
             plugin: NATIVE.into(),
@@ -306,6 +326,7 @@ mod tests {
     fn response_round_trips_and_cuts_are_errors() {
         let r = HandshakeResponse {
             capabilities: CLIENT_PROTOCOL_41
+                | MARIADB_CLIENT_EXTENDED_METADATA
                 | CLIENT_PLUGIN_AUTH_LENENC
                 | CLIENT_CONNECT_WITH_DB
                 | CLIENT_PLUGIN_AUTH

@@ -54,7 +54,7 @@ impl OkPacket {
     }
 
     /// Appends the payload with `header` 0x00 or 0xfe, for a client with these capabilities.
-    pub fn encode(&self, out: &mut Vec<u8>, header: u8, capabilities: u32) {
+    pub fn encode(&self, out: &mut Vec<u8>, header: u8, capabilities: u64) {
         let track = capabilities & CLIENT_SESSION_TRACK != 0;
         let changed = track && !self.session_state.is_empty();
         let mut status = self.status & !SERVER_SESSION_STATE_CHANGED;

@@ -11,7 +11,7 @@ use crate::rows::RowsEnd;
 #[must_use = "a result set that is begun must be ended"]
 #[derive(Debug)]
 pub struct ResultWriter {
-    capabilities: u32,
+    capabilities: u64,
     /// Rows written so far.
     pub rows: u64,
 }
@@ -22,12 +22,12 @@ impl ResultWriter {
         out: &mut Vec<u8>,
         seq: &mut u8,
         columns: &[ResultColumn],
-        capabilities: u32,
+        capabilities: u64,
         status: u16,
     ) -> Self {
         put_packet_with(out, seq, |b| put_lenenc(b, columns.len() as u64));
         for c in columns {
-            put_packet_with(out, seq, |b| c.encode(b));
+            put_packet_with(out, seq, |b| c.encode(b, capabilities));
         }
         if capabilities & CLIENT_DEPRECATE_EOF == 0 {
             put_packet_with(out, seq, |b| put_eof(b, 0, status));

@@ -46,7 +46,7 @@ impl ResultSet {
         &self,
         out: &mut Vec<u8>,
         seq: &mut u8,
-        capabilities: u32,
+        capabilities: u64,
         status: u16,
         format: RowFormat,
     ) {

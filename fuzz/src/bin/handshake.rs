@@ -41,6 +41,6 @@ fuzz_target!(|data: &[u8]| {
         Ok(FirstPacket::Tls { .. }) | Err(_) => {}
     }
     if let [a, b, c, d, rest @ ..] = data {
-        let _ = wire::command::change_user::decode(rest, u32::from_le_bytes([*a, *b, *c, *d]));
+        let _ = wire::command::change_user::decode(rest, u32::from_le_bytes([*a, *b, *c, *d]).into());
     }
 });

@@ -74,7 +74,7 @@ fuzz_target!(|data: &[u8]| {
     let _ = wire::command::prepare::PrepareOk::decode(bytes);
     if let Ok(column) = wire::column::ResultColumn::decode(bytes) {
         let mut again = Vec::new();
-        column.encode(&mut again);
+        column.encode(&mut again, wire::caps::MARIADB_CLIENT_EXTENDED_METADATA);
         assert_eq!(wire::column::ResultColumn::decode(&again).ok(), Some(column));
     }
     let params = usize::from(*choice % 9);

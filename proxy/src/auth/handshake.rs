@@ -3,8 +3,10 @@
 use crate::auth::rights::{may_use, no_entry};
 use crate::auth::users::{LoginUser, Verdict};
 use crate::metrics::count;
+use crate::registry::Entered;
 use crate::server::Shared;
 use crate::session::client_io::{ClientIo, ReadEnd};
+use crate::session::settings::check_collation;
 use errors::{ClientError, LoginError};
 use shard::NetStream;
 use std::sync::Arc;
@@ -16,7 +18,7 @@ use wire::reply::OkPacket;
 const LOGIN_PACKET_MAX: usize = 64 * 1024;
 
 /// Flags that the proxy offers, besides CLIENT_SSL.
-const OFFERED: u32 = CLIENT_MYSQL
+const OFFERED: u64 = CLIENT_MYSQL
     | CLIENT_FOUND_ROWS
     | CLIENT_LONG_FLAG
     | CLIENT_CONNECT_WITH_DB
@@ -34,6 +36,18 @@ const OFFERED: u32 = CLIENT_MYSQL
     | CLIENT_PLUGIN_AUTH_LENENC
     | CLIENT_SESSION_TRACK
     | CLIENT_DEPRECATE_EOF;
+
+/// Flags of MariaDB's own that it offers where the shards are MariaDB.
+const OFFERED_MARIADB: u64 = MARIADB_CLIENT_STMT_BULK_OPERATIONS | MARIADB_CLIENT_EXTENDED_METADATA;
+
+/// Everything that is offered to clients of shards with this version, but CLIENT_SSL.
+fn offered(version: &str) -> u64 {
+    match version.contains("MariaDB") {
+        // Who says that it is MySQL has none of the others.
+        true => OFFERED & !CLIENT_MYSQL | OFFERED_MARIADB,
+        false => OFFERED,
+    }
+}
 
 /// Who logged in, and with what.
 #[derive(Debug)]
@@ -77,7 +91,7 @@ pub(crate) fn nonce() -> Result<[u8; 20], Refused> {
 pub(crate) async fn log_in(
     io: &mut ClientIo,
     shared: &Shared,
-    id: u32,
+    entered: &Entered,
 ) -> Result<LoggedIn, Refused> {
     let nonce = nonce()?;
     let tls = if shared.tls.is_some() { CLIENT_SSL } else { 0 };
@@ -86,11 +100,12 @@ pub(crate) async fn log_in(
     } else {
         CLIENT_LOCAL_FILES
     };
+    let version = shared.greeting_version();
     let greeting = Greeting {
-        version: shared.greeting_version(),
-        connection_id: id,
+        capabilities: (offered(&version) | tls) & !local,
+        version,
+        connection_id: entered.info.id,
         nonce,
-        capabilities: (OFFERED | tls) & !local,
         collation: 45,
         status: SERVER_STATUS_AUTOCOMMIT,
         plugin: shared.default_plugin().to_string(),
@@ -115,6 +130,12 @@ pub(crate) async fn log_in(
         return Err(Some(LoginError::InsecureTransport.into()));
     }
     let user = authenticate(io, shared, &response, &nonce, &greeting.plugin, over_tls).await?;
+    let max = shared.config.connections_per_user_max;
+    if !entered.is_one_of(&user.name, max) {
+        let user = user.name.clone();
+        return Err(Some(LoginError::TooManyOfUser { user, max }.into()));
+    }
+    check_collation(response.collation).map_err(|e| Some(e.into()))?;
     if let Some(database) = &response.database {
         check_database(shared, &user, database)?;
     }

@@ -2,6 +2,7 @@
 
 use crate::auth::handshake::{authenticate, nonce};
 use crate::command::malformed;
+use crate::session::settings::check_collation;
 use crate::session::{Done, Outcome, Session, Stop, err_packet};
 use errors::LoginError;
 use shard::ConnClass;
@@ -39,7 +40,11 @@ pub(super) async fn run(s: &mut Session, body: &[u8]) -> Done {
         authenticate(io, &shared, &response, &nonce, plugin, over_tls).await
     };
     let who = tokio::time::timeout(limit, login).await;
-    let user = match who.unwrap_or(Err(None)) {
+    let checked = |user| match check_collation(response.collation) {
+        Ok(()) => Ok(user),
+        Err(e) => Err(Some(e.into())),
+    };
+    let user = match who.unwrap_or(Err(None)).and_then(checked) {
         Ok(user) => user,
         Err(refused) => {
             if let Some(error) = refused {

@@ -14,6 +14,7 @@ use router::plan::insert::Param as InsertParam;
 use router::{Local, Plan};
 use smallvec::SmallVec;
 use std::rc::Rc;
+use std::sync::Arc;
 use wire::command::execute::{BoundParam, Execute, ParamList, locate_params};
 use wire::value::ParamValue;
 
@@ -126,23 +127,12 @@ pub(super) async fn run(s: &mut Session, body: &[u8]) -> Done {
     let id = wire::command::execute::statement_id(body).map_err(malformed_execute)?;
     let statement = s.client.statements.get(id, "mysqld_stmt_execute")?;
     let e = Execute::decode(body, statement.params).map_err(malformed_execute)?;
-    if let Some(types) = e.types {
-        statement.types.borrow_mut().clear();
-        statement.types.borrow_mut().extend_from_slice(types);
-    }
-    let types = statement.types.borrow().clone();
-    if types.len() != statement.params * 2 {
-        let what = wire::Malformed("parameter types were never sent");
-        return Err(malformed_execute(what));
-    }
+    let types = types_of(&statement, e.types)?;
     let long = std::mem::take(&mut *statement.long.borrow_mut());
     let is_long = |i: usize| long.iter().any(|(n, _)| usize::from(*n) == i);
     let params = locate_params(e.null_bitmap, &types, e.values, is_long);
     let params = params.map_err(malformed_execute)?;
-    let mut refs = Vec::with_capacity(params.len());
-    for p in &params {
-        refs.push(param_ref(p.value(e.values).map_err(malformed_execute)?));
-    }
+    let refs = refs_of(&params, e.values)?;
     let key = statement_key(s, &statement.text, statement.database.as_ref());
     let bound = Bound {
         statement: &statement,
@@ -155,21 +145,60 @@ pub(super) async fn run(s: &mut Session, body: &[u8]) -> Done {
         flags: e.flags,
         key,
     };
+    in_its_database(s, &statement, async |s, plan, catalog| {
+        let run = Run {
+            text: &statement.text,
+            lexed: &statement.lexed,
+            bound: Some(&bound),
+            more: 0,
+            plan,
+            catalog,
+        };
+        exec::statement(s, run).await
+    })
+    .await
+}
+
+/// The types that a client sent, this time or the last.
+pub(super) fn types_of(statement: &ClientStatement, sent: Option<&[u8]>) -> Result<Vec<u8>, Stop> {
+    if let Some(types) = sent {
+        statement.types.borrow_mut().clear();
+        statement.types.borrow_mut().extend_from_slice(types);
+    }
+    let types = statement.types.borrow().clone();
+    match types.len() == statement.params * 2 {
+        true => Ok(types),
+        false => Err(malformed_execute(wire::Malformed(
+            "parameter types were never sent",
+        ))),
+    }
+}
+
+/// Parameters as routing sees them.
+pub(super) fn refs_of<'v>(
+    params: &[BoundParam],
+    values: &'v [u8],
+) -> Result<Vec<ParamRef<'v>>, Stop> {
+    let mut refs = Vec::with_capacity(params.len());
+    for p in params {
+        refs.push(param_ref(p.value(values).map_err(malformed_execute)?));
+    }
+    Ok(refs)
+}
+
+/// Runs a statement with its plan of now.
+pub(super) async fn in_its_database(
+    s: &mut Session,
+    statement: &ClientStatement,
+    run: impl AsyncFnOnce(&mut Session, &Rc<CachedPlan>, &Arc<Catalog>) -> Done,
+) -> Done {
     let now = s.worker.shared.registry.now_ms();
     s.client.info.begin("Execute", &statement.text, now);
     // The statement means the database that was current when it was prepared.
     let current = std::mem::replace(&mut s.client.database, statement.database.clone());
     let catalog = s.worker.catalog();
-    let plan = current_plan(s, &statement, &catalog);
-    let run = Run {
-        text: &statement.text,
-        lexed: &statement.lexed,
-        bound: Some(&bound),
-        more: 0,
-        plan: &plan,
-        catalog: &catalog,
-    };
-    let done = exec::statement(s, run).await;
+    let plan = current_plan(s, statement, &catalog);
+    let done = run(s, &plan, &catalog).await;
     let uses = matches!(&plan.plan, Plan::Local(l) if matches!(**l, Local::Use(_)));
     if !uses {
         s.client.database = current;
@@ -203,6 +232,8 @@ pub(crate) fn statement_key(s: &Session, text: &[u8], database: Option<&Rc<str>>
         key.extend_from_slice(value.as_bytes());
         key.push(0xff);
     }
+    // The definitions that a server gives differ.
+    key.push(u8::from(s.client.class.extended_metadata));
     s.worker.text_number(&key)
 }
 

@@ -39,6 +39,7 @@ pub(super) async fn run(s: &mut Session, text: &[u8]) -> Done {
     s.client.statements.put(ClientStatement {
         id,
         text: text.into(),
+        columns: prepared.columns.len(),
         params: prepared.params.len(),
         lexed,
         database: s.client.database.clone(),

@@ -43,7 +43,7 @@ async fn answer(s: &mut Session, scratch: &mut Scratch, run: Run<'_>) -> Done {
     let mut traits = run.plan.traits;
     let request = one::request(s, run);
     (traits.session_values, traits.diagnostics) = (false, false);
-    let login = scratch.login();
+    let pool = scratch.pool();
     let conn = scratch.conn()?;
     let (all, database) = (&s.client.settings.all, s.client.database.as_ref());
     conn.plan_session(all, database);
@@ -58,7 +58,7 @@ async fn answer(s: &mut Session, scratch: &mut Scratch, run: Run<'_>) -> Done {
         status_set: run.more | s.status(),
         ..Default::default()
     };
-    let relayed = super::relay::relay(&mut s.io, conn, &s.client.info, options, &login).await;
+    let relayed = super::relay::relay(&mut s.io, conn, &s.client.info, options, &pool).await;
     let end = relayed.map_err(|e| one::relay_failed(e, conn))?;
     let mut outcome = Outcome {
         path: Path::Several,

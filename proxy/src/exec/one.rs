@@ -206,7 +206,7 @@ pub(crate) async fn relay_on(
     let thread_id = conn.thread_id;
     let watch = others.then(|| s.worker.lock_waits.watch(&pool, thread_id));
     options.deadlock = watch.as_ref().map(|w| w.fired.clone());
-    let relayed = relay(&mut s.io, conn, &s.client.info, options, &pool.login).await;
+    let relayed = relay(&mut s.io, conn, &s.client.info, options, &pool).await;
     match relayed {
         Ok(end) => {
             if end.killed {

@@ -9,13 +9,17 @@ use crate::session::client_io::{ClientIo, OUT_BYTES_MAX};
 use errors::AvailabilityError;
 use pass::{PassError, pass};
 use shard::net::Peek;
-use shard::{ServerConn, ShardError};
+use shard::{ServerConn, ShardError, ShardPool};
 use std::cell::Cell;
 use std::future::poll_fn;
 use std::rc::Rc;
 use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
 use wire::framer::{Expect, Framer};
 use wire::reply::{ErrPacket, OkPacket};
+
+/// How often it is looked whether a client takes something.
+const CLIENT_LOOK: Duration = Duration::from_millis(250);
 
 /// Which part of the client's answer a shard's answer is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -122,13 +126,13 @@ struct Relay<'a> {
 }
 
 /// Sends what is queued on `conn` and passes its answer to the client (not flushed at the end).
-/// If somebody wants the statement ended, the shard is told over a connection of `login`.
+/// If somebody wants the statement ended, the shard is told over a connection of its own.
 pub(crate) async fn relay(
     io: &mut ClientIo,
     conn: &mut ServerConn,
     info: &SessionInfo,
     options: RelayOptions,
-    login: &shard::Login,
+    pool: &ShardPool,
 ) -> Result<RelayEnd, RelayError> {
     let mut framer = Framer::new(options.expect, conn.class.deprecate_eof);
     // Packets that are left out take no number, so later parts are numbered from their rows on.
@@ -157,9 +161,9 @@ pub(crate) async fn relay(
     loop {
         match poll_fn(|cx| r.poll(cx)).await? {
             Turn::Done => break,
-            Turn::Flush => r.flush_to_client(login).await?,
-            Turn::File => r.send_file(login).await?,
-            Turn::KillQuery => r.kill_query(login).await?,
+            Turn::Flush => r.flush_to_client(pool).await?,
+            Turn::File => r.send_file(pool).await?,
+            Turn::KillQuery => r.kill_query(&pool.login).await?,
         }
     }
     r.conn.dirty = !r.conn.carry.is_empty();
@@ -215,9 +219,10 @@ impl Relay<'_> {
     }
 
     /// Waits until the client has taken what is queued, within the write timeout. KILL of the session ends
-    /// the wait; KILL QUERY ends the statement, but not what is on its way already.
-    async fn flush_to_client(&mut self, login: &shard::Login) -> Result<(), RelayError> {
-        let until = tokio::time::Instant::now() + self.io.write_timeout;
+    /// the wait; KILL QUERY ends the statement, but not what is on its way already. A client that takes
+    /// nothing while others wait for its connection is cut off sooner.
+    async fn flush_to_client(&mut self, pool: &ShardPool) -> Result<(), RelayError> {
+        let (mut left, mut since) = (self.io.unsent(), Instant::now());
         loop {
             let (io, info, killed) = (&mut *self.io, self.info, self.killed);
             let taken = poll_fn(|cx| {
@@ -231,13 +236,28 @@ impl Relay<'_> {
                     }),
                 }
             });
-            match tokio::time::timeout_at(until, taken).await {
+            match tokio::time::timeout(CLIENT_LOOK, taken).await {
                 Ok(Ok(Turn::KillQuery)) => {
                     self.killed = true;
-                    self.kill_query(login).await?;
+                    self.kill_query(&pool.login).await?;
                 }
                 Ok(flushed) => return flushed.map(drop),
-                Err(_) => return Err(RelayError::Gone),
+                Err(_) if self.io.unsent() != left => {
+                    (left, since) = (self.io.unsent(), Instant::now());
+                }
+                Err(_) => {
+                    let (idle, in_the_way) = (since.elapsed(), pool.counts().waiting > 0);
+                    if in_the_way && idle >= pool.limits().slow_client {
+                        tracing::info!(
+                            session = self.info.id,
+                            "cut off: it takes nothing, and others wait"
+                        );
+                        return Err(RelayError::Gone);
+                    }
+                    if idle >= self.io.write_timeout {
+                        return Err(RelayError::Gone);
+                    }
+                }
             }
         }
     }

@@ -15,6 +15,21 @@ pub(crate) enum Request {
     Query(Rc<[u8]>),
     /// COM_STMT_EXECUTE.
     Execute(Rc<Execute>),
+    /// COM_STMT_BULK_EXECUTE.
+    Bulk(Rc<Bulk>),
+}
+
+/// Many executions of a prepared statement in one command.
+#[derive(Debug)]
+pub(crate) struct Bulk {
+    /// The worker's number of the text.
+    pub key: u64,
+    /// The text, to prepare where it is not yet.
+    pub text: Rc<[u8]>,
+    /// Two bytes a parameter.
+    pub types: Vec<u8>,
+    /// The rows, one behind the other.
+    pub rows: Vec<u8>,
 }
 
 /// An execution of a prepared statement.
@@ -45,6 +60,13 @@ impl Request {
     ) -> Result<Result<(), ErrPacket>, ShardError> {
         match self {
             Request::Query(text) => conn.query(text).await?,
+            Request::Bulk(b) => {
+                let id = match conn.statement(b.key, &b.text).await? {
+                    Ok(id) => id,
+                    Err(err) => return Ok(Err(err)),
+                };
+                conn.bulk_execute(id, &b.types, &b.rows).await?;
+            }
             Request::Execute(e) => {
                 let id = match conn.statement(e.key, &e.text).await? {
                     Ok(id) => id,

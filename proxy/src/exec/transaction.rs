@@ -205,7 +205,23 @@ async fn on_open_branches(
     }
 }
 
-async fn savepoint(s: &mut Session, name: &str) -> Result<(), Stop> {
+/// Goes back to a savepoint of the proxy's own, and forgets it.
+pub(crate) async fn back_to_savepoint(s: &mut Session, name: &str) -> Result<(), Stop> {
+    let kept = find_savepoint(s, name).await?;
+    on_open_branches(s, async |conn| conn.rollback_to(name).await).await?;
+    truncate_savepoints(s, kept);
+    Ok(())
+}
+
+/// Forgets a savepoint of the proxy's own; the next of its name takes its place on the shards.
+pub(crate) async fn forget_savepoint(s: &mut Session, name: &str) -> Result<(), Stop> {
+    let kept = find_savepoint(s, name).await?;
+    truncate_savepoints(s, kept);
+    Ok(())
+}
+
+/// Sets a savepoint on every branch.
+pub(crate) async fn savepoint(s: &mut Session, name: &str) -> Result<(), Stop> {
     if !s.branches.in_transaction() && s.client.settings.autocommit {
         return Ok(());
     }

@@ -5,6 +5,7 @@ use peers::call::SessionView;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
+use std::time::Duration;
 
 /// Bytes of a statement that are kept for people.
 const STATEMENT_BYTES_MAX: usize = 1024;
@@ -35,6 +36,8 @@ pub struct SessionInfo {
     running: AtomicBool,
     since_ms: AtomicU64,
     in_transaction: AtomicBool,
+    /// Its own wait_timeout; 0 is the configured one.
+    idle_limit_ms: AtomicU64,
     kill: AtomicU8,
     waker: Mutex<Option<Waker>>,
 }
@@ -62,6 +65,7 @@ impl SessionInfo {
             running: AtomicBool::new(false),
             since_ms: AtomicU64::new(now_ms),
             in_transaction: AtomicBool::new(false),
+            idle_limit_ms: AtomicU64::new(0),
             kill: AtomicU8::new(0),
             waker: Mutex::default(),
         }
@@ -81,6 +85,18 @@ impl SessionInfo {
     pub(super) fn idle_ms(&self, now_ms: u64) -> Option<u64> {
         let since = self.since_ms.load(Ordering::Relaxed);
         (!self.running.load(Ordering::Relaxed)).then(|| now_ms.saturating_sub(since))
+    }
+
+    /// How long it may send nothing, if it has said so itself.
+    pub(super) fn idle_limit_ms(&self) -> Option<u64> {
+        let limit = self.idle_limit_ms.load(Ordering::Relaxed);
+        (limit > 0).then_some(limit)
+    }
+
+    /// Notes its own wait_timeout.
+    pub fn set_idle_limit(&self, limit: Option<Duration>) {
+        let limit = limit.map_or(0, |l| l.as_millis() as u64);
+        self.idle_limit_ms.store(limit, Ordering::Relaxed);
     }
 
     /// Notes who and where.

@@ -1,5 +1,6 @@
 //! The client's side of a session: commands in, packets out, with or without compression and TLS.
 
+use crate::buffers::{BufferShare, FREE_BYTES};
 use errors::ProtocolError;
 use shard::NetStream;
 use shard::scratch::with_scratch;
@@ -8,7 +9,7 @@ use std::io;
 use std::task::{Context, Poll};
 use std::time::Duration;
 use wire::compress::FrameError;
-use wire::compress::{put_frames, take_frame};
+use wire::compress::{plain_len, put_frames, take_frame};
 use wire::packet::{Front, FrontError, front, put_packet, put_packet_with};
 use wire::reply::{ErrPacket, OkPacket};
 
@@ -61,7 +62,9 @@ pub(crate) struct ClientIo {
     /// Number of the next packet that goes out.
     pub seq: u8,
     /// What the client can do.
-    pub capabilities: u32,
+    pub capabilities: u64,
+    /// What its buffers hold of the process' budget.
+    share: BufferShare,
     /// How long the client may take nothing.
     pub write_timeout: Duration,
     /// How long the client may send nothing of what it was asked for.
@@ -70,7 +73,11 @@ pub(crate) struct ClientIo {
 
 impl ClientIo {
     /// Around a new connection.
-    pub(crate) fn new(stream: NetStream, write_timeout: Duration, read_timeout: Duration) -> Self {
+    pub(crate) fn new(
+        stream: NetStream,
+        share: BufferShare,
+        (write_timeout, read_timeout): (Duration, Duration),
+    ) -> Self {
         Self {
             stream,
             inbuf: Vec::new(),
@@ -80,6 +87,7 @@ impl ClientIo {
             compression: None,
             seq: 0,
             capabilities: 0,
+            share,
             write_timeout,
             read_timeout,
         }
@@ -102,6 +110,14 @@ impl ClientIo {
                 *buf = Vec::new();
             }
         }
+        if self.inbuf.capacity() <= FREE_BYTES {
+            self.share.give_back();
+        }
+    }
+
+    fn no_room(&self, bytes: usize) -> ReadEnd {
+        let (used, max) = (self.share.budget().used(), self.share.budget().max());
+        ReadEnd::Bad(ProtocolError::BuffersFull { bytes, used, max })
     }
 
     /// The next payload, whose first packet must have number `seq`, into `into`.
@@ -134,18 +150,11 @@ impl ClientIo {
                     self.took(consumed, seq);
                     return Poll::Ready(Ok(()));
                 }
-                Ok(Front::Need(n)) => {
-                    // Grow once for a large packet instead of with every read.
-                    let missing = n.saturating_sub(self.inbuf.capacity());
-                    if missing > 0 && n < 16 << 20 {
-                        self.inbuf.reserve(n - self.inbuf.len());
-                    }
-                    match self.poll_fill(cx) {
-                        Poll::Ready(Ok(())) => {}
-                        Poll::Ready(Err(e)) => return Poll::Ready(Err(e)),
-                        Poll::Pending => return Poll::Pending,
-                    }
-                }
+                Ok(Front::Need(_)) => match self.poll_fill(cx) {
+                    Poll::Ready(Ok(())) => {}
+                    Poll::Ready(Err(e)) => return Poll::Ready(Err(e)),
+                    Poll::Pending => return Poll::Pending,
+                },
             }
         }
     }
@@ -160,34 +169,53 @@ impl ClientIo {
     }
 
     fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), ReadEnd>> {
-        let Self {
-            stream,
-            inbuf,
-            compression,
-            ..
-        } = self;
-        with_scratch(|buf| {
-            let n = match stream.poll_read(cx, buf) {
+        // One frame at a time: what is behind it is unpacked when its turn comes.
+        if self.unpack_frame()? {
+            return Poll::Ready(Ok(()));
+        }
+        let read = with_scratch(|buf| {
+            let n = match self.stream.poll_read(cx, buf) {
                 Poll::Ready(Ok(n)) if n > 0 => n,
                 Poll::Ready(_) => return Poll::Ready(Err(ReadEnd::Gone)),
                 Poll::Pending => return Poll::Pending,
             };
-            let Some(c) = compression else {
-                inbuf.extend_from_slice(&buf[..n]);
-                return Poll::Ready(Ok(()));
-            };
-            c.raw.extend_from_slice(&buf[..n]);
-            loop {
-                match take_frame(&c.raw, inbuf) {
-                    Err(e) => return Poll::Ready(Err(bad_frame(e))),
-                    Ok(None) => return Poll::Ready(Ok(())),
-                    Ok(Some((used, seq))) => {
-                        c.raw.drain(..used);
-                        c.seq = seq.wrapping_add(1);
-                    }
-                }
+            let packed = self.compression.as_ref().map_or(0, |c| c.raw.len());
+            let bytes = self.inbuf.len() + packed + n;
+            if !self.share.grow_to(bytes) {
+                return Poll::Ready(Err(self.no_room(bytes)));
             }
-        })
+            match &mut self.compression {
+                None => self.inbuf.extend_from_slice(&buf[..n]),
+                Some(c) => c.raw.extend_from_slice(&buf[..n]),
+            }
+            Poll::Ready(Ok(()))
+        });
+        match read {
+            Poll::Ready(Ok(())) => Poll::Ready(self.unpack_frame().map(drop)),
+            other => other,
+        }
+    }
+
+    /// Unpacks the next compressed frame, if it is there as a whole.
+    fn unpack_frame(&mut self) -> Result<bool, ReadEnd> {
+        let Some(c) = &mut self.compression else {
+            return Ok(false);
+        };
+        let Some(plain) = plain_len(&c.raw) else {
+            return Ok(false);
+        };
+        let bytes = self.inbuf.len() + c.raw.len() + plain;
+        if !self.share.grow_to(bytes) {
+            return Err(self.no_room(bytes));
+        }
+        match take_frame(&c.raw, &mut self.inbuf).map_err(bad_frame)? {
+            None => Ok(false),
+            Some((used, seq)) => {
+                c.raw.drain(..used);
+                c.seq = seq.wrapping_add(1);
+                Ok(true)
+            }
+        }
     }
 
     /// The next payload.
@@ -220,6 +248,11 @@ impl ClientIo {
     /// Where the queue ends, to come back to as long as nothing is written.
     pub(crate) fn mark(&self) -> (usize, u8) {
         (self.out.len(), self.seq)
+    }
+
+    /// The payload of the one packet that was queued behind a mark.
+    pub(crate) fn payload_behind(&self, (len, _): (usize, u8)) -> &[u8] {
+        self.out.get(len + wire::HEADER_LEN..).unwrap_or_default()
     }
 
     /// Takes back what was queued behind a mark.
@@ -257,6 +290,11 @@ impl ClientIo {
     /// Queues an ERR packet.
     pub(crate) fn put_err(&mut self, err: &ErrPacket) {
         self.put_with(|b| err.encode(b));
+    }
+
+    /// Bytes that the socket has not taken, packed or not.
+    pub(crate) fn unsent(&self) -> usize {
+        self.out.len() + self.framed.len() - self.out_at
     }
 
     /// Bytes queued.

@@ -1,9 +1,11 @@
 //! The session's settings, and what follows from them for reading its statements.
 
 use crate::worker::Worker;
+use errors::SettingError;
 use shard::Settings;
 use sql::LexMode;
 use std::rc::Rc;
+use std::time::Duration;
 
 /// Settings of a session. Equal ones are one value on a worker, so that comparing is comparing pointers.
 #[derive(Debug)]
@@ -20,6 +22,8 @@ pub(crate) struct SessionSettings {
     pub utf8: bool,
     /// autocommit=1.
     pub autocommit: bool,
+    /// wait_timeout, if the session has set it.
+    pub wait_timeout: Option<Duration>,
 }
 
 impl SessionSettings {
@@ -33,6 +37,7 @@ impl SessionSettings {
             zero_is_value,
             utf8: true,
             autocommit: true,
+            wait_timeout: None,
         }
     }
 
@@ -46,31 +51,32 @@ impl SessionSettings {
             (self.mode, self.zero_is_value) = worker.default_mode();
         }
         self.autocommit = settings.get("autocommit").is_none_or(is_on);
+        let timeout = settings
+            .get("wait_timeout")
+            .map(|t| t.trim_matches('\'').parse());
+        self.wait_timeout = timeout.and_then(Result::ok).map(Duration::from_secs);
         let plain = settings.without_user_variables();
         self.all = worker.intern(settings);
         self.plain = worker.intern(plain);
     }
 
     /// The collation of the handshake sets all character sets.
-    pub(crate) fn set_collation(&mut self, worker: &Worker, collation: u16) {
-        let Some(charset) = wire::charset::charset_of(collation) else {
+    pub(crate) fn set_collation(&mut self, worker: &Worker, number: u16) {
+        let Some(collation) = wire::charset::collation(number) else {
             return;
         };
-        if !wire::charset::is_ascii_safe(charset) {
-            return;
-        }
-        let mut s = (*self.all).clone();
-        // MySQL 8's own collations: MariaDB takes its default of the character set for them.
         let flavor = worker.flavor.get();
-        let unknown = flavor.mariadb && (255..=323).contains(&collation);
-        match wire::charset::collation_name(collation) {
-            _ if unknown => s.set_names(charset, None),
-            _ if collation == 45 && !flavor.utf8mb4_is_general_ci() => {
-                s.set_names(charset, Some("utf8mb4_general_ci"));
-            }
-            Some(name) => s.set_names(charset, Some(name)),
-            None => s.set_names(charset, None),
-        }
+        let means_default = match collation.charset.starts_with("utf8") {
+            // What else utf8mb4 means by itself depends on the server.
+            true => number >= 255 || flavor.utf8mb4_is_general_ci(),
+            false => true,
+        };
+        let name = match collation.is_default && means_default {
+            true => None,
+            false => Some(collation.name),
+        };
+        let mut s = (*self.all).clone();
+        s.set_names(collation.charset, name);
         self.put(worker, s);
     }
 
@@ -87,4 +93,17 @@ impl SessionSettings {
 pub(crate) fn is_on(value: &str) -> bool {
     let v = value.trim_matches(['\'', '"']);
     !(v == "0" || v.eq_ignore_ascii_case("off") || v.eq_ignore_ascii_case("false"))
+}
+
+/// Refuses a login with a collation under which statements could not be read, as SET NAMES is refused.
+pub(crate) fn check_collation(number: u16) -> Result<(), SettingError> {
+    let Some(collation) = wire::charset::collation(number) else {
+        return Ok(());
+    };
+    let name = collation.charset.to_string();
+    match () {
+        () if !wire::charset::is_for_clients(&name) => Err(SettingError::NotForClients { name }),
+        () if !wire::charset::is_ascii_safe(&name) => Err(SettingError::CharacterSet { name }),
+        () => Ok(()),
+    }
 }

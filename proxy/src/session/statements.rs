@@ -26,6 +26,8 @@ pub(crate) struct ClientStatement {
     pub database: Option<Rc<str>>,
     /// Its plan, and the epoch that it was made against.
     pub plan: RefCell<(u64, Rc<CachedPlan>)>,
+    /// How many columns its result has, as it was prepared.
+    pub columns: usize,
     /// How many parameters it has.
     pub params: usize,
     /// Their types, as the client last sent them.

@@ -31,6 +31,7 @@ fn limits(config: &PoolConfig, workers: usize) -> PoolLimits {
         pipelines_max,
         waiters_max: config.waiters_max,
         wait: Duration::from_millis(config.wait_ms),
+        slow_client: Duration::from_millis(config.slow_client_ms),
         prepared_max: config.prepared_per_connection_max,
         idle: Duration::from_secs(config.idle_s),
     }

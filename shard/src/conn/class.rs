@@ -9,20 +9,23 @@ pub struct ConnClass {
     pub deprecate_eof: bool,
     /// CLIENT_FOUND_ROWS.
     pub found_rows: bool,
+    /// MARIADB_CLIENT_EXTENDED_METADATA: definitions of columns are longer.
+    pub extended_metadata: bool,
 }
 
 impl ConnClass {
     /// The class of a client with these capabilities.
-    pub fn of(capabilities: u32) -> Self {
+    pub fn of(capabilities: u64) -> Self {
         Self {
             deprecate_eof: capabilities & CLIENT_DEPRECATE_EOF != 0,
             found_rows: capabilities & CLIENT_FOUND_ROWS != 0,
+            extended_metadata: capabilities & MARIADB_CLIENT_EXTENDED_METADATA != 0,
         }
     }
 
     /// Flags to ask a server for. Several statements in a packet are for what goes ahead of a client's
     /// statement; a text with a semicolon in it is never sent while they are on.
-    pub fn capabilities(self, tls: bool) -> u32 {
+    pub fn capabilities(self, tls: bool) -> u64 {
         let mut caps = CLIENT_MYSQL
             | CLIENT_LONG_FLAG
             | CLIENT_LOCAL_FILES
@@ -35,12 +38,16 @@ impl ConnClass {
             | CLIENT_PLUGIN_AUTH
             | CLIENT_CONNECT_ATTRS
             | CLIENT_PLUGIN_AUTH_LENENC
-            | CLIENT_SESSION_TRACK;
+            | CLIENT_SESSION_TRACK
+            | MARIADB_CLIENT_STMT_BULK_OPERATIONS;
         if self.deprecate_eof {
             caps |= CLIENT_DEPRECATE_EOF;
         }
         if self.found_rows {
             caps |= CLIENT_FOUND_ROWS;
+        }
+        if self.extended_metadata {
+            caps |= MARIADB_CLIENT_EXTENDED_METADATA;
         }
         if tls {
             caps |= CLIENT_SSL;

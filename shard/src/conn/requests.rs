@@ -8,7 +8,7 @@ use wire::command::execute::Execution;
 use wire::command::fetch::Fetch;
 use wire::command::prepare::Prepared;
 use wire::command::send_long_data::LongDataPiece;
-use wire::command::{field_list, ping, prepare, stmt_close};
+use wire::command::{bulk_execute, field_list, ping, prepare, stmt_close};
 use wire::framer::Expect;
 use wire::reply::ErrPacket;
 
@@ -36,6 +36,19 @@ impl ServerConn {
             .put(&mut self.out);
         }
         execution.put(&mut self.out);
+        self.begins_answer();
+        Ok(())
+    }
+
+    /// Queues many executions of a statement that is prepared here, in one command.
+    pub async fn bulk_execute(
+        &mut self,
+        id: u32,
+        types: &[u8],
+        rows: &[u8],
+    ) -> Result<(), ShardError> {
+        self.confirm_what_matters().await?;
+        bulk_execute::put(&mut self.out, id, types, rows);
         self.begins_answer();
         Ok(())
     }

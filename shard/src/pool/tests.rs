@@ -9,6 +9,7 @@ fn slots(connections_max: usize, pipelines_reserved: usize, pipelines_max: usize
         pipelines_max,
         waiters_max: 10,
         wait: Duration::from_secs(1),
+        slow_client: Duration::from_secs(1),
         prepared_max: 1,
         idle: Duration::from_secs(1),
     };

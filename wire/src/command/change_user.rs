@@ -5,7 +5,7 @@ use crate::handshake::{HandshakeResponse, decode_attributes, text};
 use crate::read::{Malformed, Reader};
 
 /// Reads a body; what a client's capabilities say is there follows the database.
-pub fn decode(body: &[u8], capabilities: u32) -> Result<HandshakeResponse, Malformed> {
+pub fn decode(body: &[u8], capabilities: u64) -> Result<HandshakeResponse, Malformed> {
     let mut r = Reader::new(body);
     let user = text(r.null_bytes("user name")?, "user name is not utf-8")?;
     let n = r.u8("auth response length")?;

@@ -30,7 +30,7 @@ fn feed(mut f: Framer, bytes: &[u8], piece: usize) -> (Vec<u8>, Vec<Control>, Fr
     (passed, controls, f)
 }
 
-fn result(caps: u32, status: u16) -> Vec<u8> {
+fn result(caps: u64, status: u16) -> Vec<u8> {
     let mut set = ResultSet::with_text_columns(&["a", "b"]);
     set.row(["1", "x"]);
     set.row(["2", ""]);
@@ -71,7 +71,7 @@ fn several_results_and_an_error() {
 fn prepare_answers_of_every_shape() {
     let def = || {
         let mut b = Vec::new();
-        ResultColumn::text("a", 1).encode(&mut b);
+        ResultColumn::text("a", 1).encode(&mut b, 0);
         b
     };
     for (p, c) in [
@@ -108,7 +108,7 @@ fn a_row_of_more_than_16_mib_is_one_row() {
     let mut seq = 1;
     put_packet(&mut bytes, &mut seq, &[1]);
     put_packet_with(&mut bytes, &mut seq, |b| {
-        ResultColumn::text("a", 1).encode(b)
+        ResultColumn::text("a", 1).encode(b, 0)
     });
     let mut row = vec![0xfe];
     row.extend_from_slice(&(MAX_PAYLOAD as u64 + 100).to_le_bytes());

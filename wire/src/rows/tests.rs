@@ -86,7 +86,7 @@ fn long_rows_are_joined_up_to_the_limit() {
     let mut seq = 1;
     crate::packet::put_packet(&mut bytes, &mut seq, &[1]);
     let column = ResultColumn::text("a", 10);
-    crate::packet::put_packet_with(&mut bytes, &mut seq, |b| column.encode(b));
+    crate::packet::put_packet_with(&mut bytes, &mut seq, |b| column.encode(b, 0));
     let long = vec![b'x'; crate::MAX_PAYLOAD + 10];
     let mut row = Vec::new();
     crate::read::put_lenenc_bytes(&mut row, &long);

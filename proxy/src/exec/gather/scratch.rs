@@ -5,7 +5,7 @@ use crate::worker::Worker;
 use catalog::ShardId;
 use errors::ReadError;
 use router::Refusal;
-use shard::{Lease, Login, ServerConn, Settings, ShardError};
+use shard::{Lease, ServerConn, Settings, ShardError, ShardPool};
 use sql::ident::quote_name;
 use std::rc::Rc;
 
@@ -66,9 +66,9 @@ impl Scratch {
         self.lease.conn()
     }
 
-    /// How to reach its server, to end a statement.
-    pub(super) fn login(&self) -> Login {
-        self.lease.pool().login.clone()
+    /// The pool that it comes from.
+    pub(super) fn pool(&self) -> Rc<ShardPool> {
+        self.lease.pool().clone()
     }
 
     /// Makes a temporary table.

@@ -2,6 +2,7 @@
 
 use super::{Relay, RelayError};
 use crate::registry::Kill;
+use shard::ShardPool;
 use std::future::poll_fn;
 use std::task::Poll;
 use wire::packet::Header;
@@ -16,15 +17,15 @@ enum Piece {
 impl Relay<'_> {
     /// Passes the file on. A client cannot be stopped in the middle of it: after KILL QUERY the server drops
     /// what still comes, and says so at the end.
-    pub(super) async fn send_file(&mut self, login: &shard::Login) -> Result<(), RelayError> {
-        self.flush_to_client(login).await?;
+    pub(super) async fn send_file(&mut self, pool: &ShardPool) -> Result<(), RelayError> {
+        self.flush_to_client(pool).await?;
         let mut seq = self.framer.next_seq();
         loop {
             let packet = match self.piece(seq).await? {
                 Piece::Packet(packet) => packet,
                 Piece::KillQuery => {
                     self.killed = true;
-                    self.kill_query(login).await?;
+                    self.kill_query(&pool.login).await?;
                     continue;
                 }
             };
