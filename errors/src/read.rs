@@ -107,6 +107,12 @@ area! {
         "Shardwright's parser does not know this syntax, which it must to route a statement on {table} \
          ({detail}); write it in another way";
 
+    /// Relevance counts the rows that have a word and those that have not, of one shard only. It also decides
+    /// which rows a search in natural language finds.
+    Relevance = ER_NOT_SUPPORTED_YET, Unsupported, No:
+        "MATCH ... AGAINST over a table with rows on several shards would weigh words by the rows of one \
+         shard; use it IN BOOLEAN MODE, as a condition of WHERE alone";
+
     /// Temporary tables live on one connection to one shard. A name that the catalog does not know may be one
     /// of them, or of nothing at all.
     BesideTemporary { table: String } = ER_NOT_SUPPORTED_YET, Unsupported, No:

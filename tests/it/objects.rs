@@ -201,6 +201,36 @@ async fn a_value_of_each_server_is_one_value_in_an_answer() {
 }
 
 #[tokio::test]
+async fn words_are_not_weighed_by_the_rows_of_one_shard() {
+    let (mut c, _) = database().await;
+    run(
+        &mut c,
+        &[
+            "CREATE TABLE t (id INT PRIMARY KEY, w TEXT, FULLTEXT KEY (w)) SHARD BY HASH (id)",
+            "INSERT INTO t VALUES (1, 'red apple'), (2, 'an apple'), (3, 'sky'), (4, 'red sky')",
+        ],
+    )
+    .await;
+    for sql in [
+        "SELECT MATCH(w) AGAINST('apple') FROM t WHERE id = 1",
+        "SELECT id FROM t WHERE id = 1 AND MATCH(w) AGAINST('apple')",
+        "SELECT id FROM t ORDER BY MATCH(w) AGAINST('apple' IN BOOLEAN MODE)",
+        "UPDATE t SET w = MATCH(w) AGAINST('sky' IN BOOLEAN MODE) WHERE id = 3",
+        "DELETE FROM t WHERE id = 1 AND MATCH(w) AGAINST('apple') > 0.1",
+    ] {
+        let (code, text) = error_of(&mut c, sql).await;
+        assert!(
+            code == 1235 && text.contains("BOOLEAN MODE"),
+            "{sql}: {text}"
+        );
+    }
+    let sql = "SELECT id FROM t WHERE MATCH(w) AGAINST('+apple -red' IN BOOLEAN MODE)";
+    assert_eq!(c.query::<u8, _>(sql).await.unwrap(), [2]);
+    let sql = "SELECT id FROM t WHERE id = 4 AND MATCH(w) AGAINST('sky' IN BOOLEAN MODE)";
+    assert_eq!(c.query::<u8, _>(sql).await.unwrap(), [4]);
+}
+
+#[tokio::test]
 async fn structure_does_not_change_inside_a_server() {
     let (mut c, _) = database().await;
     for sql in [

@@ -73,6 +73,11 @@ impl Call {
         }
     }
 
+    /// True for [`Self::full_text`].
+    pub fn is_full_text(&self) -> bool {
+        self.function.is_none() && self.name == "MATCH"
+    }
+
     /// True if it makes one value of the rows of a group.
     pub fn is_aggregate(&self) -> bool {
         !self.is_windowed && self.function.is_some_and(|f| f.kind == RowScope::Aggregate)

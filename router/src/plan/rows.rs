@@ -318,6 +318,10 @@ impl Read<'_> {
         if a.system && !a.sharded().is_empty() {
             return Err(ReadError::SystemSchema.into());
         }
+        let ranks = a.calls.iter().any(|c| c.is_full_text());
+        if ranks && !a.sharded().is_empty() {
+            return Err(ReadError::Relevance.into());
+        }
         match a.blocks.first().map(|b| b.kind) {
             Some(BlockKind::Update(u)) => dml::check_update(a, u)?,
             Some(BlockKind::Delete(d)) => dml::check_delete(a, d)?,
