@@ -82,6 +82,8 @@ impl ShardConfig {
             port: self.port,
             user: user.as_str().into(),
             password: password.into(),
+            account: Default::default(),
+            accounts: None,
             tls,
             timeouts,
         })

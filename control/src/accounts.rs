@@ -1,48 +1,69 @@
-//! The proxy's own account on each shard: made when it starts and with every new incarnation, made again
-//! if somebody drops it; and accounts of proxies that are gone are ended.
+//! The proxy's accounts on each shard: its own, made when it starts and with every new incarnation, and one
+//! for each set of rights that its users have, made when the first of them comes. They are made again if
+//! somebody drops them; and accounts of proxies that are gone are ended.
 
-use crate::Cluster;
-use catalog::Catalog;
-use meta::Service;
-use shard::account::{Manager, name_of};
-use shard::{Login, ShardError, ShardHandle};
+mod keep;
+
+pub use keep::keep;
+
+use catalog::{Catalog, Rights, RightsSet};
+use meta_client::MetaService;
+use shard::Login;
+use shard::account::{AccountBook, AccountId, AccountName, AccountsOnShard, Manager};
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeSet, HashMap};
-use std::rc::Rc;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-/// How often the shards are searched for accounts that are missing or left over.
-const CLEAN_EVERY: Duration = Duration::from_secs(5);
-/// How often the own incarnation is compared with that of the accounts.
-const LOOK_EVERY: Duration = Duration::from_millis(200);
 /// How long one visit of a shard may take.
 const VISIT_TIME: Duration = Duration::from_secs(10);
+/// Accounts for rights that no user has had for so long are ended: their sessions have others by now, and
+/// transactions that began with them are over.
+const RETIRE_AFTER: Duration = Duration::from_secs(3600);
 /// Random bytes of a password.
 const PASSWORD_BYTES: usize = 24;
 
-/// Where an account is in place.
-#[derive(PartialEq, Eq)]
-struct InPlace {
+/// What an account may do, by database.
+type ByDatabase = BTreeMap<String, Rights>;
+
+/// The accounts on one shard, for as long as the incarnation and the shard's address stay.
+#[derive(Clone)]
+struct OnShard {
     incarnation: u64,
     host: Arc<str>,
     port: u16,
-    databases: BTreeSet<String>,
+    /// Of the own account.
+    password: Arc<str>,
+    /// Those of sets of rights.
+    logins: Arc<AccountsOnShard>,
+    granted: BTreeMap<AccountId, ByDatabase>,
 }
 
-/// The accounts of this process, one on each shard that has a manager.
-#[derive(Default)]
+/// The accounts of this process.
 pub struct OwnAccounts {
     incarnation: Cell<u64>,
-    passwords: RefCell<HashMap<Arc<str>, Arc<str>>>,
-    in_place: RefCell<HashMap<Arc<str>, InPlace>>,
+    /// The sets of rights that need some.
+    pub book: Arc<AccountBook>,
+    shards: RefCell<HashMap<Arc<str>, OnShard>>,
+}
+
+impl Default for OwnAccounts {
+    fn default() -> Self {
+        let book = AccountBook::default();
+        // Users of the configuration file may log in at once.
+        book.account_of(&RightsSet::everything());
+        Self {
+            incarnation: Cell::default(),
+            book: Arc::new(book),
+            shards: RefCell::default(),
+        }
+    }
 }
 
 impl OwnAccounts {
-    /// Goes on as another incarnation, with other passwords.
+    /// Goes on as another incarnation, with other accounts.
     pub fn become_incarnation(&self, incarnation: u64) {
         self.incarnation.set(incarnation);
-        self.passwords.borrow_mut().clear();
     }
 
     /// The login of the own account; the manager's before there is an incarnation, which happens when
@@ -52,73 +73,159 @@ impl OwnAccounts {
         if incarnation == 0 {
             return Ok(manager.clone());
         }
-        let mut passwords = self.passwords.borrow_mut();
-        let password = match passwords.get(&manager.shard) {
-            Some(known) => known.clone(),
-            None => {
-                let made: Arc<str> = password()?.into();
-                passwords.insert(manager.shard.clone(), made.clone());
-                made
-            }
-        };
+        let on_shard = self.on_shard(manager)?;
         Ok(Login {
-            user: name_of(incarnation).into(),
-            password,
+            user: AccountName::own(incarnation).to_string().into(),
+            password: on_shard.password,
+            accounts: Some(on_shard.logins),
             ..manager.clone()
         })
     }
 
-    /// Makes the account on a shard if it is not in place, with rights in every database; gives its
-    /// login if it is new.
-    pub async fn ensure(
+    /// What there is on a shard; nothing yet if the incarnation or the address is new.
+    fn on_shard(&self, manager: &Login) -> Result<OnShard, String> {
+        let mut shards = self.shards.borrow_mut();
+        let incarnation = self.incarnation.get();
+        let is_here = |s: &&OnShard| {
+            (s.incarnation, &s.host, s.port) == (incarnation, &manager.host, manager.port)
+        };
+        if let Some(known) = shards.get(&manager.shard).filter(is_here) {
+            return Ok(known.clone());
+        }
+        let fresh = OnShard {
+            incarnation,
+            host: manager.host.clone(),
+            port: manager.port,
+            password: password()?.into(),
+            logins: Arc::default(),
+            granted: BTreeMap::new(),
+        };
+        shards.insert(manager.shard.clone(), fresh.clone());
+        Ok(fresh)
+    }
+
+    /// All accounts that there are to be, with their rights.
+    fn wanted(&self, catalog: &Catalog) -> Vec<(AccountName, ByDatabase)> {
+        let (incarnation, databases) = (self.incarnation.get(), databases(catalog));
+        let none = |d: &String| (d.clone(), Rights::default());
+        let own = databases.iter().map(none).collect();
+        let mut out = vec![(AccountName::own(incarnation), own)];
+        for (id, set) in self.book.all() {
+            let rights = by_database(&databases, &set);
+            let of = |id| AccountName::of_set(incarnation, id, &set);
+            if set.changes_structure() {
+                out.push((of(id.structure()), rights.clone()));
+            }
+            out.push((of(id), rights));
+        }
+        out
+    }
+
+    /// Makes the accounts on a shard that are not in place, with their rights.
+    pub(crate) async fn ensure(
         &self,
         manager: &Login,
         catalog: &Catalog,
-    ) -> Result<Option<Login>, String> {
-        let wanted = InPlace {
-            incarnation: self.incarnation.get(),
-            host: manager.host.clone(),
-            port: manager.port,
-            databases: databases(catalog),
-        };
-        let (incarnation, shard) = (wanted.incarnation, manager.shard.clone());
-        if incarnation == 0 || self.in_place.borrow().get(&shard) == Some(&wanted) {
-            return Ok(None);
+        meta: &dyn MetaService,
+    ) -> Result<(), String> {
+        if self.incarnation.get() == 0 {
+            return Ok(());
         }
-        let login = self.login(manager)?;
-        let is_here = |p: &InPlace| {
-            (p.incarnation, &p.host, p.port) == (incarnation, &manager.host, manager.port)
-        };
-        let known = self.in_place.borrow_mut().remove(&shard).filter(is_here);
-        let visit = async {
-            let mut m = Manager::connect(manager).await?;
-            match &known {
-                None => {
-                    let names = wanted.databases.iter().map(String::as_str);
-                    m.create(incarnation, &login.password, names).await
-                }
-                Some(old) => {
-                    for database in wanted.databases.difference(&old.databases) {
-                        m.grant(incarnation, database).await?;
-                    }
-                    Ok(())
+        let here = self.on_shard(manager)?;
+        let mut missing = self.wanted(catalog);
+        missing.retain(|(name, rights)| here.granted.get(&name.id) != Some(rights));
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let visit = self.make(manager, &here, missing, meta);
+        let shard = &manager.shard;
+        tokio::time::timeout(VISIT_TIME, visit)
+            .await
+            .map_err(|_| format!("shard {shard} does not answer its management account"))?
+    }
+
+    async fn make(
+        &self,
+        manager: &Login,
+        here: &OnShard,
+        missing: Vec<(AccountName, ByDatabase)>,
+        meta: &dyn MetaService,
+    ) -> Result<(), String> {
+        let text = |e: shard::ShardError| e.to_string();
+        let mut m = Manager::connect(manager).await.map_err(text)?;
+        if !m.lock(here.incarnation).await.map_err(text)? {
+            return Err(
+                "the accounts of this proxy are being changed by somebody else".to_string(),
+            );
+        }
+        // In this order: who ends the incarnation ends this connection first.
+        let state = meta.state().await.map_err(|e| e.to_string())?;
+        if !state.incarnations.contains_key(&here.incarnation) {
+            return Err(format!("incarnation {} is fenced", here.incarnation));
+        }
+        for (name, rights) in missing {
+            let had = here.granted.get(&name.id);
+            if had.is_none() {
+                let password: Arc<str> = match name.id {
+                    AccountId::OWN => here.password.clone(),
+                    _ => password()?.into(),
+                };
+                m.create(name, &password).await.map_err(text)?;
+                let user = name.to_string().into();
+                here.logins.put(name.id, (user, password));
+            }
+            for (database, rights) in &rights {
+                if had.and_then(|had| had.get(database)) != Some(rights) {
+                    m.grant(name, database, *rights).await.map_err(text)?;
                 }
             }
+            if let Some(now) = self.shards.borrow_mut().get_mut(&manager.shard) {
+                now.granted.insert(name.id, rights);
+            }
+        }
+        Ok(())
+    }
+
+    /// Forgets sets of rights that no user has had for a while.
+    fn retire(&self, catalog: &Catalog) {
+        let sets: HashSet<RightsSet> = catalog.users.values().map(RightsSet::of).collect();
+        let everything = RightsSet::everything();
+        let is_used = |set: &RightsSet| *set == everything || sets.contains(set);
+        self.book.retire(RETIRE_AFTER, is_used);
+    }
+
+    /// Own accounts whose set of rights is forgotten.
+    fn unused<'a>(&self, own: impl Iterator<Item = &'a AccountName>) -> Vec<AccountName> {
+        let known: HashSet<AccountId> = self.book.all().into_iter().map(|(id, _)| id).collect();
+        let is_used = |n: &&AccountName| n.id == AccountId::OWN || known.contains(&n.id.rows());
+        own.filter(|n| !is_used(n)).copied().collect()
+    }
+
+    /// Forgets accounts of a shard that somebody dropped, so that they are made again.
+    fn forget_missing(&self, shard: &str, there: &[AccountName]) {
+        let mut shards = self.shards.borrow_mut();
+        let Some(here) = shards.get_mut(shard) else {
+            return;
         };
-        let visited: Result<(), ShardError> = tokio::time::timeout(VISIT_TIME, visit)
-            .await
-            .map_err(|_| format!("shard {shard} does not answer its management account"))?;
-        visited.map_err(|e| e.to_string())?;
-        self.in_place.borrow_mut().insert(shard, wanted);
-        Ok(known.is_none().then_some(login))
+        let incarnation = here.incarnation;
+        here.granted.retain(|id, _| {
+            let is_it = |n: &AccountName| (n.incarnation, n.id) == (incarnation, *id);
+            there.iter().any(is_it)
+        });
     }
 }
 
 /// The catalog's databases, and those that a job is making.
-fn databases(catalog: &Catalog) -> BTreeSet<String> {
+pub(crate) fn databases(catalog: &Catalog) -> BTreeSet<String> {
     let made = catalog.jobs.values().flat_map(|j| &j.objects);
     let made = made.filter(|o| o.table.is_empty()).map(|o| &o.database);
     catalog.databases.keys().chain(made).cloned().collect()
+}
+
+/// What a set of rights is in each of the databases.
+pub(crate) fn by_database(databases: &BTreeSet<String>, set: &RightsSet) -> ByDatabase {
+    let all = databases.iter().map(|d| (d.clone(), set.on(d)));
+    all.filter(|(_, rights)| !rights.is_empty()).collect()
 }
 
 fn password() -> Result<String, String> {
@@ -126,115 +233,4 @@ fn password() -> Result<String, String> {
     aws_lc_rs::rand::fill(&mut bytes).map_err(|_| "no random numbers".to_string())?;
     let engine = &base64::engine::general_purpose::URL_SAFE_NO_PAD;
     Ok(base64::Engine::encode(engine, bytes))
-}
-
-/// Keeps the accounts in place for as long as the proxy runs.
-pub async fn keep(cluster: Arc<Cluster>, service: Rc<Service>, own: Rc<OwnAccounts>) {
-    let mut cleaned = Instant::now();
-    loop {
-        let now = service.registered();
-        // What was changed before the registration was not held up for this proxy: no worker may use the
-        // new accounts by an older catalog.
-        let is_current = cluster.proxy.epoch() >= now.epoch;
-        if now.incarnation != 0 && now.incarnation != own.incarnation.get() && is_current {
-            own.become_incarnation(now.incarnation);
-        }
-        let catalog = cluster.catalog();
-        let visits: Vec<_> = managed(&cluster)
-            .map(|(name, handle)| {
-                let (own, cluster, catalog) = (own.clone(), cluster.clone(), catalog.clone());
-                // One shard that is down does not hold up the others.
-                tokio::task::spawn_local(async move {
-                    take_care(&own, &cluster, &catalog, &name, handle).await
-                })
-            })
-            .collect();
-        for visit in visits {
-            let _ = visit.await;
-        }
-        if cleaned.elapsed() > CLEAN_EVERY {
-            clean(&cluster, &own).await;
-            cleaned = Instant::now();
-        }
-        tokio::time::sleep(LOOK_EVERY).await;
-    }
-}
-
-fn managed(cluster: &Cluster) -> impl Iterator<Item = (String, ShardHandle)> + use<> {
-    let shards = cluster.shards.all();
-    let list: Vec<_> = shards
-        .iter()
-        .filter(|(_, h)| h.manager.is_some())
-        .map(|(n, h)| (n.clone(), h.clone()))
-        .collect();
-    list.into_iter()
-}
-
-async fn take_care(
-    own: &OwnAccounts,
-    cluster: &Cluster,
-    catalog: &Catalog,
-    name: &str,
-    h: ShardHandle,
-) {
-    let Some(manager) = h.manager.clone() else {
-        return;
-    };
-    match own.ensure(&manager, catalog).await {
-        Ok(None) => {}
-        Ok(Some(login)) if login.user == h.login.user && login.password == h.login.password => {}
-        Ok(Some(login)) => {
-            tracing::info!(shard = name, account = %login.user, "the shard is used with another account");
-            cluster.shards.put(name, ShardHandle { login, ..h });
-        }
-        Err(error) => tracing::debug!(shard = name, error, "no account of its own yet"),
-    }
-}
-
-/// Ends accounts of incarnations that are no more, and notices if the own one is missing.
-async fn clean(cluster: &Cluster, own: &OwnAccounts) {
-    for (name, handle) in managed(cluster) {
-        let Some(manager) = &handle.manager else {
-            continue;
-        };
-        let visit = tokio::time::timeout(VISIT_TIME, clean_one(cluster, own, manager));
-        match visit.await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::debug!(shard = name, %error, "accounts were not checked"),
-            Err(_) => tracing::debug!(shard = name, "accounts were not checked in time"),
-        }
-    }
-}
-
-async fn clean_one(
-    cluster: &Cluster,
-    own: &OwnAccounts,
-    manager: &Login,
-) -> Result<(), ShardError> {
-    let mut m = Manager::connect(manager).await?;
-    // In this order: who has an account by now was registered before, and so is in the state.
-    let accounts = m.list().await?;
-    let mine = own.incarnation.get();
-    if mine != 0 && !accounts.contains(&mine) {
-        own.in_place.borrow_mut().remove(&manager.shard);
-    }
-    if accounts.iter().all(|n| *n == mine) {
-        return Ok(());
-    }
-    let Ok(state) = cluster.meta.state().await else {
-        return Ok(());
-    };
-    for n in accounts {
-        let is_gone = n <= state.last_incarnation && !state.incarnations.contains_key(&n);
-        if is_gone && n != mine {
-            m.end(n).await?;
-            let shard = &*manager.shard;
-            tracing::info!(
-                shard,
-                incarnation = n,
-                "ended the account of a proxy that is gone"
-            );
-        }
-    }
-    Ok(())
 }

@@ -6,6 +6,7 @@
 mod account;
 pub mod accounts;
 mod cluster;
+mod definers;
 mod drift;
 mod gauges;
 mod import;

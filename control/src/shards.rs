@@ -82,7 +82,7 @@ pub async fn open(
             watch_health(handle, &kind, timing.health).await;
         }
     }
-    Ok(ShardDirectory::new(shards, kind))
+    Ok(ShardDirectory::new(shards, kind, own.book.clone()))
 }
 
 /// Makes the own account before the first statement needs it. What fails is tried again and again.
@@ -91,7 +91,7 @@ async fn prepare_account(handle: &ShardHandle, own: &OwnAccounts, service: &Serv
         return;
     };
     let catalog = service.handle().watch().borrow().clone();
-    if let Err(error) = own.ensure(manager, &catalog).await {
+    if let Err(error) = own.ensure(manager, &catalog, &*service.handle()).await {
         tracing::warn!(shard = %manager.shard, error, "no account of its own yet");
     }
 }

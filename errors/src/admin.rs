@@ -13,15 +13,10 @@ area! {
         "SHOW {what} shows the state of one server; connect to the shard itself (SHOW SHARDS shows its \
          address)";
 
-    /// CREATE USER, GRANT and the like. See docs/shardctl.md.
-    Accounts = ER_NOT_SUPPORTED_YET, Unsupported, No:
-        "users and rights are kept in Shardwright's catalog, not on the shards: shardctl user add, \
-         grant and revoke change them (docs/shardctl.md)";
-
-    /// SET PASSWORD, SET ROLE and the like. See docs/shardctl.md.
-    Passwords = ER_NOT_SUPPORTED_YET, Unsupported, No:
-        "passwords are kept in Shardwright's catalog, and there are no roles: shardctl user password \
-         changes one";
+    /// CREATE USER, GRANT and the like, with what the catalog's users do not have. See docs/shardctl.md.
+    Accounts { what: &'static str } = ER_NOT_SUPPORTED_YET, Unsupported, No:
+        "users here do not have {what}; they have a password, and the rights read, write, ddl and admin on \
+         databases (docs/shardctl.md)";
 
     /// Settings of a server belong to whoever runs it.
     SetGlobal = ER_NOT_SUPPORTED_YET, Unsupported, No:

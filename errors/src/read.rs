@@ -145,6 +145,15 @@ area! {
         "GET DIAGNOSTICS is not supported outside of routines; use SHOW WARNINGS, @@warning_count and \
          ROW_COUNT()";
 
+    /// SHOW ... WHERE with a query inside: it would read one shard's rows.
+    ShowQuery = ER_NOT_SUPPORTED_YET, Unsupported, No:
+        "a query inside SHOW ... WHERE is not supported; read information_schema with SELECT instead";
+
+    /// SHOW ... WHERE with a stored or loaded function inside.
+    ShowCall { function: String } = ER_NOT_SUPPORTED_YET, Unsupported, No:
+        "SHOW ... WHERE cannot call {function}, which is no built-in function; read information_schema with \
+         SELECT instead";
+
     /// A prepared read that shared a connection with other sessions' left its warnings there.
     WarningsGone = ER_NOT_SUPPORTED_YET, Unsupported, No:
         "The last execution ran on a shared connection and its warnings are gone; run it once more, \

@@ -26,6 +26,35 @@ area! {
     NoSuchGrant { user: String } = ER_NONEXISTING_GRANT, Mistake, No:
         "There is no such grant defined for user '{user}' on host '%'";
 
+    /// CREATE USER, ALTER USER or DROP USER; those that are not named were changed.
+    Users { operation: &'static str, users: String } = ER_CANNOT_USER, Mistake, No:
+        "Operation {operation} failed for {users}";
+
+    /// A user of the configuration file is changed there, and may do everything at its proxy.
+    UserOfFile { user: String } = ER_CANNOT_USER, Mistake, No:
+        "user '{user}' is in the configuration file of this proxy; change it there";
+
+    /// A user with a host other than '%' and localhost.
+    UserHost { user: String, host: String } = ER_NOT_SUPPORTED_YET, Unsupported, No:
+        "users are not kept by host: write '{user}'@'%' instead of '{user}'@'{host}', and let a firewall \
+         decide who may connect";
+
+    /// A note about `user@localhost`, which is taken for `user@%`.
+    AnyHost { user: String } = ER_UNKNOWN_ERROR, Mistake, No:
+        "users are not kept by host: '{user}' may log in from everywhere";
+
+    /// A note of CREATE USER IF NOT EXISTS.
+    UserExists { user: String } = ER_USER_CREATE_EXISTS, Mistake, No:
+        "Can't create user '{user}'@'%'; it already exists";
+
+    /// A note of DROP USER IF EXISTS.
+    UserMissing { user: String } = ER_USER_DROP_EXISTS, Mistake, No:
+        "Can't drop user '{user}'@'%'; it doesn't exist";
+
+    /// GRANT to or REVOKE from somebody who is not there.
+    NoSuchUser { user: String } = ER_PASSWORD_NO_MATCH, Mistake, No:
+        "Can't find any matching row in the user table: '{user}'@'%'";
+
     /// KILL of another user's session.
     NotOwner { id: u64 } = ER_KILL_DENIED_ERROR, Denied, No: "You are not owner of thread {id}";
 

@@ -1,9 +1,11 @@
 //! Statements that change structure: each is one resumable job over the shards concerned.
 
+pub(crate) mod account;
 mod alter;
 mod check;
 mod counter;
 mod create;
+mod define;
 mod functions;
 mod job;
 mod read_again;
@@ -24,7 +26,6 @@ use crate::session::{Done, Outcome, Session, Stop};
 use crate::worker::Worker;
 use catalog::{Command, JobId, PendingRule, ShardId, Table, TableName};
 use errors::{ClientError, DdlError};
-use job::Ends;
 use router::names::{Common, named};
 use router::plan::Pin;
 use router::plan::ddl::steps;
@@ -41,6 +42,8 @@ struct Change<'s> {
     io: &'s ClientIo,
     client: &'s mut ClientState,
     branches: &'s mut Branches,
+    /// What runs is a definition with a definer of its own, which the management account stores.
+    defines: bool,
     /// What the shards said, added up.
     ok: OkPacket,
     /// Notes and warnings for the client.
@@ -54,6 +57,7 @@ impl<'s> Change<'s> {
             io: &s.io,
             client: &mut s.client,
             branches: &mut s.branches,
+            defines: false,
             ok: OkPacket::default(),
             notes: Diagnostics::default(),
         }
@@ -163,10 +167,7 @@ async fn routine(s: &mut Session, name: &ObjectName, run: Run<'_>) -> Done {
         change.read_again(&tables).await;
         return Ok(done);
     };
-    let text = String::from_utf8_lossy(run.text);
-    let (ok, warnings) = change
-        .run_as_manager(&manager, &text, Ends::WithClient)
-        .await?;
+    let (ok, warnings) = change.define(&manager, home, name, run).await?;
     let mut change = Change::of(s);
     if common == Common::Nothing {
         change.on_other_shards(name, home, run).await?;
@@ -264,13 +265,16 @@ impl Change<'_> {
             Ddl::AlterDatabase(name) => self.alter_database(name.as_deref(), run).await,
             Ddl::CreateView {
                 view,
+                replace,
+                query,
                 if_not_exists,
-                ..
-            } if *if_not_exists && self.is_there(view)? => Ok(()),
-            Ddl::CreateView { view, replace, .. } => self.create_view(view, *replace, run).await,
+            } => match *if_not_exists && self.is_there(view)? {
+                true => Ok(()),
+                false => self.create_view(view, *replace, *query, run).await,
+            },
             Ddl::DropView { views, if_exists } => self.drop_views(views, *if_exists).await,
             // The planner refuses the first; one shard alone answers the others.
-            Ddl::Account | Ddl::Routine(_) | Ddl::Maintain(_) => Ok(()),
+            Ddl::Routine(_) | Ddl::Maintain(_) => Ok(()),
         }
     }
 

@@ -156,6 +156,7 @@ pub(crate) async fn statement(s: &mut Session, run: Run<'_>) -> Done {
         Plan::Local(local) => Box::pin(local::run(s, local, run)).await,
         Plan::List(list) => Box::pin(show::list::run(s, list, run)).await,
         Plan::Databases(shard) => Box::pin(show::databases::run(s, *shard, run)).await,
+        Plan::Routine(shard) => Box::pin(show::routine::run(s, *shard, run)).await,
         Plan::Ddl(d) => Box::pin(ddl::run(s, &d.ddl, run)).await,
         Plan::Refuse(r) => Err(refused(s, r).into()),
     }

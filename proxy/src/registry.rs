@@ -2,6 +2,7 @@
 
 mod ids;
 mod info;
+mod secrets;
 
 pub(crate) use ids::number_of;
 pub(crate) use info::{Kill, SessionInfo};

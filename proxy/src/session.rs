@@ -25,6 +25,7 @@ use client_state::ClientState;
 use errors::{ClientError, ProtocolError, SessionError};
 use outcome::Last;
 use settings::SessionSettings;
+use shard::account::AccountId;
 use shard::{ConnClass, ReplySlot};
 use statements::Statements;
 use std::future::poll_fn;
@@ -61,17 +62,19 @@ impl Session {
     /// A session that just logged in.
     pub(crate) fn new(
         worker: Rc<Worker>,
-        io: ClientIo,
+        mut io: ClientIo,
         info: Arc<SessionInfo>,
         who: LoggedIn,
     ) -> Self {
+        io.user = who.user.clone();
         let mut settings = SessionSettings::fresh(&worker);
         settings.set_collation(&worker, who.collation);
         let max = worker.shared.config.prepared_per_session_max;
         let mut client = ClientState {
             info,
             user: who.user,
-            class: ConnClass::of(io.capabilities),
+            class: ConnClass::of(io.capabilities, AccountId::OWN),
+            rights_of: None,
             settings,
             database: None,
             multi_statements: io.capabilities & CLIENT_MULTI_STATEMENTS != 0,
@@ -169,6 +172,9 @@ impl Session {
             return self.last_words(ProtocolError::Malformed.into()).await;
         };
         count(&self.worker.shared.metrics.commands);
+        if self.client.rights_of != Some(self.worker.epoch()) {
+            self.client.follow_rights(&self.worker).await;
+        }
         self.command(byte, body).await.map_err(|_| ())?;
         self.client.info.forget_kill_query();
         self.client.info.end(self.worker.shared.registry.now_ms());

@@ -7,6 +7,7 @@ pub(crate) mod jobs;
 pub(crate) mod list;
 pub(crate) mod plan;
 pub(crate) mod processlist;
+pub(crate) mod routine;
 pub(crate) mod sessions;
 pub(crate) mod sharded_tables;
 pub(crate) mod shards;

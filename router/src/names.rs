@@ -72,8 +72,98 @@ pub fn named(catalog: &Catalog, database: Option<&str>, text: &[u8], tokens: &[T
 }
 
 /// True if the name at an index stands where only a table can: its first part is a database then.
-/// Tables behind a comma are not among them, since columns are written like that too.
+/// Behind a comma it is if the list is one of tables.
 pub fn stands_for_table(text: &[u8], tokens: &[Token], at: usize) -> bool {
+    let before = at.checked_sub(1).and_then(|b| tokens.get(b));
+    match before.map(|t| t.kind) {
+        Some(TokenKind::Op(Op::Comma)) => is_list_of_tables(text, tokens, at - 1),
+        Some(TokenKind::Op(Op::LParen)) => is_group_of_tables(text, tokens, at - 1),
+        _ => is_behind_word_for_table(text, tokens, at),
+    }
+}
+
+/// Words behind which a list holds tables, and those behind which it holds anything else. ON is among the
+/// first: a condition has no comma of its own, so the list of tables goes on behind it.
+const LISTS_OF_TABLES: [&[u8]; 10] = [
+    b"FROM",
+    b"JOIN",
+    b"STRAIGHT_JOIN",
+    b"ON",
+    b"USING",
+    b"UPDATE",
+    b"TABLE",
+    b"TABLES",
+    b"DELETE",
+    b"VIEW",
+];
+const OTHER_LISTS: [&[u8]; 16] = [
+    b"SELECT",
+    b"BY",
+    b"SET",
+    b"VALUES",
+    b"VALUE",
+    b"WHERE",
+    b"HAVING",
+    b"RETURNING",
+    b"INTO",
+    b"LIMIT",
+    b"WINDOW",
+    b"CALL",
+    b"DO",
+    b"WITH",
+    b"IN",
+    b"OVER",
+];
+
+/// True if the comma at an index divides tables.
+fn is_list_of_tables(text: &[u8], tokens: &[Token], comma: usize) -> bool {
+    let is = |t: &Token, words: &[&[u8]]| words.iter().any(|w| is_word(text, *t, w));
+    let mut depth = 0usize;
+    for i in (0..comma).rev() {
+        let t = &tokens[i];
+        match t.kind {
+            TokenKind::Op(Op::RParen) => depth += 1,
+            TokenKind::Op(Op::LParen) if depth == 0 => return is_group_of_tables(text, tokens, i),
+            TokenKind::Op(Op::LParen) => depth -= 1,
+            TokenKind::Word if depth == 0 => {
+                let before = i.checked_sub(1).and_then(|b| tokens.get(b));
+                // ON DUPLICATE KEY UPDATE assigns; a name of a column behind a dot is no word.
+                let plain = !before
+                    .is_some_and(|b| b.kind == TokenKind::Op(Op::Dot) || is(b, &[b"KEY", b"FOR"]));
+                if plain && is(t, &LISTS_OF_TABLES) {
+                    return true;
+                }
+                if plain && is(t, &OTHER_LISTS) {
+                    return false;
+                }
+            }
+            _ => {}
+        }
+    }
+    false
+}
+
+/// True if the parenthesis at an index groups tables: `FROM (a, b)`, `JOIN ((a JOIN b) ...`.
+fn is_group_of_tables(text: &[u8], tokens: &[Token], open: usize) -> bool {
+    let Some(before) = open.checked_sub(1) else {
+        return false;
+    };
+    let is = |words: &[&[u8]]| words.iter().any(|w| is_word(text, tokens[before], w));
+    match tokens[before].kind {
+        TokenKind::Op(Op::Comma) => is_list_of_tables(text, tokens, before),
+        TokenKind::Op(Op::LParen) => is_group_of_tables(text, tokens, before),
+        _ => is(&[b"FROM", b"JOIN", b"STRAIGHT_JOIN"]) && !is_argument(text, tokens, before),
+    }
+}
+
+/// True if the FROM at an index stands in a call: EXTRACT(YEAR FROM x).
+fn is_argument(text: &[u8], tokens: &[Token], at: usize) -> bool {
+    let call = enclosing(tokens, at).and_then(|open| open.checked_sub(1));
+    let reads = [&b"EXTRACT"[..], b"TRIM", b"SUBSTRING", b"SUBSTR", b"MID"];
+    call.is_some_and(|i| reads.iter().any(|w| is_word(text, tokens[i], w)))
+}
+
+fn is_behind_word_for_table(text: &[u8], tokens: &[Token], at: usize) -> bool {
     let word = |i: Option<usize>, list: &[&[u8]]| {
         let t = i.and_then(|i| tokens.get(i));
         t.is_some_and(|t| list.iter().any(|w| is_word(text, *t, w)))
@@ -81,14 +171,19 @@ pub fn stands_for_table(text: &[u8], tokens: &[Token], at: usize) -> bool {
     let before = at.checked_sub(1);
     if word(
         before,
-        &[b"JOIN", b"INTO", b"TABLE", b"TABLES", b"REFERENCES"],
+        &[
+            b"JOIN",
+            b"STRAIGHT_JOIN",
+            b"INTO",
+            b"TABLE",
+            b"TABLES",
+            b"REFERENCES",
+        ],
     ) {
         return true;
     }
     if word(before, &[b"FROM"]) {
-        let call = enclosing(tokens, at).and_then(|open| open.checked_sub(1));
-        let reads = [&b"EXTRACT"[..], b"TRIM", b"SUBSTRING", b"SUBSTR", b"MID"];
-        return !word(call, &reads);
+        return !is_argument(text, tokens, at);
     }
     if word(before, &[b"UPDATE"]) {
         return !word(at.checked_sub(2), &[b"KEY", b"FOR"]);

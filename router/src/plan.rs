@@ -12,7 +12,6 @@ pub mod gather;
 pub mod insert;
 mod local;
 pub mod merge;
-mod never;
 mod rows;
 mod server;
 mod show;
@@ -26,7 +25,6 @@ use crate::traits::Traits;
 use catalog::{Catalog, ShardId, TableName};
 use errors::{ReadError, SqlError};
 use smallvec::SmallVec;
-use sql::ddl::Ddl;
 use sql::{Flavor, LexMode, Lexed, Statement, classify};
 
 pub use forward::{
@@ -49,6 +47,8 @@ pub enum Plan {
     List(List),
     /// SHOW DATABASES: a shard answers, for the databases that the user may see.
     Databases(ShardId),
+    /// SHOW CREATE PROCEDURE and the like: a shard answers, which shows a body to few.
+    Routine(ShardId),
     /// A change of structure.
     Ddl(Box<DdlPlan>),
     /// It is not run.
@@ -174,10 +174,7 @@ impl Read<'_> {
             Statement::Handler => self.rows(statement).map(|p| pinned(p, Pin::Handler)),
             Statement::Show(show) => self.show(show),
             Statement::ServerAdmin(what) => Err(server::administration(what)),
-            Statement::Ddl(ddl) => match &**ddl {
-                Ddl::Account => Err(server::accounts()),
-                ddl => Ok(Plan::Ddl(Box::new(self.ddl(ddl)))),
-            },
+            Statement::Ddl(ddl) => Ok(Plan::Ddl(Box::new(self.ddl(ddl)))),
             Statement::Set(set) => local::set(set),
             Statement::Empty if is_blank(self.text) => Err(SqlError::EmptyQuery.into()),
             Statement::BadClause(e) => Err(Refusal::syntax(e)),

@@ -1,35 +1,28 @@
-//! The account of one proxy process on a shard, made and taken away through a management account.
+//! The accounts of one proxy process on a shard, made and taken away through a management account.
 //!
-//! An account belongs to an incarnation of a proxy, whose number is never given twice: to lock it and to
-//! end its connections stops that process for good, even one that was frozen and wakes up later. It may
-//! read and write rows of the catalog's databases; their structure is changed by the management account.
+//! They belong to an incarnation of a proxy, whose number is never given twice: to lock them and to end their
+//! connections stops that process for good, even one that was frozen and wakes up later. One is the process's
+//! own; there is another for each set of rights that its users have, which holds exactly those: what the
+//! proxy overlooks in a statement, the server refuses.
+
+mod book;
+mod definer;
+mod ending;
+mod name;
+mod privileges;
+
+pub use book::{AccountBook, AccountsOnShard, Credentials};
+pub use definer::Definer;
+pub use name::{AccountId, AccountName};
 
 use crate::conn::{ConnClass, ServerConn};
 use crate::error::ShardError;
 use crate::login::Login;
+use catalog::{Right, Rights};
+use name::PREFIX;
 use std::rc::Rc;
-use std::time::Duration;
 use wire::auth::native_verifier;
 use wire::reply::ErrPacket;
-
-/// What the name of each such account begins with.
-const PREFIX: &str = "shardwright_";
-/// Rights in each database. TRIGGER and EVENT make triggers and events visible, no more is done with them.
-const IN_DATABASE: &str = "SELECT, INSERT, UPDATE, DELETE, EXECUTE, LOCK TABLES, \
-    CREATE TEMPORARY TABLES, SHOW VIEW, TRIGGER, EVENT";
-/// Looks for connections of an account that is being ended.
-const KILL_ROUNDS: u32 = 50;
-/// Pause between two of them.
-const KILL_PAUSE: Duration = Duration::from_millis(20);
-
-/// Name of an incarnation's account.
-pub fn name_of(incarnation: u64) -> String {
-    format!("{PREFIX}{incarnation}")
-}
-
-fn incarnation_of(name: &str) -> Option<u64> {
-    name.strip_prefix(PREFIX)?.parse().ok()
-}
 
 /// A connection of the management account.
 pub struct Manager {
@@ -60,37 +53,31 @@ impl Manager {
             .collect())
     }
 
-    /// Incarnations that have an account.
-    pub async fn list(&mut self) -> Result<Vec<u64>, ShardError> {
+    /// All accounts of proxies.
+    pub async fn list(&mut self) -> Result<Vec<AccountName>, ShardError> {
         let sql = format!(
             "SELECT User FROM mysql.user WHERE Host = '%' AND User LIKE '{}%'",
             PREFIX.replace('_', "\\_")
         );
         let names = self.column(&sql).await?;
-        Ok(names.iter().filter_map(|n| incarnation_of(n)).collect())
+        Ok(names.iter().filter_map(|n| AccountName::read(n)).collect())
     }
 
-    /// Makes an account, or gives it this password, with rights in these databases.
-    pub async fn create(
-        &mut self,
-        incarnation: u64,
-        password: &str,
-        databases: impl IntoIterator<Item = &str>,
-    ) -> Result<(), ShardError> {
-        let account = account(incarnation);
+    /// Makes an account without rights in any database, or gives it this password.
+    pub async fn create(&mut self, name: AccountName, password: &str) -> Result<(), ShardError> {
+        let account = account(name);
         let tls = if self.with_tls { "SSL" } else { "NONE" };
         let by = self.identified(password);
         for verb in ["CREATE USER IF NOT EXISTS", "ALTER USER"] {
             let sql = format!("{verb} {account} {by} REQUIRE {tls} ACCOUNT UNLOCK");
             self.conn.run(&sql).await?;
         }
-        // PROCESS: a lock wait across shards is found in the list of transactions.
-        self.conn
-            .run(&format!("GRANT PROCESS ON *.* TO {account}"))
-            .await?;
-        self.see_routines(&account).await?;
-        for database in databases {
-            self.grant(incarnation, database).await?;
+        if name.id == AccountId::OWN {
+            // A lock wait across shards is found in the list of transactions.
+            self.conn
+                .run(&format!("GRANT PROCESS ON *.* TO {account}"))
+                .await?;
+            self.see_routines(&account).await?;
         }
         Ok(())
     }
@@ -119,30 +106,53 @@ impl Manager {
         format!("IDENTIFIED VIA mysql_native_password USING '*{hex}'")
     }
 
-    /// Rights in a database, which need not be there yet.
-    pub async fn grant(&mut self, incarnation: u64, database: &str) -> Result<(), ShardError> {
-        let (on, to) = (pattern(database), account(incarnation));
-        let sql = format!("GRANT {IN_DATABASE} ON {on}.* TO {to}");
+    /// Lets an account do in a database, which need not be there yet, what these rights stand for.
+    pub async fn grant(
+        &mut self,
+        name: AccountName,
+        database: &str,
+        rights: Rights,
+    ) -> Result<(), ShardError> {
+        let privileges = privileges::in_database(name.id, rights);
+        if privileges.is_empty() {
+            return Ok(());
+        }
+        let (on, to) = (pattern(database), account(name));
+        let sql = format!("GRANT {} ON {on}.* TO {to}", privileges.join(", "));
         self.conn.run(&sql).await.map(|_| ())
     }
 
-    /// Rights in a database for every account there is.
+    /// Lets every account there is do in a new database what it may do in every one.
     pub async fn grant_all(&mut self, database: &str) -> Result<(), ShardError> {
-        for incarnation in self.list().await? {
-            match self.grant(incarnation, database).await {
+        for name in self.list().await? {
+            match self.grant(name, database, name.everywhere).await {
                 // Ended in the meantime.
                 Err(ShardError::Server { err, .. }) if [1133, 1410].contains(&err.code) => {}
                 other => other?,
             }
+        }
+        // Under the lock, or who brings definers to the catalog of a moment ago takes it away again.
+        if !self.lock_definers().await? {
+            tracing::warn!(
+                database,
+                "definers may get their rights in it a moment later"
+            );
+        }
+        let everything = Rights::of(&Right::ALL);
+        for definer in self.definers().await?.iter().filter(|d| d.of_file) {
+            let privileges = privileges::of_rows(everything).join(", ");
+            let on = pattern(database);
+            let sql = format!("GRANT {privileges} ON {on}.* TO {definer}");
+            self.conn.run(&sql).await?;
         }
         Ok(())
     }
 
     /// No rights in a database any more, for any account.
     pub async fn revoke_all(&mut self, database: &str) -> Result<(), ShardError> {
-        for incarnation in self.list().await? {
-            let (on, from) = (pattern(database), account(incarnation));
-            let sql = format!("REVOKE {IN_DATABASE} ON {on}.* FROM {from}");
+        for name in self.list().await? {
+            let (on, from) = (pattern(database), account(name));
+            let sql = format!("REVOKE ALL PRIVILEGES ON {on}.* FROM {from}");
             match self.conn.run(&sql).await {
                 // There was none, or the account is gone.
                 Err(ShardError::Server { .. }) => {}
@@ -151,58 +161,48 @@ impl Manager {
         }
         Ok(())
     }
-
-    /// Ends an account: nobody logs in with it again, and its connections are gone when this returns.
-    pub async fn end(&mut self, incarnation: u64) -> Result<(), ShardError> {
-        let (name, account) = (name_of(incarnation), account(incarnation));
-        match self
-            .conn
-            .run(&format!("ALTER USER {account} ACCOUNT LOCK"))
-            .await
-        {
-            // Somebody else was faster.
-            Err(ShardError::Server { err, .. }) if err.code == 1396 => return Ok(()),
-            other => drop(other?),
-        }
-        let sql = format!("SELECT ID FROM information_schema.PROCESSLIST WHERE USER = '{name}'");
-        for _ in 0..KILL_ROUNDS {
-            let threads = self.column(&sql).await?;
-            if threads.is_empty() {
-                break;
-            }
-            for thread in threads {
-                match self.conn.run(&format!("KILL {thread}")).await {
-                    Err(ShardError::Server { err, .. }) if err.code == 1094 => {}
-                    other => drop(other?),
-                }
-            }
-            tokio::time::sleep(KILL_PAUSE).await;
-        }
-        let sql = format!("DROP USER IF EXISTS {account}");
-        self.conn.run(&sql).await.map(|_| ())
-    }
 }
 
-/// Takes the proxy's own account out of a server's refusal: clients know themselves by another name.
-pub fn hide(err: &mut ErrPacket) {
+/// What stands for an account in an error of a server.
+const HIDDEN: &str = "the proxy's account";
+
+/// Takes the proxy's own account out of a server's refusal: clients know themselves by another name. True if
+/// there was one.
+pub fn hide(err: &mut ErrPacket) -> bool {
     let denials = [1044, 1045, 1142, 1143, 1227, 1370];
     if !denials.contains(&err.code) {
-        return;
+        return false;
     }
     let quoted = format!("'{PREFIX}");
     let Some(start) = err.message.find(&quoted) else {
-        return;
+        return false;
     };
     // 'name'@'host'
-    let end = err.message[start..].match_indices('\'').nth(3);
-    if let Some((at, _)) = end {
-        err.message
-            .replace_range(start..=start + at, "the proxy's account");
+    // The host of a definer, whose name is the client's.
+    if err.message[..start].ends_with('@') {
+        let host = err.message[start + 1..].find('\'');
+        let end = host.map_or(err.message.len(), |at| start + at + 2);
+        err.message.replace_range(start..end, "'%'");
+        return true;
+    }
+    let mut quotes = err.message[start..].match_indices('\'').map(|(at, _)| at);
+    let Some(end) = quotes.nth(3) else {
+        return false;
+    };
+    err.message.replace_range(start..=start + end, HIDDEN);
+    true
+}
+
+/// Puts the client's name where [`hide`] took the account's out.
+pub fn show_client(err: &mut ErrPacket, user: &str) {
+    if err.message.contains(HIDDEN) {
+        let client = format!("'{user}'@'%'");
+        err.message = err.message.replacen(HIDDEN, &client, 1);
     }
 }
 
-fn account(incarnation: u64) -> String {
-    format!("'{}'@'%'", name_of(incarnation))
+fn account(name: AccountName) -> String {
+    format!("'{name}'@'%'")
 }
 
 /// A database's name as GRANT reads it: with `_` and `%` as they are.
@@ -228,9 +228,27 @@ mod tests {
     }
 
     #[test]
-    fn names_and_patterns() {
-        assert_eq!(incarnation_of(&name_of(17)), Some(17));
-        assert_eq!(incarnation_of("shardwright_admin"), None);
+    fn clients_are_named_as_they_know_themselves() {
+        let text = "DROP command denied to user 'shardwright_1_2rw'@'127.0.0.1' for table `a`.`b`";
+        let mut err = ErrPacket::new(1142, "42000", text);
+        hide(&mut err);
+        show_client(&mut err, "app");
+        let shown = "DROP command denied to user 'app'@'%' for table `a`.`b`";
+        assert_eq!(err.message, shown);
+    }
+
+    #[test]
+    fn definers_are_users() {
+        let text = "execute command denied to user 'app'@'shardwright_user' for routine 'a.b'";
+        let mut err = ErrPacket::new(1370, "42000", text);
+        hide(&mut err);
+        show_client(&mut err, "other");
+        let shown = "execute command denied to user 'app'@'%' for routine 'a.b'";
+        assert_eq!(err.message, shown);
+    }
+
+    #[test]
+    fn names_are_no_patterns() {
         assert_eq!(pattern("my_db%"), "`my\\_db\\%`");
     }
 }

@@ -1,5 +1,6 @@
 //! The shards of a process by name: how each is reached and how it is.
 
+use crate::account::AccountBook;
 use crate::health::Detail;
 use crate::{InstanceHealth, Login, ServerKind};
 use sql::Flavor;
@@ -10,7 +11,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 /// A shard: how to reach it and how it is.
 #[derive(Debug, Clone)]
 pub struct ShardHandle {
-    /// How to reach it, for statements on rows.
+    /// How to reach it with the process's own account; [`Login::with_account`] gives those of clients.
     pub login: Login,
     /// How to reach it to change structure, if another account does that.
     pub manager: Option<Login>,
@@ -36,15 +37,22 @@ pub struct ShardDirectory {
     pub kind: ServerKind,
     shards: RwLock<ShardMap>,
     version: AtomicU64,
+    /// The sets of rights that have accounts there.
+    pub accounts: Arc<AccountBook>,
 }
 
 impl ShardDirectory {
     /// With the shards that are known at the start, which are of this kind.
-    pub fn new(shards: HashMap<String, ShardHandle>, kind: ServerKind) -> Self {
+    pub fn new(
+        shards: HashMap<String, ShardHandle>,
+        kind: ServerKind,
+        accounts: Arc<AccountBook>,
+    ) -> Self {
         Self {
             kind,
             shards: RwLock::new(Arc::new(shards)),
             version: AtomicU64::new(0),
+            accounts,
         }
     }
 

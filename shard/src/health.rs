@@ -255,6 +255,8 @@ mod tests {
             port: 1,
             user: "x".into(),
             password: "".into(),
+            account: Default::default(),
+            accounts: None,
             tls: None,
             timeouts: Timeouts::default(),
         }

@@ -1,5 +1,6 @@
 //! Logging in to a shard: TLS, both password plugins, and what the proxy needs to know of the server.
 
+use crate::account::{AccountId, AccountsOnShard};
 use crate::conn::ConnClass;
 use crate::error::ShardError;
 use crate::net::NetStream;
@@ -48,6 +49,10 @@ pub struct Login {
     pub user: Arc<str>,
     /// Its password.
     pub password: Arc<str>,
+    /// Which of the process's accounts it is.
+    pub account: AccountId,
+    /// Accounts for the sets of rights of clients; `None` if the one named here serves them all.
+    pub accounts: Option<Arc<AccountsOnShard>>,
     /// TLS, if it is to be used; then it is required.
     pub tls: Option<Arc<rustls::ClientConfig>>,
     /// How long to wait for it.
@@ -99,10 +104,37 @@ impl Login {
         }
     }
 
+    /// The same shard, reached with another account of this process. Which user that is, is looked up when
+    /// somebody connects.
+    pub fn with_account(&self, account: AccountId) -> Login {
+        Login {
+            account,
+            ..self.clone()
+        }
+    }
+
+    /// With user and password of the account.
+    fn named(&self) -> Result<Login, ShardError> {
+        let wanted = Some(self.account).filter(|id| *id != AccountId::OWN);
+        let Some((accounts, id)) = self.accounts.as_ref().zip(wanted) else {
+            return Ok(self.clone());
+        };
+        let Some((user, password)) = accounts.get(id) else {
+            return Err(
+                self.unreachable("the account with these rights is not there yet; try again")
+            );
+        };
+        Ok(Login {
+            user,
+            password,
+            ..self.clone()
+        })
+    }
+
     /// Connects and logs in.
     pub async fn connect(&self, class: ConnClass) -> Result<LoggedIn, ShardError> {
         let limit = self.timeouts.connect;
-        match tokio::time::timeout(limit, self.connect_now(class)).await {
+        match tokio::time::timeout(limit, self.named()?.connect_now(class)).await {
             Ok(result) => result,
             Err(_) => Err(self.unreachable(format_args!(
                 "no answer within {} ms (pool.connect_timeout_ms)",

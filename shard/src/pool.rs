@@ -77,7 +77,7 @@ pub struct PoolCounts {
 
 /// The pool.
 pub struct ShardPool {
-    /// How connections are made.
+    /// How connections are made, with the process's own account.
     pub login: Login,
     /// What the checks say of the shard.
     pub health: Arc<InstanceHealth>,
@@ -192,7 +192,8 @@ impl ShardPool {
         // From here on the slot is ours: the lease gives it back if we fail or are dropped.
         if !lease.has_live(profile) {
             let (fresh, prepared_max) = (self.fresh.clone(), self.limits.prepared_max);
-            let conn = ServerConn::connect(&self.login, profile.class, fresh, prepared_max).await;
+            let login = self.login.with_account(profile.class.account);
+            let conn = ServerConn::connect(&login, profile.class, fresh, prepared_max).await;
             let mut conn = conn.map_err(|e| self.down().unwrap_or(e))?;
             conn.watch(self.health.clone());
             lease.put_conn(conn);

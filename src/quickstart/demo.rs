@@ -44,6 +44,8 @@ pub(crate) async fn make(proxy: SocketAddr, say: fn(&str)) -> Result<(), String>
         port: proxy.port(),
         user: "root".into(),
         password: "".into(),
+        account: Default::default(),
+        accounts: None,
         tls: None,
         timeouts: Timeouts::connecting_within(Duration::from_secs(10)),
     };

@@ -131,6 +131,8 @@ pub async fn check(port: u16, user: &str, password: &str) {
         port,
         user: user.into(),
         password: password.into(),
+        account: Default::default(),
+        accounts: None,
         tls: None,
         timeouts: Timeouts::connecting_within(Duration::from_secs(10)),
     };

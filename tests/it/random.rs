@@ -36,6 +36,11 @@ const SETTINGS: [&str; 6] = [
 pub struct Rng(u64);
 
 impl Rng {
+    /// From a seed.
+    pub fn new(seed: u64) -> Rng {
+        Rng(seed)
+    }
+
     fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;

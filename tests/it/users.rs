@@ -6,7 +6,7 @@ use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, OptsBuilder, Row};
 
 /// A user with a password, made by the command line.
-fn add(ctl: &Cluster, name: &str, password: &str) {
+pub fn add(ctl: &Cluster, name: &str, password: &str) {
     let file = ctl.dir.join(format!("{name}.password"));
     std::fs::write(&file, format!("{password}\n")).unwrap();
     let file = file.to_str().unwrap();
@@ -14,7 +14,7 @@ fn add(ctl: &Cluster, name: &str, password: &str) {
 }
 
 /// Databases with a hash table and a single table each.
-async fn databases(names: &[&str]) -> Conn {
+pub async fn databases(names: &[&str]) -> Conn {
     let mut root = connect(dba().port).await;
     for db in names {
         for sql in [
@@ -28,7 +28,7 @@ async fn databases(names: &[&str]) -> Conn {
     root
 }
 
-async fn log_in(user: &str, password: &str, database: &str) -> Result<Conn, u16> {
+pub async fn log_in(user: &str, password: &str, database: &str) -> Result<Conn, u16> {
     let opts = OptsBuilder::default()
         .ip_or_hostname("127.0.0.1")
         .tcp_port(dba().port)
@@ -43,7 +43,7 @@ async fn log_in(user: &str, password: &str, database: &str) -> Result<Conn, u16>
     }
 }
 
-async fn column(c: &mut Conn, sql: &str, n: usize) -> Vec<String> {
+pub async fn column(c: &mut Conn, sql: &str, n: usize) -> Vec<String> {
     let get = |r: Row| r.get(n).unwrap();
     c.query_map(sql, get).await.unwrap()
 }
@@ -243,4 +243,106 @@ async fn an_immediate_text_is_routed_like_any_other() {
     assert_eq!(c.query_first("EXECUTE p USING @z").await.unwrap(), Some(8));
     c.query_drop("SET @y = 'SELECT v FROM h'").await.unwrap();
     assert_eq!(error_of(&mut c, "PREPARE q FROM @y").await.0, 1235);
+}
+
+#[tokio::test]
+async fn users_are_made_and_given_rights_in_sql() {
+    let ctl = dba();
+    let mut root = databases(&["q_shop", "q_other"]).await;
+    for sql in [
+        "CREATE USER 'sq1'@'%' IDENTIFIED BY 'it''s', sq2 IDENTIFIED BY 'two'",
+        "GRANT SELECT ON q_shop.* TO sq1, sq2",
+        "GRANT INSERT, UPDATE, DELETE ON `q\\_shop`.* TO 'sq1'@'%'",
+    ] {
+        root.query_drop(sql).await.unwrap();
+    }
+    let mut c = log_in("sq1", "it's", "q_shop").await.unwrap();
+    c.query_drop("INSERT INTO h VALUES (1, 1)").await.unwrap();
+    assert_eq!(error_of(&mut c, "CREATE TABLE n (id INT)").await.0, 1142);
+    let expected = [
+        "GRANT USAGE ON *.* TO `sq1`@`%`",
+        "GRANT SELECT, SHOW VIEW, INSERT, UPDATE, DELETE, EXECUTE, LOCK TABLES, CREATE TEMPORARY TABLES ON \
+         `q_shop`.* TO `sq1`@`%`",
+    ];
+    assert_eq!(column(&mut c, "SHOW GRANTS", 0).await, expected);
+    // Others' passwords and rights are for who may do everything.
+    for sql in [
+        "CREATE USER sq3 IDENTIFIED BY 'x'",
+        "SET PASSWORD FOR sq2 = PASSWORD('x')",
+        "GRANT ALL ON *.* TO sq1",
+        "DROP USER sq2",
+    ] {
+        assert_eq!(error_of(&mut c, sql).await.0, 1227, "{sql}");
+    }
+    c.query_drop("SET PASSWORD = PASSWORD('new')")
+        .await
+        .unwrap();
+    assert_eq!(log_in("sq1", "it's", "q_shop").await.err(), Some(1045));
+    log_in("sq1", "new", "q_shop").await.unwrap();
+
+    for (sql, code) in [
+        ("CREATE USER sq1 IDENTIFIED BY 'x'", 1396),
+        ("DROP USER nobody_there", 1396),
+        ("ALTER USER nobody_there IDENTIFIED BY 'x'", 1396),
+        ("ALTER USER root IDENTIFIED BY 'x'", 1396),
+        ("GRANT SELECT ON q_shop.* TO nobody_there", 1133),
+        ("GRANT SELECT ON nowhere.* TO sq1", 1049),
+        ("REVOKE SELECT ON q_other.* FROM sq1", 1141),
+        ("GRANT SELECT ON q_shop.h TO sq1", 1235),
+        ("GRANT DELETE ON q_shop.* TO sq1", 1235),
+        ("GRANT FILE ON *.* TO sq1", 1235),
+        ("CREATE USER sq3@'10.%' IDENTIFIED BY 'x'", 1235),
+        ("CREATE USER sq3", 1235),
+        ("CREATE ROLE r", 1235),
+    ] {
+        let (got, text) = error_of(&mut root, sql).await;
+        assert_eq!(got, code, "{sql}: {text}");
+    }
+    root.query_drop("CREATE USER IF NOT EXISTS sq1@localhost IDENTIFIED BY 'x'")
+        .await
+        .unwrap();
+    let notes = column(&mut root, "SHOW WARNINGS", 1).await;
+    assert_eq!(notes, ["1105", "1973"]);
+
+    root.query_drop("REVOKE INSERT, UPDATE, DELETE ON q_shop.* FROM sq1")
+        .await
+        .unwrap();
+    assert_eq!(
+        error_of(&mut c, "INSERT INTO h VALUES (2, 2)").await.0,
+        1142
+    );
+    root.query_drop("GRANT ALL PRIVILEGES ON *.* TO sq2 WITH GRANT OPTION")
+        .await
+        .unwrap();
+    let mut admin = log_in("sq2", "two", "q_shop").await.unwrap();
+    admin
+        .query_drop("REVOKE ALL PRIVILEGES, GRANT OPTION FROM sq1")
+        .await
+        .unwrap();
+    assert_eq!(error_of(&mut c, "SELECT * FROM h").await.0, 1142);
+    admin
+        .query_drop("DROP USER IF EXISTS sq1, nobody_there")
+        .await
+        .unwrap();
+    assert_eq!(log_in("sq1", "new", "q_shop").await.err(), Some(1045));
+
+    // Nobody sees the password while the statement runs, nor later.
+    let mut slow = crate::cluster::connect(ctl.port).await;
+    let waits = tokio::spawn(async move {
+        let sql = "SELECT SLEEP(2), 'IDENTIFIED BY geheim'";
+        slow.query_drop(sql).await.unwrap();
+    });
+    tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+    for show in ["SHOW FULL PROCESSLIST", "SHOW PROXY SESSIONS"] {
+        let rows: Vec<Row> = root.query(show).await.unwrap();
+        let values = rows.into_iter().flat_map(Row::unwrap);
+        let all = values.map(|v| v.as_sql(true)).collect::<Vec<_>>().join(" ");
+        assert!(!all.contains("geheim"), "{show}: {all}");
+    }
+    waits.await.unwrap();
+    let audit = fine(ctl, &["audit", "--limit", "100"]);
+    assert!(
+        audit.contains("user sq2") && !audit.contains("it's"),
+        "{audit}"
+    );
 }

@@ -14,6 +14,7 @@ pub mod job;
 pub mod key;
 pub mod model;
 pub mod record;
+pub mod rights_set;
 pub mod settings;
 pub mod shard;
 pub mod slot;
@@ -35,6 +36,7 @@ pub use model::{
     TableId, TableName,
 };
 pub use record::TableRecord;
+pub use rights_set::RightsSet;
 pub use shard::{Instance, InstanceId, Role, Shard};
 pub use state::{Answer, Change, Proposal, State};
 pub use text::TextRule;

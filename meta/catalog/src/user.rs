@@ -86,7 +86,7 @@ impl Right {
 }
 
 /// A set of rights; `read,write` as text.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Rights(u8);
 
@@ -99,6 +99,24 @@ impl Rights {
     /// True if a right is in it, by itself or because `admin` is.
     pub fn allow(self, right: Right) -> bool {
         self.0 & (right.bit() | Right::Admin.bit()) != 0
+    }
+
+    /// The rights of both.
+    pub fn with(self, other: Rights) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// Those that the other has not.
+    pub fn without(self, other: Rights) -> Self {
+        Self(self.0 & !other.0)
+    }
+
+    /// The same set with every right in it that it implies: `admin` implies all.
+    pub fn spelled_out(self) -> Self {
+        match self.allow(Right::Admin) {
+            true => Self::of(&Right::ALL),
+            false => self,
+        }
     }
 
     /// True if there is none.

@@ -5,7 +5,6 @@ use crate::command::malformed;
 use crate::session::settings::check_collation;
 use crate::session::{Done, Outcome, Session, Stop, err_packet};
 use errors::LoginError;
-use shard::ConnClass;
 use wire::command::change_user;
 use wire::handshake::{AuthSwitch, NATIVE};
 
@@ -55,6 +54,7 @@ pub(super) async fn run(s: &mut Session, body: &[u8]) -> Done {
         }
     };
     s.reset().await;
+    s.io.user = user.clone();
     let client = &mut s.client;
     client.user = user;
     client.database = None;
@@ -65,7 +65,7 @@ pub(super) async fn run(s: &mut Session, body: &[u8]) -> Done {
     if let Some(db) = &response.database {
         client.use_database(&s.worker, db)?;
     }
-    client.class = ConnClass::of(s.io.capabilities);
+    client.rights_of = None;
     s.put_ok_with_database(0);
     Ok(Outcome::quiet())
 }

@@ -19,6 +19,8 @@ pub(super) async fn run(s: &mut Session, body: &[u8]) -> Done {
     let statement = s.client.statements.get(id, "mysqld_stmt_fetch")?;
     let open = statement.cursor.get();
     let branch = open.and_then(|(shard, _)| s.branches.get(shard));
+    let privileges = &statement.plan.borrow().1.clone().privileges;
+    s.client.authorize(&s.worker.catalog(), privileges)?;
     let (Some((shard, cursor)), Some(branch)) = (open, branch) else {
         return Err(PrepareError::NoCursor { id }.into());
     };

@@ -71,7 +71,7 @@ fn shard_that_knows(
         Plan::Local(_) | Plan::Ddl(_) => Ok(None),
         Plan::Refuse(r) => Err(r.clone().into()),
         Plan::List(list) => Ok(Some(list.home)),
-        Plan::Databases(shard) => Ok(Some(*shard)),
+        Plan::Databases(shard) | Plan::Routine(shard) => Ok(Some(*shard)),
         Plan::Insert(p) => Ok(match &p.table.placement {
             catalog::Placement::Sharded(s) => s.shards().first().copied(),
             _ => Some(any()),

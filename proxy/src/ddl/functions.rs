@@ -67,19 +67,36 @@ impl Change<'_> {
         let quoted: Vec<_> = full.database.iter().chain([&full.name]).collect();
         let quoted: Vec<_> = quoted.into_iter().map(|n| quote_name(n)).collect();
         let drop = format!("DROP FUNCTION IF EXISTS {}", quoted.join("."));
-        let sql = String::from_utf8_lossy(run.text).into_owned();
+        let defined = match self.manager_of(home) {
+            Some(_) => self.with_definer(run)?,
+            None => None,
+        };
+        self.defines = defined.is_some();
+        let sql = defined.as_ref().map_or(run.text, |(_, text)| text);
+        let sql = String::from_utf8_lossy(sql).into_owned();
         let mut shards = self.worker.catalog().shard_ids();
         shards.retain(|s| *s != home);
         let mut done = vec![home];
         for shard in shards {
-            if let Err(e) = self.function_on(shard, verb, &sql, &drop).await {
+            let ready = match &defined {
+                Some((definer, _)) => self.let_define(definer, shard).await,
+                None => Ok(()),
+            };
+            let made = match ready {
+                Ok(()) => self
+                    .function_on(shard, verb, &sql, &drop)
+                    .await
+                    .map_err(Stop::from),
+                Err(e) => Err(e),
+            };
+            if let Err(e) = made {
                 // A function that only some shards have would answer by where its rows are.
                 for shard in done.into_iter().filter(|_| verb == Verb::Create) {
                     if let Err(error) = self.run_on(shard, &drop, Ends::WithKill).await {
                         tracing::warn!(%error, drop, "a function stays on some shards only");
                     }
                 }
-                return Err(e.into());
+                return Err(e);
             }
             done.push(shard);
         }

@@ -1,6 +1,7 @@
 //! Runs a job: the statement on each shard in turn, noted before and after.
 
 use super::Change;
+use crate::exec::Run;
 use crate::exec::write::add_info;
 use crate::session::Stop;
 use crate::session::diagnostics::{self, Diagnostics};
@@ -12,6 +13,7 @@ use catalog::{
 use errors::{AvailabilityError, DdlError};
 use router::plan::ddl::steps::JobStep;
 use shard::{Login, ServerConn, ShardError};
+use sql::ObjectName;
 use std::sync::Arc;
 use wire::reply::OkPacket;
 
@@ -213,15 +215,15 @@ impl Change<'_> {
         sum.info = add_info(&sum.info, &ok.info);
     }
 
-    /// Runs a statement with the account that may change structure; also what it warned of.
-    pub(super) async fn run_as_manager(
+    /// Runs a statement with an account that may change structure; also what it warned of.
+    pub(super) async fn run_as(
         &self,
-        manager: &Login,
+        login: &Login,
         sql: &str,
         ends: Ends,
     ) -> Result<(OkPacket, Diagnostics), ShardError> {
         let mut conn =
-            ServerConn::connect(manager, self.client.class, self.worker.fresh.clone(), 1).await?;
+            ServerConn::connect(login, self.client.class, self.worker.fresh.clone(), 1).await?;
         let (settings, database) = (
             self.client.settings.all.clone(),
             self.client.database.clone(),
@@ -232,7 +234,7 @@ impl Change<'_> {
             Err(ShardError::Server { err, .. }) if err.code == 1049 => {}
             Err(e) => return Err(e),
         }
-        let ending = ends.on(manager.clone(), conn.thread_id);
+        let ending = ends.on(login.clone(), conn.thread_id);
         let answer = ending
             .waits(self.io, &self.client.info, conn.run(sql))
             .await;
@@ -244,7 +246,36 @@ impl Change<'_> {
         Ok((ok, warnings))
     }
 
-    /// The account of a shard that may change structure, if it is another one.
+    /// Makes, changes or drops what runs later: with the management account if it gets a definer.
+    pub(super) async fn define(
+        &self,
+        manager: &Login,
+        shard: ShardId,
+        name: &ObjectName,
+        run: Run<'_>,
+    ) -> Result<(OkPacket, Diagnostics), Stop> {
+        if let Some(sql) = self.drops_trigger(name, run)? {
+            return Ok(self.run_as(manager, &sql, Ends::WithClient).await?);
+        }
+        if let Some((definer, text)) = self.with_definer(run)? {
+            self.let_define(&definer, shard).await?;
+            let text = String::from_utf8_lossy(&text);
+            return Ok(self.run_as(manager, &text, Ends::WithClient).await?);
+        }
+        let text = String::from_utf8_lossy(run.text);
+        let login = self.structure_login(shard)?;
+        Ok(self.run_as(&login, &text, Ends::WithClient).await?)
+    }
+
+    /// How the user's changes of structure log in to a shard: with those rights and no others.
+    fn structure_login(&self, shard: ShardId) -> Result<Login, ShardError> {
+        let pool = self.worker.pool(shard)?;
+        Ok(pool
+            .login
+            .with_account(self.client.class.account.structure()))
+    }
+
+    /// The management account of a shard, if there is one.
     pub(super) fn manager_of(&self, shard: ShardId) -> Option<Login> {
         let catalog = self.worker.catalog();
         let shards = self.worker.shared.shards();
@@ -258,8 +289,11 @@ impl Change<'_> {
         ends: Ends,
     ) -> Result<OkPacket, ShardError> {
         if let Some(manager) = self.manager_of(shard) {
-            let done = self.run_as_manager(&manager, sql, ends).await;
-            return done.map(|(ok, _)| ok);
+            let login = match self.defines {
+                true => manager,
+                false => self.structure_login(shard)?,
+            };
+            return self.run_as(&login, sql, ends).await.map(|(ok, _)| ok);
         }
         if self.branches.locked().any(|s| s == shard) {
             return self.run_under_locks(shard, sql, ends).await;
@@ -281,7 +315,7 @@ impl Change<'_> {
             Err(ShardError::Server { err, .. }) if err.code == 1049 => {}
             Err(e) => return Err(e),
         }
-        let ending = ends.on(pool.login.clone(), conn.thread_id);
+        let ending = ends.on(pool.login.with_account(conn.class.account), conn.thread_id);
         let answer = ending
             .waits(self.io, &self.client.info, conn.run(sql))
             .await;
@@ -300,7 +334,7 @@ impl Change<'_> {
         let (settings, database) = (&self.client.settings.plain, self.client.database.as_ref());
         let lost = || ShardError::from(AvailabilityError::Disconnected);
         let branch = self.branches.get(shard).ok_or_else(lost)?;
-        let login = branch.lease.pool().login.clone();
+        let login = branch.lease.login();
         let conn = branch.conn()?;
         conn.use_session(settings, database).await?;
         let ending = ends.on(login, conn.thread_id);

@@ -258,6 +258,7 @@ impl Change<'_> {
         &mut self,
         view: &ObjectName,
         replace: bool,
+        query: usize,
         run: Run<'_>,
     ) -> Result<(), Stop> {
         let name = self.full_name(view)?;
@@ -285,8 +286,19 @@ impl Change<'_> {
             }
         };
         let sql = String::from_utf8_lossy(run.text).into_owned();
+        let defined = match self.manager_of(shard) {
+            Some(_) => self.with_definer(run)?,
+            None => None,
+        };
+        let mut text = sql.clone();
+        if let Some((definer, with_definer)) = defined {
+            self.may_read(query, shard, run).await?;
+            self.let_define(&definer, shard).await?;
+            text = String::from_utf8_lossy(&with_definer).into_owned();
+            self.defines = true;
+        }
         let mut job = self.start_job(&sql, vec![name.clone()], &[shard]).await?;
-        self.run_job(&mut job, &sql).await?;
+        self.run_job(&mut job, &text).await?;
         let info = self.info_of(&name, shard).await?;
         let table = Table {
             id: TableId(0),

@@ -170,7 +170,7 @@ fn home_of(
         Plan::Insert(_) => Ok(None),
         Plan::List(list) => Ok(list.others.is_empty().then_some(list.home)),
         Plan::Databases(shard) if !s.client.user.is_of_cluster() => Ok(Some(*shard)),
-        Plan::Local(_) | Plan::Ddl(_) | Plan::Databases(_) => {
+        Plan::Local(_) | Plan::Ddl(_) | Plan::Databases(_) | Plan::Routine(_) => {
             Err(PrepareError::PrepareOfProxy.into())
         }
         Plan::Forward(f) => Ok(match &f.target {
@@ -209,8 +209,8 @@ pub(super) async fn execute_prepared(s: &mut Session, run: Run<'_>) -> Done {
     one::run(s, shard, None, run).await
 }
 
-/// A prepared text means what its names mean now: the table that it was prepared for may be gone, and another
-/// one of its name have rows elsewhere.
+/// A prepared text means what its names mean now, and needs rights that its user has now: the table that it
+/// was prepared for may be gone, and another one of its name have rows elsewhere.
 fn still_there(s: &mut Session, name: &str, shard: ShardId, run: Run<'_>) -> Result<(), Stop> {
     let Some(known) = s.client.statements.texts.get(name).cloned() else {
         return Ok(());
@@ -226,6 +226,7 @@ fn still_there(s: &mut Session, name: &str, shard: ShardId, run: Run<'_>) -> Res
         ..s.client.plan_context(&s.worker, run.catalog)
     };
     let planned = Planned::of(ctx, text, &lexed);
+    s.client.authorize(run.catalog, &planned.privileges)?;
     if home_of(s, &planned, text, &lexed, run)? != Some(shard) {
         return Err(PrepareError::NeedsPrepare.into());
     }

@@ -28,6 +28,7 @@ pub(super) async fn run(s: &mut Session, local: &Local, run: Run<'_>) -> Done {
         }
         Local::LockTables(lock) => lock_tables::lock(s, lock, run).await,
         Local::UnlockTables => lock_tables::unlock(s, run).await,
+        Local::Account(statement) => ddl::account::run(s, statement, run).await,
         Local::Rule(rule) => ddl::rule(s, rule, run).await,
         Local::Prepare(text) => dynamic::prepare(s, text.as_deref(), run).await,
         Local::ExecutePrepared => dynamic::execute_prepared(s, run).await,

@@ -143,7 +143,7 @@ pub(crate) async fn ask(
     let (io, info) = (&s.io, &s.client.info);
     let lost = || ShardError::from(AvailabilityError::Disconnected);
     let branch = s.branches.get(shard).ok_or_else(lost)?;
-    let login = branch.lease.pool().login.clone();
+    let login = branch.lease.login();
     let conn = branch.conn()?;
     let ending = Ending::with_client(login, conn.thread_id);
     ending.waits(io, info, conn.run(sql)).await
@@ -203,8 +203,8 @@ pub(crate) async fn relay_on(
     let pool = branch.lease.pool().clone();
     let open = branch.open;
     let conn = branch.conn()?;
-    let thread_id = conn.thread_id;
-    let watch = others.then(|| s.worker.lock_waits.watch(&pool, thread_id));
+    let (thread_id, account) = (conn.thread_id, conn.class.account);
+    let watch = others.then(|| s.worker.lock_waits.watch(&pool, account, thread_id));
     options.deadlock = watch.as_ref().map(|w| w.fired.clone());
     let relayed = relay(&mut s.io, conn, &s.client.info, options, &pool).await;
     match relayed {
@@ -225,7 +225,7 @@ pub(crate) async fn relay_on(
         }
         Err(RelayError::Gone) => {
             branch.lease.discard();
-            spawn_kill(pool.login.clone(), thread_id);
+            spawn_kill(pool.login.with_account(account), thread_id);
             count(&s.worker.shared.metrics.statements_cancelled);
             Err(Stop::Gone)
         }
@@ -241,7 +241,7 @@ pub(crate) async fn relay_on(
 }
 
 /// What the client gets if the answer of a connection outside of any transaction did not come through.
-pub(super) fn relay_failed(e: RelayError, conn: &mut shard::ServerConn) -> Stop {
+pub(crate) fn relay_failed(e: RelayError, conn: &mut shard::ServerConn) -> Stop {
     conn.dirty = true;
     match e {
         RelayError::Shard {

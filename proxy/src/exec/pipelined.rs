@@ -173,6 +173,16 @@ fn learned(s: &mut Session, shard: ShardId, end: SlotEnd, keeps: bool) -> Outcom
             None => outcome.conditions = Conditions::Unfetched(1),
         }
     }
+    if let Some(err) = &mut outcome.error
+        && shard::account::hide(err)
+    {
+        shard::account::show_client(err, &s.client.user.name);
+        let seq = s.slot.bytes.borrow().get(3).copied();
+        s.io.seq = seq.unwrap_or(s.io.seq);
+        s.io.put_err(err);
+        s.slot.bytes.borrow_mut().clear();
+        return outcome;
+    }
     take_slot_bytes(s);
     outcome
 }

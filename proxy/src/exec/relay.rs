@@ -126,7 +126,8 @@ struct Relay<'a> {
 }
 
 /// Sends what is queued on `conn` and passes its answer to the client (not flushed at the end).
-/// If somebody wants the statement ended, the shard is told over a connection of its own.
+/// If somebody wants the statement ended, the shard is told over a connection of its own, with the account
+/// of `conn`.
 pub(crate) async fn relay(
     io: &mut ClientIo,
     conn: &mut ServerConn,
@@ -266,7 +267,8 @@ impl Relay<'_> {
     async fn kill_query(&mut self, login: &shard::Login) -> Result<(), RelayError> {
         let answered = self.conn.prefixes_answered().await;
         answered.map_err(|error| self.failed(error))?;
-        let Err(error) = shard::kill_query(login, self.conn.thread_id).await else {
+        let login = login.with_account(self.conn.class.account);
+        let Err(error) = shard::kill_query(&login, self.conn.thread_id).await else {
             return Ok(());
         };
         tracing::debug!(%error, "KILL QUERY did not reach the shard");

@@ -164,7 +164,9 @@ async fn parts(s: &mut Session, write: &Write, own: bool) -> Result<(OkPacket, D
     for (shard, _) in sent {
         let branch = s.branches.held(*shard)?;
         let pool = branch.lease.pool().clone();
-        watches.push(s.worker.lock_waits.watch(&pool, branch.conn()?.thread_id));
+        let conn = branch.conn()?;
+        let (account, thread_id) = (conn.class.account, conn.thread_id);
+        watches.push(s.worker.lock_waits.watch(&pool, account, thread_id));
     }
     let mut answers: Vec<ServerAnswer> = Vec::new();
     for (shard, _) in sent {
@@ -201,7 +203,7 @@ fn end_parts(s: &mut Session, sent: &[(ShardId, Request)]) {
         let Some(branch) = s.branches.get(*shard) else {
             continue;
         };
-        let login = branch.lease.pool().login.clone();
+        let login = branch.lease.login();
         if let Ok(conn) = branch.conn()
             && conn.dirty
         {

@@ -1,6 +1,7 @@
 //! What others may know of a session, and how they end it. The mutexes are the session's own: only a
 //! reader of all sessions ever waits for one, or makes it wait.
 
+use super::secrets::without_secrets;
 use peers::call::SessionView;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -206,7 +207,7 @@ impl SessionInfo {
             database: t.database,
             command: command.to_string(),
             seconds: now_ms.saturating_sub(since) / 1000,
-            statement: running.then(|| String::from_utf8_lossy(&t.statement).into_owned()),
+            statement: running.then(|| without_secrets(&t.statement)),
             pins: t.pins,
             in_transaction: self.in_transaction.load(Ordering::Relaxed),
             worker: self.worker,

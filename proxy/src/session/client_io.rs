@@ -1,11 +1,13 @@
 //! The client's side of a session: commands in, packets out, with or without compression and TLS.
 
+use crate::auth::users::LoginUser;
 use crate::buffers::{BufferShare, FREE_BYTES};
 use errors::ProtocolError;
 use shard::NetStream;
 use shard::scratch::with_scratch;
 use std::future::poll_fn;
 use std::io;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 use wire::compress::FrameError;
@@ -69,6 +71,8 @@ pub(crate) struct ClientIo {
     pub write_timeout: Duration,
     /// How long the client may send nothing of what it was asked for.
     pub read_timeout: Duration,
+    /// The client, for errors of servers, which know it by another name.
+    pub user: Arc<LoginUser>,
 }
 
 impl ClientIo {
@@ -88,6 +92,7 @@ impl ClientIo {
             seq: 0,
             capabilities: 0,
             share,
+            user: Arc::default(),
             write_timeout,
             read_timeout,
         }

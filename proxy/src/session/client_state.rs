@@ -24,6 +24,8 @@ pub(crate) struct ClientState {
     pub user: Arc<LoginUser>,
     /// What its server connections must have agreed on.
     pub class: ConnClass,
+    /// The epoch by which the account in it was chosen.
+    pub rights_of: Option<u64>,
     /// Its settings.
     pub settings: SessionSettings,
     /// Its current database.

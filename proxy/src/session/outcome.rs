@@ -157,7 +157,10 @@ impl Session {
                         count(self.worker.shared.metrics.refused(error.class()));
                         err_packet(&error)
                     }
-                    Stop::Server(err) => err,
+                    Stop::Server(mut err) => {
+                        shard::account::show_client(&mut err, &self.client.user.name);
+                        err
+                    }
                     Stop::Gone => return Err(Stop::Gone),
                 };
                 self.client.last.failed(&err);

@@ -6,6 +6,7 @@
 //! know to repeat. A statement that is merely slow goes on. Single-shard transactions are left to the
 //! server's own detection.
 
+use shard::account::AccountId;
 use shard::{ConnClass, ServerConn, ShardError, ShardPool};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -22,6 +23,7 @@ const SPREAD: u32 = 8;
 
 struct Watched {
     pool: Rc<ShardPool>,
+    account: AccountId,
     thread_id: u32,
     /// Looks until somebody asks the server.
     looks_left: u32,
@@ -47,12 +49,18 @@ pub(crate) struct Watch {
 }
 
 impl LockWaits {
-    /// Watches the statement that runs as `thread_id` on a connection of `pool`.
-    pub(crate) fn watch(self: &Rc<Self>, pool: &Rc<ShardPool>, thread_id: u32) -> Watch {
+    /// Watches the statement that runs as `thread_id` on a connection of `pool` with this account.
+    pub(crate) fn watch(
+        self: &Rc<Self>,
+        pool: &Rc<ShardPool>,
+        account: AccountId,
+        thread_id: u32,
+    ) -> Watch {
         let fired = Rc::new(Cell::new(false));
         let looks = PATIENCE.as_millis() / LOOK.as_millis();
         let entry = Some(Watched {
             pool: pool.clone(),
+            account,
             thread_id,
             looks_left: looks as u32 + thread_id % SPREAD,
             fired: fired.clone(),
@@ -101,8 +109,9 @@ impl Watched {
     /// Asks its server from time to time.
     fn ask(&self) -> AbortHandle {
         let (pool, thread_id, fired) = (self.pool.clone(), self.thread_id, self.fired.clone());
+        let account = self.account;
         let task = tokio::task::spawn_local(async move {
-            if let Err(error) = end_if_waiting(&pool, thread_id, &fired).await {
+            if let Err(error) = end_if_waiting(&pool, account, thread_id, &fired).await {
                 tracing::debug!(%error, "a lock wait could not be looked at");
             }
         });
@@ -124,15 +133,17 @@ impl Drop for Watch {
 
 async fn end_if_waiting(
     pool: &ShardPool,
+    account: AccountId,
     thread_id: u32,
     fired: &Cell<bool>,
 ) -> Result<(), ShardError> {
     let class = ConnClass::default();
+    // Who waits for whom is shown to the proxy's own account; a statement is ended by its own.
     let mut conn = ServerConn::connect(&pool.login, class, Rc::default(), 1).await?;
     loop {
         if conn.waits_for_lock(thread_id).await? {
             fired.set(true);
-            return conn.kill_query(thread_id).await;
+            return shard::kill_query(&pool.login.with_account(account), thread_id).await;
         }
         tokio::time::sleep(PATIENCE).await;
     }

@@ -94,8 +94,6 @@ pub enum Ddl {
     Routine(ObjectName),
     /// ANALYZE, OPTIMIZE, CHECK, REPAIR, CHECKSUM TABLE.
     Maintain(Vec<ObjectName>),
-    /// CREATE, ALTER, DROP, RENAME USER or ROLE, GRANT, REVOKE: not ours.
-    Account,
 }
 
 /// CREATE TABLE, as far as the catalog needs it.
@@ -140,9 +138,6 @@ pub fn parse(c: Cursor<'_>) -> Option<Result<Ddl, ClauseError>> {
         at.eat("TABLE");
         return Some(Ok(Ddl::Truncate(at.object_name()?)));
     }
-    if at.eat_one(&["GRANT", "REVOKE"]).is_some() {
-        return Some(Ok(Ddl::Account));
-    }
     if at
         .eat_one(&["ANALYZE", "OPTIMIZE", "CHECK", "REPAIR", "CHECKSUM"])
         .is_some()
@@ -171,9 +166,6 @@ fn create(mut c: Cursor<'_>) -> Option<Result<Ddl, ClauseError>> {
     }
     if c.eat_one(&["DATABASE", "SCHEMA"]).is_some() {
         return create_database(c);
-    }
-    if c.eat_one(&["USER", "ROLE"]).is_some() {
-        return Some(Ok(Ddl::Account));
     }
     let unique = c.eat("UNIQUE");
     c.eat_one(&["FULLTEXT", "SPATIAL"]);
@@ -366,9 +358,6 @@ fn drop_object(mut c: Cursor<'_>) -> Option<Ddl> {
             if_exists,
         });
     }
-    if c.eat_one(&["USER", "ROLE"]).is_some() {
-        return Some(Ddl::Account);
-    }
     c.eat_one(&[
         "PROCEDURE",
         "FUNCTION",
@@ -382,9 +371,6 @@ fn drop_object(mut c: Cursor<'_>) -> Option<Ddl> {
 }
 
 fn rename(mut c: Cursor<'_>) -> Option<Ddl> {
-    if c.eat("USER") {
-        return Some(Ddl::Account);
-    }
     c.eat_one(&["TABLE", "TABLES"])?;
     let if_exists = c.eat_all(&["IF", "EXISTS"]);
     let mut pairs = Vec::new();

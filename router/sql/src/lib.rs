@@ -4,6 +4,7 @@
 //! DDL, INSERT) and, through [`parse`], the sqlparser crate, which gets our tokens instead of making
 //! its own. A statement is never printed from a tree: what must change is spliced into its text.
 
+pub mod account;
 pub mod cursor;
 pub mod ddl;
 pub mod ident;

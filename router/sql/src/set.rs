@@ -60,8 +60,6 @@ pub enum Set {
     Session(Vec<Assignment>),
     /// GLOBAL or PERSIST anywhere.
     Global,
-    /// SET PASSWORD, SET ROLE, SET DEFAULT ROLE.
-    Account,
     /// SET STATEMENT ... FOR statement; the token index of the statement.
     Statement(usize),
 }
@@ -72,7 +70,7 @@ pub fn parse(mut c: Cursor<'_>) -> Option<Set> {
         return None;
     }
     if c.is_word("PASSWORD") || c.is_word("ROLE") || c.is_word("DEFAULT") {
-        return Some(Set::Account);
+        return None;
     }
     if c.is_word("STATEMENT")
         && !c
@@ -337,7 +335,7 @@ mod tests {
     fn what_is_not_the_sessions() {
         assert_eq!(p("SET GLOBAL max_connections=1"), Some(Set::Global));
         assert_eq!(p("SET a=1, @@global.b=2"), Some(Set::Global));
-        assert_eq!(p("SET PASSWORD = 'x'"), Some(Set::Account));
+        assert_eq!(p("SET PASSWORD = 'x'"), None);
         assert!(matches!(
             p("SET STATEMENT max_statement_time=1 FOR SELECT 1"),
             Some(Set::Statement(6))

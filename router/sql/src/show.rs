@@ -38,6 +38,8 @@ pub enum Show {
     },
     /// About one database: its tables and the like.
     Database(Option<String>),
+    /// SHOW CREATE PROCEDURE, FUNCTION or PACKAGE of a database (`None`: of the current one).
+    Routine(Option<String>),
     /// Answered the same by any shard (variables, collations, engines, ...).
     Anywhere,
     /// About one server's own state; refused, because one shard's answer would mislead.
@@ -165,9 +167,11 @@ fn create(c: &mut Cursor<'_>) -> Option<Show> {
         c.eat_all(&["IF", "NOT", "EXISTS"]);
         return Some(Show::Database(Some(c.name()?)));
     }
-    if c.eat_one(&["PROCEDURE", "FUNCTION", "TRIGGER", "EVENT", "SEQUENCE"])
-        .is_some()
-    {
+    if c.eat_one(&["PROCEDURE", "FUNCTION", "PACKAGE"]).is_some() {
+        c.eat("BODY");
+        return Some(Show::Routine(c.object_name()?.database));
+    }
+    if c.eat_one(&["TRIGGER", "EVENT", "SEQUENCE"]).is_some() {
         return Some(Show::Database(c.object_name()?.database));
     }
     Some(Show::Anywhere)

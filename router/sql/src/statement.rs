@@ -1,5 +1,6 @@
 //! The kind of a statement, from its first words.
 
+use crate::account::AccountStatement;
 use crate::cursor::Cursor;
 use crate::ddl::Ddl;
 use crate::insert::Insert;
@@ -31,6 +32,8 @@ pub enum Statement {
     Use(String),
     /// SHOW and DESCRIBE.
     Show(Show),
+    /// Users and their rights.
+    Account(Box<AccountStatement>),
     /// Structure.
     Ddl(Box<Ddl>),
     /// CREATE / DROP SHARDING RULE.
@@ -120,6 +123,9 @@ pub fn classify(text: &[u8], lexed: &Lexed, mode: LexMode) -> Statement {
     }
     if c.is_op(crate::Op::LParen) {
         return Statement::Query;
+    }
+    if let Some(account) = crate::account::parse(c) {
+        return Statement::Account(Box::new(account));
     }
     if c.is_word("SET") {
         return crate::set::parse(c).map_or(Statement::Other, Statement::Set);

@@ -104,7 +104,7 @@ impl Read<'_> {
                 });
                 Some(views.collect())
             }
-            Ddl::Routine(_) | Ddl::Maintain(_) | Ddl::Account => None,
+            Ddl::Routine(_) | Ddl::Maintain(_) => None,
         }
     }
 
@@ -198,6 +198,5 @@ fn describe(ddl: &Ddl) -> String {
         Ddl::DropView { views, .. } => format!("drop the views {}", list(views)),
         Ddl::Routine(name) => format!("define {name}, on its database's default shard"),
         Ddl::Maintain(list_of) => format!("maintain {}", list(list_of)),
-        Ddl::Account => "change accounts".to_string(),
     }
 }

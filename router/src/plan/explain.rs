@@ -36,6 +36,10 @@ pub fn explain(planned: &Planned, cx: &RouteContext<'_>) -> Lines {
             put(&mut out, "does", local.describe());
         }
         Plan::List(list) => listing(list, cx.catalog, &mut out),
+        Plan::Routine(shard) => {
+            put(&mut out, "kind", "one shard");
+            put(&mut out, "shards", cx.catalog.shard_name(*shard));
+        }
         Plan::Databases(shard) => {
             put(&mut out, "kind", "one shard");
             put(&mut out, "shards", cx.catalog.shard_name(*shard));
@@ -151,7 +155,7 @@ fn forward(f: &Forward, cx: &RouteContext<'_>, out: &mut Lines) {
         obstacle: Some(why),
         ..
     } = &f.target
-        && f.together.is_none()
+        && f.gather.is_none()
     {
         put(out, "one shard only", why.to_string());
     }
@@ -193,7 +197,7 @@ fn gathered(f: &Forward, route: &GatherRoute, catalog: &Catalog, out: &mut Lines
         put(out, "copies", format!("{} from {from}: {what}", table.name));
     }
     put(out, "runs on", catalog.shard_name(route.scratch));
-    if let Some(Ok(gather)) = f.together.as_ref().map(|t| &t.gather) {
+    if let Some(Ok(gather)) = f.gather.as_deref() {
         put(out, "because", gather.why.as_str());
     }
 }

@@ -98,7 +98,8 @@ fn on_one_shard(read: Read<'_>, shard: ShardId, tables: SmallVec<[TableName; 2]>
         traits: read.traits,
         tables,
         pin: None,
-        together: None,
+        gather: None,
+        merge: None,
     })
 }
 

@@ -4,6 +4,7 @@ use crate::Refusal;
 use crate::plan::Plan;
 use errors::AdminError;
 use sql::Statement;
+use sql::account::AccountStatement;
 use sql::lock::LockTables;
 use sql::set::{Assignment, Set};
 use sql::shard_by::RuleStatement;
@@ -38,6 +39,8 @@ pub enum Local {
     UnlockTables,
     /// CREATE / DROP SHARDING RULE, CANCEL DDL JOB.
     Rule(RuleStatement),
+    /// CREATE USER, GRANT and the like.
+    Account(AccountStatement),
     /// PREPARE; the text if it is a literal.
     Prepare(Option<String>),
     /// EXECUTE, DEALLOCATE PREPARE: on the connection that knows the name.
@@ -112,6 +115,7 @@ impl Local {
                 format!("take the sharding rule of {table} out of the catalog")
             }
             Local::Rule(RuleStatement::CancelJob { id }) => format!("give DDL job {id} up"),
+            Local::Account(_) => "change the catalog's users".into(),
             Local::Prepare(_) => "prepare a text, on the shard it is for".into(),
             Local::ExecutePrepared => {
                 "execute or drop, on the connection that knows the name".into()
@@ -154,7 +158,6 @@ pub(super) fn set(set: &Set) -> Result<Plan, Refusal> {
         Set::Session(list) => Ok(plan(Local::Set(list.clone()))),
         Set::Statement(at) => Ok(plan(Local::SetStatement(*at))),
         Set::Global => Err(super::server::set_global()),
-        Set::Account => Err(super::server::set_account()),
     }
 }
 
@@ -171,6 +174,7 @@ pub(super) fn of(statement: &Statement) -> Plan {
         }),
         Statement::ExplainShard(at) => plan(Local::ExplainShard(*at)),
         Statement::UnlockTables => plan(Local::UnlockTables),
+        Statement::Account(account) => plan(Local::Account((**account).clone())),
         Statement::Rule(rule) => plan(Local::Rule((**rule).clone())),
         Statement::SqlPrepare(text) => plan(Local::Prepare(text.clone())),
         Statement::SqlExecute => plan(Local::ExecutePrepared),

@@ -13,16 +13,8 @@ pub(super) fn state_of_one(what: &str) -> Refusal {
     AdminError::StateOfOne { what }.into()
 }
 
-pub(super) fn accounts() -> Refusal {
-    AdminError::Accounts.into()
-}
-
 pub(super) fn set_global() -> Refusal {
     AdminError::SetGlobal.into()
-}
-
-pub(super) fn set_account() -> Refusal {
-    AdminError::Passwords.into()
 }
 
 pub(super) fn xa() -> Refusal {

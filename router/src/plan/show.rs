@@ -1,12 +1,18 @@
 //! SHOW and DESCRIBE: answered by the proxy, by the shard of a table, by any shard, or put together.
 
 use crate::Refusal;
+use crate::analyze::unknown_call::unknown_call;
 use crate::plan::{Access, Forward, List, Plan, Read, Target, local, no_shards, server};
+use crate::traits::is_word;
 use catalog::{Catalog, Placement, ShardId};
+use errors::ReadError;
+use sql::ident::name_of;
 use sql::show::Show;
+use sql::{Op, TokenKind};
 
 impl Read<'_> {
     pub(super) fn show(self, show: &Show) -> Result<Plan, Refusal> {
+        self.check_condition()?;
         if let Some(plan) = local::show(show) {
             return Ok(plan);
         }
@@ -17,9 +23,39 @@ impl Read<'_> {
                 self.ask(shard_of_table(self.ctx.catalog, database, &table.name)?)
             }
             Show::Database(database) => self.list(database.as_deref()),
+            Show::Routine(database) => {
+                let database = database.as_deref().or(self.ctx.database);
+                let home = self.ctx.catalog.default_shard(database);
+                Ok(Plan::Routine(home.ok_or_else(no_shards)?))
+            }
             Show::Databases => Ok(Plan::Databases(self.default_shard()?)),
             Show::OneServer(what) => Err(server::state_of_one(what)),
             _ => self.ask(self.default_shard()?),
+        }
+    }
+
+    /// The condition of a SHOW filters what one shard lists. A query in it would read that shard's rows, and
+    /// a stored function may do anything: both would pass by what is planned for statements on rows.
+    fn check_condition(&self) -> Result<(), Refusal> {
+        let is = |t: &sql::Token, word: &[u8]| is_word(self.text, *t, word);
+        let Some(at) = self.tokens.iter().position(|t| is(t, b"WHERE")) else {
+            return Ok(());
+        };
+        let condition = &self.tokens[at..];
+        // Value and Table are columns too: they begin a query only in front of what a query has there.
+        let begins = |w: &[sql::Token]| {
+            let row = w[2].kind == TokenKind::Op(Op::LParen) || is(&w[2], b"ROW");
+            w[0].kind == TokenKind::Op(Op::LParen)
+                && (is(&w[1], b"WITH")
+                    || is(&w[1], b"VALUES") && row
+                    || is(&w[1], b"TABLE") && name_of(self.text, w[2]).is_some())
+        };
+        if condition.iter().any(|t| is(t, b"SELECT")) || condition.windows(3).any(begins) {
+            return Err(ReadError::ShowQuery.into());
+        }
+        match unknown_call(self.text, condition, self.ctx.flavor) {
+            Some(function) => Err(ReadError::ShowCall { function }.into()),
+            None => Ok(()),
         }
     }
 
@@ -31,7 +67,8 @@ impl Read<'_> {
             // A SHOW names what it is about, but reads no rows of it.
             tables: Default::default(),
             pin: None,
-            together: None,
+            gather: None,
+            merge: None,
         }))
     }
 

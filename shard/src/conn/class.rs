@@ -1,5 +1,6 @@
 //! What clients of a connection must have in common, because it is agreed on at login.
 
+use crate::account::AccountId;
 use wire::caps::*;
 
 /// The class of a connection.
@@ -11,15 +12,18 @@ pub struct ConnClass {
     pub found_rows: bool,
     /// MARIADB_CLIENT_EXTENDED_METADATA: definitions of columns are longer.
     pub extended_metadata: bool,
+    /// Whose rights its statements have.
+    pub account: AccountId,
 }
 
 impl ConnClass {
-    /// The class of a client with these capabilities.
-    pub fn of(capabilities: u64) -> Self {
+    /// The class of a client with these capabilities, whose statements have the rights of an account.
+    pub fn of(capabilities: u64, account: AccountId) -> Self {
         Self {
             deprecate_eof: capabilities & CLIENT_DEPRECATE_EOF != 0,
             found_rows: capabilities & CLIENT_FOUND_ROWS != 0,
             extended_metadata: capabilities & MARIADB_CLIENT_EXTENDED_METADATA != 0,
+            account,
         }
     }
 

@@ -1,8 +1,10 @@
 //! The right to a connection, until it is dropped.
 
 use super::{Purpose, ShardPool};
+use crate::account::AccountId;
 use crate::conn::ServerConn;
 use crate::error::ShardError;
+use crate::login::Login;
 use crate::profile::Profile;
 use errors::AvailabilityError;
 use std::rc::Rc;
@@ -37,6 +39,15 @@ impl Lease {
     /// The pool it came from.
     pub fn pool(&self) -> &Rc<ShardPool> {
         &self.pool
+    }
+
+    /// How to log in as the connection did, to end what it does.
+    pub fn login(&self) -> Login {
+        let id = self
+            .conn
+            .as_ref()
+            .map_or(AccountId::OWN, |c| c.class.account);
+        self.pool.login.with_account(id)
     }
 
     /// True if there is a connection that can be brought to `profile` and was not closed while it was idle.

@@ -21,7 +21,7 @@ pub(super) async fn stop(s: &mut Session, streams: &mut Streams) -> Result<(), S
             continue;
         };
         let thread_id = conn.thread_id;
-        let login = branch.lease.pool().login.clone();
+        let login = branch.lease.login();
         let drain = streams.drain(n, &mut s.branches);
         if let Ok(Ok(())) = tokio::time::timeout(DRAIN_WAIT, drain).await {
             continue;

@@ -86,7 +86,9 @@ fn pass_control(
     match control {
         Control::Err => {
             let mut err = ErrPacket::decode(payload)?;
-            shard::account::hide(&mut err);
+            if shard::account::hide(&mut err) {
+                shard::account::show_client(&mut err, &io.user.name);
+            }
             if options.deadlock.as_ref().is_some_and(|d| d.get()) {
                 err = err_packet(&TransactionError::Deadlock.into());
             }

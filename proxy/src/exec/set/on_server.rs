@@ -43,7 +43,7 @@ pub(super) async fn run(s: &mut Session, asked: &ServerText, run: Run<'_>) -> Re
         branch.conn()?.plan_last_insert_id(s.client.last.insert_id);
     }
     // It may wait for a lock, or sleep.
-    let login = branch.lease.pool().login.clone();
+    let login = branch.lease.login();
     let conn = branch.conn()?;
     let ending = Ending::with_client(login, conn.thread_id);
     let work = exchange(conn, shard, asked, traits.sets_last_insert_id);

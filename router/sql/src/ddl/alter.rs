@@ -58,9 +58,6 @@ pub(super) fn parse(mut c: Cursor<'_>) -> Option<Ddl> {
     if c.eat_one(&["DATABASE", "SCHEMA"]).is_some() {
         return Some(Ddl::AlterDatabase(c.name()));
     }
-    if c.eat_one(&["USER", "ROLE"]).is_some() {
-        return Some(Ddl::Account);
-    }
     c.eat_one(&["ONLINE", "IGNORE"]);
     c.eat("IGNORE");
     if c.eat("TABLE") {
