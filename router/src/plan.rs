@@ -12,6 +12,7 @@ pub mod gather;
 pub mod insert;
 mod local;
 pub mod merge;
+mod never;
 mod rows;
 mod server;
 mod show;

@@ -28,6 +28,7 @@ mod locks;
 mod logins;
 mod logs;
 mod lossy;
+mod merge;
 mod meta;
 #[cfg(feature = "mysql-server")]
 mod mysql;

@@ -304,6 +304,19 @@ impl<'a> FromItem<'a> {
         }
     }
 
+    /// True if NULLs may stand in the place of a row of one of its tables.
+    pub(super) fn has_outer_join(&self) -> bool {
+        match self {
+            FromItem::Instance(_) => false,
+            FromItem::Join(j) => {
+                matches!(j.kind, JoinKind::Left | JoinKind::Right)
+                    || j.left.has_outer_join()
+                    || j.right.has_outer_join()
+            }
+            FromItem::Unknown => true,
+        }
+    }
+
     /// Its instances, in order.
     pub fn instances(&self) -> Vec<TableInstanceId> {
         match self {

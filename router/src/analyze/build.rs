@@ -83,12 +83,24 @@ impl<'a> Builder<'a> {
         self.refuse(ReadError::UnsupportedConstruct { what }.into());
     }
 
-    /// Facts of a condition of the block that is read.
+    /// Facts of the WHERE of the block that is read, whose FROM is known.
+    pub(super) fn gather_where(&mut self, e: Option<&Expr>) {
+        let block = self.block.and_then(|b| self.out.blocks.get(b));
+        let joins = block.is_some_and(|b| b.from.iter().any(FromItem::has_outer_join));
+        self.gather_facts(e, Side::Both, !joins);
+    }
+
+    /// Facts of a condition of a join of the block that is read.
     pub(super) fn gather(&mut self, e: Option<&Expr>, side: Side<'_>) {
+        self.gather_facts(e, side, false);
+    }
+
+    fn gather_facts(&mut self, e: Option<&Expr>, side: Side<'_>, null_is_stored: bool) {
         if let Some(e) = e {
             let reader = Reader {
                 tokens: self.tokens,
                 scope: self.scope(),
+                null_is_stored,
             };
             let facts = reader.facts(e, side);
             self.out.facts.and_all(facts);
@@ -347,7 +359,7 @@ impl<'a> Builder<'a> {
         let content = |c: Option<Clause>| c.map(|c| c.content);
         let c = clauses.unwrap_or_default();
         let derived = self.from(id, &s.from, content(c.from));
-        self.gather(s.selection.as_ref(), Side::Both);
+        self.gather_where(s.selection.as_ref());
         self.items(id, &s.projection, content(c.items));
         self.read_from_queries(id, &derived);
         let conditions = self.condition(s.selection.as_ref(), content(c.conditions));

@@ -15,6 +15,8 @@ pub(super) struct Reader<'s, 'a> {
     pub tokens: &'s [Token],
     /// What names mean.
     pub scope: Scope<'s, 'a>,
+    /// No outer join puts NULLs into the columns that it sees.
+    pub null_is_stored: bool,
 }
 
 /// Which instances an ON condition restricts.
@@ -75,6 +77,13 @@ impl Reader<'_, '_> {
                 list,
                 negated: false,
             } => self.in_list(expr, list, side, out),
+            Expr::IsNull(expr) if self.null_is_stored => {
+                if let Some(c) = self.column(expr, side)
+                    && self.scope.is_plain_null(c)
+                {
+                    out.and(c, Domain::Points(vec![Source::Null]));
+                }
+            }
             Expr::Between {
                 expr,
                 negated: false,

@@ -2,7 +2,6 @@
 
 use crate::analyze::block::*;
 use crate::analyze::build::Builder;
-use crate::analyze::condition::Side;
 use crate::analyze::scope::parts;
 use sql::TokenKind;
 use sql::TokenRange;
@@ -86,7 +85,7 @@ impl<'a> Builder<'a> {
         let c = clauses.unwrap_or_default();
         // Its tables stand where a select list would.
         let derived = self.from(id, std::slice::from_ref(&u.table), content(c.items));
-        self.gather(u.selection.as_ref(), Side::Both);
+        self.gather_where(u.selection.as_ref());
         self.read_from_queries(id, &derived);
         let places = self.places(content(c.set), u.assignments.len());
         for (a, tokens) in u.assignments.iter().zip(places) {
@@ -128,7 +127,7 @@ impl<'a> Builder<'a> {
             Some(using) => self.from(id, using, content(c.using)),
             None => self.from(id, from, content(c.from)),
         };
-        self.gather(d.selection.as_ref(), Side::Both);
+        self.gather_where(d.selection.as_ref());
         self.read_from_queries(id, &derived);
         if d.output.is_some() {
             self.odd("a clause of this DELETE");

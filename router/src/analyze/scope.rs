@@ -3,6 +3,7 @@
 use crate::analyze::block::{Block, BlockId};
 use crate::analyze::facts::KeyColumnRef;
 use crate::analyze::instance::{Has, TableInstance, TableInstanceId};
+use catalog::KeyType;
 use sqlparser::ast::{Expr, Ident, ObjectName, ObjectNamePart};
 
 /// Schemas that every server has by itself.
@@ -102,6 +103,18 @@ impl<'s, 'a> Scope<'s, 'a> {
 
     fn of_instance(self, i: TableInstanceId, column: &str) -> Option<KeyColumnRef> {
         Some((i, self.instances[i].fact_column(column)?))
+    }
+
+    /// True if IS NULL finds NULLs of this column and nothing else: dates and ids have meanings of their own.
+    pub(super) fn is_plain_null(self, (i, k): KeyColumnRef) -> bool {
+        let instance = &self.instances[i];
+        let column = instance.sharding().and_then(|s| s.key.get(k));
+        let Some((column, table)) = column.zip(instance.table()) else {
+            return false;
+        };
+        let plain = matches!(column.kind, KeyType::Integer { .. } | KeyType::Text { .. });
+        let definition = table.definition.column(&column.name);
+        plain && definition.is_some_and(|d| !d.auto_increment)
     }
 
     /// True if equal values of both columns are placed and compared alike.

@@ -155,7 +155,7 @@ fn forward(f: &Forward, cx: &RouteContext<'_>, out: &mut Lines) {
         obstacle: Some(why),
         ..
     } = &f.target
-        && f.gather.is_none()
+        && f.together.is_none()
     {
         put(out, "one shard only", why.to_string());
     }
@@ -197,7 +197,7 @@ fn gathered(f: &Forward, route: &GatherRoute, catalog: &Catalog, out: &mut Lines
         put(out, "copies", format!("{} from {from}: {what}", table.name));
     }
     put(out, "runs on", catalog.shard_name(route.scratch));
-    if let Some(Ok(gather)) = f.gather.as_deref() {
+    if let Some(Ok(gather)) = f.together.as_ref().map(|t| &t.gather) {
         put(out, "because", gather.why.as_str());
     }
 }

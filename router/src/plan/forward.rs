@@ -1,10 +1,12 @@
 //! Statements that are sent as they are: from the plan and the values of one execution to an operator.
 
 use crate::Refusal;
+use crate::analyze::Analysis;
 use crate::analyze::information_schema::SchemaNeed;
 use crate::args::{Args, Source};
 use crate::plan::gather::{Gather, GatherRoute};
 use crate::plan::merge::{Merge, MergeRoute};
+use crate::plan::never::Never;
 use crate::traits::Traits;
 use catalog::{Catalog, KeyValue, ShardId, TableName, Use};
 use errors::{NameList, Obstacle, ReadError, WriteError};
@@ -56,6 +58,8 @@ pub enum Target {
         home: Option<ShardId>,
         /// Why more than one shard cannot answer, if so.
         obstacle: Option<Obstacle>,
+        /// Conditions that may let no row through.
+        never: Option<Box<Nevers>>,
     },
     /// Never by shards of their own: copies of its tables' rows come together on one.
     Gathered,
@@ -85,10 +89,33 @@ pub struct Forward {
     pub tables: SmallVec<[TableName; 2]>,
     /// Why the connection stays with the session, if it does.
     pub pin: Option<Pin>,
+    /// How rows of several shards come together, if they must.
+    pub together: Option<Box<Together>>,
+}
+
+/// How rows of several shards come together.
+#[derive(Debug, Clone)]
+pub struct Together {
     /// What is copied to one shard if nothing cheaper does; or why that does not help.
-    pub gather: Option<Box<Result<Gather, Refusal>>>,
-    /// How the answers of several shards are merged, if they can be.
-    pub merge: Option<Box<Merge>>,
+    pub gather: Result<Gather, Refusal>,
+    /// How their answers are merged, if they can be.
+    pub merge: Option<Merge>,
+}
+
+/// Conditions that let no row through if one of them holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Nevers(Vec<Never>);
+
+impl Nevers {
+    /// Those of a statement; `None` if there are none.
+    pub(super) fn of(a: &Analysis<'_>) -> Option<Box<Self>> {
+        let all = Never::of(a);
+        (!all.is_empty()).then(|| Box::new(Self(all)))
+    }
+
+    fn hold(&self, args: &Args<'_>) -> bool {
+        self.0.iter().any(|n| n.holds(args))
+    }
 }
 
 /// Shards, ascending.
@@ -161,6 +188,7 @@ impl Forward {
                 tables,
                 home,
                 obstacle,
+                never,
             } => {
                 let mut shards = Shards::new();
                 for t in tables {
@@ -176,6 +204,16 @@ impl Forward {
                         .and_then(|t| t.table.sharding()?.shards().first().copied())
                         .map_or(Operator::Any, Operator::One)),
                     ([one], _) => Ok(Operator::One(*one)),
+                    (several, _)
+                        if home.is_none() && never.as_ref().is_some_and(|n| n.hold(&cx.args)) =>
+                    {
+                        let has_all = |s: &&ShardId| tables.iter().all(|t| t.is_on(**s));
+                        let one = several.iter().find(has_all).copied();
+                        one.map_or_else(
+                            || self.together(cx, &shards, None),
+                            |s| Ok(Operator::One(s)),
+                        )
+                    }
                     (_, None) if home.is_none() => self.on_several(shards, cx.session),
                     (_, obstacle) => match self.merged(cx, &shards) {
                         Some(route) => Ok(Operator::Merge(Box::new(route))),
@@ -188,7 +226,7 @@ impl Forward {
     }
 
     fn merged(&self, cx: &RouteContext<'_>, shards: &[ShardId]) -> Option<MergeRoute> {
-        self.merge.as_ref()?.route(cx, shards)
+        self.together.as_ref()?.merge.as_ref()?.route(cx, shards)
     }
 
     /// How to run what turned out not to be merged after all: on copies, or why not.
@@ -207,7 +245,7 @@ impl Forward {
         shards: &[ShardId],
         obstacle: Option<Obstacle>,
     ) -> Result<Operator, Refusal> {
-        match self.gather.as_deref() {
+        match self.together.as_ref().map(|t| &t.gather) {
             Some(Ok(_)) if cx.session.cursor => Err(ReadError::Cursor.into()),
             // The rows are read over other connections, which would wait for the session's own locks.
             Some(Ok(_)) if cx.session.locked_tables => Err(WriteError::NotLocked.into()),
@@ -308,6 +346,11 @@ impl Keyed {
         }
     }
 
+    fn is_on(&self, shard: ShardId) -> bool {
+        let sharding = self.table.sharding();
+        sharding.is_some_and(|s| s.shards().contains(&shard))
+    }
+
     /// Adds the shards that may hold rows of this table for these values.
     pub(super) fn shards(&self, args: &Args<'_>, out: &mut SmallVec<[ShardId; 8]>) {
         let Some(sharding) = self.table.sharding() else {
@@ -324,6 +367,11 @@ impl Keyed {
             let value =
                 |s: Option<Source>| s.and_then(|s| args.key_value(s, kind, Use::Compare).ok());
             let (low, high) = (value(low), value(high));
+            if let (Some(low), Some(high)) = (&low, &high)
+                && high < low
+            {
+                return;
+            }
             if let Some(some) = sharding
                 .group
                 .compiled()

@@ -98,8 +98,7 @@ fn on_one_shard(read: Read<'_>, shard: ShardId, tables: SmallVec<[TableName; 2]>
         traits: read.traits,
         tables,
         pin: None,
-        gather: None,
-        merge: None,
+        together: None,
     })
 }
 

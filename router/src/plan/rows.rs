@@ -6,6 +6,7 @@ use crate::analyze::information_schema::SchemaNeed;
 use crate::analyze::instance::{TableInstance, TableInstanceId};
 use crate::analyze::{Analysis, dml};
 use crate::names::{Common, Named};
+use crate::plan::forward::{Nevers, Together};
 use crate::plan::{Access, Forward, Keyed, Plan, Read, Target, insert, no_shards};
 use crate::traits::{Traits, is_word};
 use catalog::{Placement, ShardId, TableName};
@@ -106,8 +107,7 @@ impl Read<'_> {
             traits: self.traits,
             tables: self.names.tables.iter().map(|t| t.name.clone()).collect(),
             pin: None,
-            gather: None,
-            merge: None,
+            together: None,
         })
     }
 
@@ -135,12 +135,9 @@ impl Read<'_> {
                 };
                 let apart = matches!(&f.target, Target::Keyed { home: None, .. });
                 let merge = analysis.filter(|_| apart).and_then(|a| self.merge(a));
-                let gather = Some(Box::new(self.gather(keyed, analysis, why)));
-                Ok(Plan::Forward(Forward {
-                    gather,
-                    merge: merge.map(Box::new),
-                    ..f
-                }))
+                let gather = self.gather(keyed, analysis, why);
+                let together = Some(Box::new(Together { gather, merge }));
+                Ok(Plan::Forward(Forward { together, ..f }))
             }
             // What the server does not know is its error to give; what only the parser does not know, or
             // what needs shards apart, can run on copies.
@@ -150,8 +147,9 @@ impl Read<'_> {
                 let Plan::Forward(f) = self.forward(statement, Target::Gathered) else {
                     return Err(no_shards());
                 };
-                let gather = Some(Box::new(Ok(gather)));
-                Ok(Plan::Forward(Forward { gather, ..f }))
+                let (gather, merge) = (Ok(gather), None);
+                let together = Some(Box::new(Together { gather, merge }));
+                Ok(Plan::Forward(Forward { together, ..f }))
             }
             other => other,
         }
@@ -379,6 +377,7 @@ impl Read<'_> {
                 tables: sharded.iter().filter_map(keyed).collect(),
                 home,
                 obstacle: a.obstacle.clone(),
+                never: Nevers::of(a),
             }
         };
         if write_reference {

@@ -67,8 +67,7 @@ impl Read<'_> {
             // A SHOW names what it is about, but reads no rows of it.
             tables: Default::default(),
             pin: None,
-            gather: None,
-            merge: None,
+            together: None,
         }))
     }
 
