@@ -25,6 +25,8 @@ const LOGIN_PACKET_MAX: usize = 1 << 20;
 const COLLATION: u16 = 45;
 /// What `settings::Settings` takes a fresh connection to have.
 const SET_NAMES: &str = "SET NAMES utf8mb4";
+/// ER_NOT_SUPPORTED_YET.
+const NOT_SUPPORTED: u16 = 1235;
 /// Every variable of a session that can be set. ('*' would be those that servers change by themselves too, as
 /// the GTID of each commit.)
 const ALL_VARIABLES: &str = "(SELECT GROUP_CONCAT(VARIABLE_NAME) FROM information_schema.SYSTEM_VARIABLES \
@@ -166,10 +168,11 @@ impl Login {
             self.start_tls(&mut wire, capabilities).await?;
         }
         self.respond(&mut wire, &greeting, capabilities).await?;
-        self.begin_session(&mut wire, &greeting.version, capabilities)
+        let names_all_changes = self
+            .begin_session(&mut wire, &greeting.version, capabilities)
             .await?;
         Ok(LoggedIn {
-            names_all_changes: can_name_all(&greeting.version, capabilities),
+            names_all_changes,
             stream: wire.stream,
             thread_id: greeting.connection_id,
             version: greeting.version,
@@ -252,26 +255,38 @@ impl Login {
     /// The server's own default collation of utf8mb4, as a client's SET NAMES would choose it (the number
     /// in the handshake means another collation on MySQL 8 and newer MariaDB servers), and what the server
     /// is to report of changes of the session.
+    ///
+    /// True if it names every variable that changes.
     async fn begin_session(
         &self,
         wire: &mut Wire,
         version: &str,
         capabilities: u64,
-    ) -> Result<(), ShardError> {
+    ) -> Result<bool, ShardError> {
+        let first = first_settings(version, capabilities);
+        match self.set(wire, &first).await? {
+            None => Ok(can_name_all(version, capabilities)),
+            // A proxy in place of a server tells of changes by itself.
+            Some(err) if err.code == NOT_SUPPORTED => match self.set(wire, SET_NAMES).await? {
+                None => Ok(false),
+                Some(err) => Err(self.refused(&err)),
+            },
+            Some(err) => Err(self.refused(&err)),
+        }
+    }
+
+    /// Runs a SET; the error, if the server refuses it.
+    async fn set(&self, wire: &mut Wire, text: &str) -> Result<Option<ErrPacket>, ShardError> {
         wire.seq = 1;
         let mut out = Vec::new();
-        query::put(
-            &mut out,
-            &[first_settings(version, capabilities).as_bytes()],
-        );
+        query::put(&mut out, &[text.as_bytes()]);
         wire.send(self, &out).await?;
         let packet = wire.read(self).await?;
         match packet.first() {
-            Some(0x00) => Ok(()),
-            _ => match ErrPacket::decode(&packet) {
-                Ok(err) => Err(self.refused(&err)),
-                Err(e) => Err(self.unreachable(e)),
-            },
+            Some(0x00) => Ok(None),
+            _ => ErrPacket::decode(&packet)
+                .map(Some)
+                .map_err(|e| self.unreachable(e)),
         }
     }
 

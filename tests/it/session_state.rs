@@ -261,3 +261,21 @@ async fn many_sessions_share_few_connections(port: u16) {
     let rows = c.query("SHOW PROXY SESSIONS").await.unwrap();
     assert_eq!(pins(rows), 1);
 }
+
+/// The quickstart fills the demo database as a client of the proxy, with the code that talks to servers.
+#[tokio::test]
+async fn a_proxy_can_stand_in_place_of_a_server() {
+    let login = shard::Login {
+        shard: "proxy".into(),
+        host: "127.0.0.1".into(),
+        port: shared().port,
+        user: "root".into(),
+        password: "".into(),
+        tls: None,
+        timeouts: shard::Timeouts::connecting_within(std::time::Duration::from_secs(10)),
+    };
+    let class = shard::ConnClass::default();
+    let connected = shard::ServerConn::connect(&login, class, Default::default(), 1).await;
+    let answer = connected.unwrap().run("SHOW SHARDS").await.unwrap();
+    assert_eq!(answer.text_rows().unwrap().len(), 2);
+}
