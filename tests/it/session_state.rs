@@ -271,6 +271,8 @@ async fn a_proxy_can_stand_in_place_of_a_server() {
         port: shared().port,
         user: "root".into(),
         password: "".into(),
+        account: Default::default(),
+        accounts: None,
         tls: None,
         timeouts: shard::Timeouts::connecting_within(std::time::Duration::from_secs(10)),
     };
