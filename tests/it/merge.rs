@@ -131,3 +131,51 @@ async fn a_shard_that_dies_in_the_middle_gives_an_error_and_no_short_result() {
     drop(c);
     cluster.stop();
 }
+
+/// An id of a row on this shard.
+async fn id_on(c: &mut Conn, shard: &str) -> u32 {
+    for id in 1..=50 {
+        let sql = format!("EXPLAIN SHARD SELECT v FROM t WHERE id = {id}");
+        let lines: Vec<(String, String)> = c.query(sql).await.unwrap();
+        if lines.iter().any(|(k, v)| k == "shards" && v == shard) {
+            return id;
+        }
+    }
+    panic!("no row on {shard}")
+}
+
+#[tokio::test]
+async fn two_merges_that_lock_each_others_rows_do_not_wait_for_ever() {
+    let (mut a, db) = database().await;
+    fill(&mut a, 50).await;
+    let mut b = connect(shared().port).await;
+    b.query_drop(format!("USE {db}")).await.unwrap();
+    let (first, second) = (id_on(&mut a, "s1").await, id_on(&mut a, "s2").await);
+    for (c, id) in [(&mut a, first), (&mut b, second)] {
+        c.query_drop("BEGIN").await.unwrap();
+        let lock = format!("UPDATE t SET v = -1 WHERE id = {id}");
+        c.query_drop(lock).await.unwrap();
+    }
+    let locking = "SELECT id FROM t ORDER BY v, id FOR UPDATE";
+    assert_eq!(plan_of(&mut a, locking).await, "merge");
+    let started = Instant::now();
+    let run = |mut c: Conn| async move {
+        let read: Result<Vec<u32>, _> = c.query(locking).await;
+        let end = if read.is_ok() { "COMMIT" } else { "ROLLBACK" };
+        c.query_drop(end).await.unwrap();
+        read
+    };
+    let (x, y) = tokio::join!(run(a), run(b));
+    assert!(started.elapsed() < Duration::from_secs(10));
+    let code = |r: &Result<Vec<u32>, mysql_async::Error>| match r {
+        Ok(rows) => {
+            assert_eq!(rows.len(), 50);
+            0
+        }
+        Err(mysql_async::Error::Server(e)) => e.code,
+        Err(e) => panic!("{e}"),
+    };
+    let codes = [code(&x), code(&y)];
+    assert!(codes.contains(&1213), "{codes:?}");
+    assert!(codes.iter().all(|c| [0, 1213].contains(c)), "{codes:?}");
+}

@@ -20,7 +20,9 @@ use crate::session::branches::Branches;
 use crate::session::diagnostics::{self, Diagnostics};
 use crate::session::outcome::Path;
 use crate::session::{Outcome, Session, Stop};
+use crate::worker::lock_waits::Watch;
 use catalog::ShardId;
+use errors::TransactionError;
 use router::plan::insert::Param;
 use router::plan::merge::MergeRoute;
 use rows::Merge;
@@ -66,6 +68,7 @@ impl ServerConns for Branches {
 /// Runs the statement on each shard and merges the answers.
 pub(super) async fn run(s: &mut Session, route: &MergeRoute, run: Run<'_>) -> Result<Merged, Stop> {
     let mut streams = send(s, route, run).await?;
+    let watches = watch(s, route)?;
     let (status, mark) = (s.status() | run.more, s.io.mark());
     let (merged, is_flushed) = {
         let mut merge = Merge::of(s, &mut streams, status);
@@ -100,6 +103,11 @@ pub(super) async fn run(s: &mut Session, route: &MergeRoute, run: Run<'_>) -> Re
             stopped?;
             s.io.rewind(mark);
             Ok(Merged::Unfit)
+        }
+        Err(End::Stop(_)) if watches.iter().any(|w| w.fired.get()) => {
+            // A server ended a statement only; on the other shards nothing must stay.
+            s.branches.rollback_all().await;
+            Err(TransactionError::Deadlock.into())
         }
         Err(End::Stop(stop)) => {
             let autocommit = s.client.settings.autocommit;
@@ -136,6 +144,22 @@ async fn send(s: &mut Session, route: &MergeRoute, run: Run<'_>) -> Result<Strea
         streams.add(shard, RowStream::new(conn, ROW_BYTES_MAX));
     }
     Ok(streams)
+}
+
+/// In a transaction, what waits for a lock on one shard may hold up others: it does not wait for long.
+fn watch(s: &mut Session, route: &MergeRoute) -> Result<Vec<Watch>, Stop> {
+    let mut watches = Vec::new();
+    if !s.branches.in_transaction() {
+        return Ok(watches);
+    }
+    for &shard in &route.shards {
+        let branch = s.branches.held(shard)?;
+        let pool = branch.lease.pool().clone();
+        let conn = branch.conn()?;
+        let (account, thread_id) = (conn.class.account, conn.thread_id);
+        watches.push(s.worker.lock_waits.watch(&pool, account, thread_id));
+    }
+    Ok(watches)
 }
 
 /// What the session learns from the ends of the answers.
