@@ -159,6 +159,7 @@ impl Reader<'_> {
                 }
                 RuleStatement::CancelJob { .. } => self.server("CANCEL DDL JOB"),
             },
+            Statement::Flush => self.server("FLUSH"),
             Statement::Other => self.server("this kind of statement"),
             // The text that is prepared is looked at by itself; the others say nothing of data.
             Statement::SqlPrepare(_)

@@ -212,7 +212,7 @@ async fn refusals_say_what_to_do() {
         ("SET GLOBAL max_connections = 5", "SET GLOBAL"),
         ("XA START 'x'", "XA"),
         ("GRANT SELECT ON t TO x", "users"),
-        ("FLUSH TABLES", "FLUSH"),
+        ("FLUSH LOGS", "FLUSH"),
         ("CREATE VIEW v AS SELECT * FROM t", "view"),
         (
             "CREATE TRIGGER g AFTER INSERT ON t FOR EACH ROW SET @a = 1",

@@ -9,6 +9,7 @@ use wire::column::ResultColumn;
 use wire::framer::Expect;
 use wire::handshake::Greeting;
 use wire::reply::{ErrPacket, OkPacket};
+use wire::session_state;
 
 const CAPABILITIES: u64 = CLIENT_PROTOCOL_41
     | CLIENT_PLUGIN_AUTH
@@ -470,4 +471,61 @@ async fn wait_timeout_is_kept() {
     patient.query_drop("SET wait_timeout = 100").await.unwrap();
     tokio::time::sleep(std::time::Duration::from_millis(1_600)).await;
     patient.ping().await.unwrap();
+}
+
+#[test]
+fn clients_are_told_of_settings_that_drivers_decode_by() {
+    let able = CAPABILITIES | CLIENT_SESSION_TRACK;
+    let texts = [
+        "SET NAMES latin1",
+        "SET NAMES latin1",
+        "SET NAMES utf8mb4 COLLATE utf8mb4_bin",
+        "SET autocommit = 0",
+        "SET autocommit = 1",
+        "SET time_zone = '+03:00'",
+        "SET sql_mode = ''",
+        "SET character_set_results = NULL",
+        "SET character_set_results = latin1, character_set_client = latin2",
+        "SET @x = 1",
+    ];
+    let told = [shared().port, plain().shard_port].map(|port| {
+        let mut r = Raw::log_in_with(port, able, 45);
+        texts.map(|text| {
+            r.send(0, &query(text));
+            let packets = r.answer(Expect::Result, able);
+            let ok = OkPacket::decode(&packets[0].1, true).unwrap();
+            // A server tells of them in any order.
+            let entries = session_state::entries(&ok.session_state).unwrap();
+            let mut entries: Vec<_> = entries.iter().map(|e| format!("{e:?}")).collect();
+            entries.sort();
+            (ok.status, entries)
+        })
+    });
+    for (i, text) in texts.iter().enumerate() {
+        assert_eq!(told[0][i], told[1][i], "{text}");
+    }
+    assert_eq!(told[0][0].1.len(), 3);
+}
+
+#[test]
+fn what_is_not_there_is_said_as_a_server_says_it() {
+    let texts = [
+        "DESCRIBE nowhere.t",
+        "SHOW COLUMNS FROM t FROM nowhere",
+        "SHOW INDEX FROM nowhere.t",
+        "SHOW CREATE TABLE nowhere.t",
+        "SHOW CREATE VIEW nowhere.t",
+        "SHOW CREATE DATABASE nowhere",
+        "SHOW TABLES FROM nowhere",
+        "FLUSH PRIVILEGES",
+        "FLUSH LOCAL STATUS, HOSTS",
+        "FLUSH TABLES",
+        "FLUSH QUERY CACHE",
+    ];
+    same(CAPABILITIES, |r, said| {
+        for text in texts {
+            r.send(0, &query(text));
+            said.push(r.answer(Expect::Result, CAPABILITIES));
+        }
+    });
 }

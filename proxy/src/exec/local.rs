@@ -13,6 +13,11 @@ pub(super) async fn run(s: &mut Session, local: &Local, run: Run<'_>) -> Done {
             s.put_ok(OkPacket::default(), run.more);
             Ok(Outcome::nothing())
         }
+        Local::Flush => {
+            transaction::commit_all(s).await?;
+            s.put_ok(OkPacket::default(), run.more);
+            Ok(Outcome::nothing())
+        }
         Local::Transaction(t) => transaction::run(s, t, run).await,
         Local::Set(list) => set::run(s, list, run).await,
         Local::SetStatement(at) => dynamic::set_statement(s, *at, run).await,

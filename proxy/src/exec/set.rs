@@ -6,6 +6,7 @@ mod autocommit;
 mod judged;
 mod on_server;
 mod text;
+mod told;
 
 pub(super) use judged::refuse_unsafe;
 
@@ -78,6 +79,7 @@ pub(super) async fn run(s: &mut Session, list: &[Assignment], run: Run<'_>) -> D
     };
     let ok = OkPacket {
         warnings,
+        session_state: told::told(s, list),
         ..Default::default()
     };
     s.put_ok(ok, run.more);

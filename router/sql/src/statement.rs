@@ -69,6 +69,8 @@ pub enum Statement {
     Do,
     /// HANDLER.
     Handler,
+    /// FLUSH of what the shards keep up to date by themselves: tables, privileges, counters.
+    Flush,
     /// FLUSH, RESET, PURGE, CHANGE MASTER, INSTALL, SHUTDOWN, ...: one server's administration.
     ServerAdmin(&'static str),
     /// Anything else.
@@ -148,8 +150,29 @@ pub fn classify(text: &[u8], lexed: &Lexed, mode: LexMode) -> Statement {
         None => {}
     }
     let mut at = c;
+    if is_harmless_flush(c) {
+        return Statement::Flush;
+    }
     at.eat_one(&ADMIN)
         .map_or(Statement::Other, Statement::ServerAdmin)
+}
+
+/// FLUSH without locks, logs and the like.
+fn is_harmless_flush(mut c: Cursor<'_>) -> bool {
+    if !c.eat("FLUSH") {
+        return false;
+    }
+    c.eat_one(&["LOCAL", "NO_WRITE_TO_BINLOG"]);
+    if c.eat_one(&["TABLES", "TABLE"]).is_some() {
+        return c.at_end();
+    }
+    let kinds = ["PRIVILEGES", "STATUS", "HOSTS", "USER_RESOURCES"];
+    while c.eat_one(&kinds).is_some() || c.eat_all(&["QUERY", "CACHE"]) {
+        if !c.eat_op(crate::Op::Comma) {
+            return c.at_end();
+        }
+    }
+    false
 }
 
 /// WITH ctes, then the verb outside of parentheses.
@@ -262,7 +285,21 @@ mod tests {
         assert_eq!(k("analyze select 1"), Statement::Explain(1));
         assert!(matches!(k("analyze table t"), Statement::Ddl(_)));
         assert!(matches!(k("describe t"), Statement::Show(_)));
-        assert_eq!(k("flush tables"), Statement::ServerAdmin("FLUSH"));
+        for harmless in [
+            "flush tables",
+            "flush local privileges, status",
+            "flush query cache",
+        ] {
+            assert_eq!(k(harmless), Statement::Flush);
+        }
+        for other in [
+            "flush tables with read lock",
+            "flush tables t",
+            "flush logs",
+            "flush",
+        ] {
+            assert_eq!(k(other), Statement::ServerAdmin("FLUSH"));
+        }
         assert_eq!(k("use `a`"), Statement::Use("a".into()));
         assert_eq!(
             k("prepare s from 'select 1'"),

@@ -16,6 +16,8 @@ use sql::transaction::Transaction;
 pub enum Local {
     /// Nothing but comments.
     Comment,
+    /// FLUSH of what is kept up to date anyhow: it commits, as on a server.
+    Flush,
     /// Transaction control: branches end together.
     Transaction(Transaction),
     /// SET of session and user variables.
@@ -79,6 +81,7 @@ impl Local {
         use Transaction::*;
         match self {
             Local::Comment => "nothing: only comments".into(),
+            Local::Flush => "commit; nothing is to be flushed".into(),
             Local::Transaction(Begin { .. }) => {
                 "begin: branches open at their first statement".into()
             }
@@ -165,6 +168,7 @@ pub(super) fn set(set: &Set) -> Result<Plan, Refusal> {
 pub(super) fn of(statement: &Statement) -> Plan {
     match statement {
         Statement::Empty => plan(Local::Comment),
+        Statement::Flush => plan(Local::Flush),
         Statement::Transaction(t) if *t == Transaction::Xa => Plan::Refuse(super::server::xa()),
         Statement::Transaction(t) => plan(Local::Transaction(t.clone())),
         Statement::Use(database) => plan(Local::Use(database.clone())),

@@ -1,11 +1,12 @@
 //! SHOW and DESCRIBE: answered by the proxy, by the shard of a table, by any shard, or put together.
 
 use crate::Refusal;
+use crate::analyze::scope::is_system_schema;
 use crate::analyze::unknown_call::unknown_call;
 use crate::plan::{Access, Forward, List, Plan, Read, Target, local, no_shards, server};
 use crate::traits::is_word;
 use catalog::{Catalog, Placement, ShardId};
-use errors::ReadError;
+use errors::{ClientError, ReadError};
 use sql::ident::name_of;
 use sql::show::Show;
 use sql::{Op, TokenKind};
@@ -20,9 +21,20 @@ impl Read<'_> {
             Show::Table { table } => {
                 let database = table.database.as_deref().or(self.ctx.database);
                 let database = database.ok_or_else(Refusal::no_database)?;
+                self.check_database(database, Some(&table.name))?;
                 self.ask(shard_of_table(self.ctx.catalog, database, &table.name)?)
             }
-            Show::Database(database) => self.list(database.as_deref()),
+            Show::Database(database) => {
+                // Of what is open nowhere a server lists nothing.
+                let listed = database
+                    .as_deref()
+                    .filter(|_| !self.is_behind_show(b"OPEN"));
+                listed.map_or(Ok(()), |d| self.check_database(d, None))?;
+                match self.is_behind_show(b"CREATE") {
+                    true => self.ask(self.default_shard()?),
+                    false => self.list(database.as_deref()),
+                }
+            }
             Show::Routine(database) => {
                 let database = database.as_deref().or(self.ctx.database);
                 let home = self.ctx.catalog.default_shard(database);
@@ -57,6 +69,24 @@ impl Read<'_> {
             Some(function) => Err(ReadError::ShowCall { function }.into()),
             None => Ok(()),
         }
+    }
+
+    fn is_behind_show(self, word: &[u8]) -> bool {
+        let behind = self.tokens.get(1);
+        behind.is_some_and(|t| is_word(self.text, *t, word))
+    }
+
+    /// A database that the catalog does not know is not there: a shard would only say that the proxy may not
+    /// look.
+    fn check_database(self, database: &str, table: Option<&str>) -> Result<(), Refusal> {
+        let catalog = self.ctx.catalog;
+        if catalog.databases.contains_key(database) || is_system_schema(database) {
+            return Ok(());
+        }
+        Err(match table.filter(|_| self.ctx.flavor.mariadb) {
+            Some(table) => ClientError::no_such_table(database, table),
+            None => ClientError::unknown_database(database),
+        })
     }
 
     fn ask(self, shard: ShardId) -> Result<Plan, Refusal> {
