@@ -13,6 +13,7 @@ mod configured;
 mod ddl;
 mod definitions;
 mod drivers;
+mod dumps;
 mod epochs;
 mod error_catalogue;
 mod escapes;
