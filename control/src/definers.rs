@@ -44,6 +44,24 @@ impl Definers {
     }
 }
 
+/// Makes the definers of one shard on another, with the rights that the catalog gives them.
+pub(crate) async fn copy(catalog: &Catalog, from: &Login, to: &Login) -> Result<(), ShardError> {
+    let definers = Manager::connect(from).await?.definers().await?;
+    if definers.is_empty() {
+        return Ok(());
+    }
+    let names = databases(catalog);
+    let mut m = Manager::connect(to).await?;
+    for definer in definers {
+        let set = match catalog.users.get(&definer.user) {
+            Some(user) if !definer.of_file => RightsSet::of(user),
+            _ => RightsSet::everything(),
+        };
+        m.put_definer(&definer, &by_database(&names, &set)).await?;
+    }
+    Ok(())
+}
+
 /// True if it is done.
 async fn follow_on(cluster: &Cluster, manager: &Login) -> Result<bool, ShardError> {
     let mut m = Manager::connect(manager).await?;

@@ -1,5 +1,6 @@
 //! A server becomes a shard: it must be empty where it counts, and gets the databases of the others.
 
+use crate::definers;
 use crate::probe::connect;
 use admin_types::report::{Finding, Severity};
 use catalog::Catalog;
@@ -73,6 +74,11 @@ pub(crate) async fn fill(
     }
     for (name, database) in &catalog.databases {
         let home = catalog.shard_name(database.default_shard);
+        // Who defined them must be there, or nobody could call them.
+        if let Some(source) = shards.get(home) {
+            let copied = definers::copy(catalog, source.strongest(), login).await;
+            copied.map_err(|e| format!("cannot make those who defined functions of {name}: {e}"))?;
+        }
         let made = target.functions(home, name).await;
         made.map_err(|e| format!("cannot make the functions of {name}: {e}"))?;
     }
