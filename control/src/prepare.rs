@@ -77,7 +77,8 @@ pub(crate) async fn fill(
         // Who defined them must be there, or nobody could call them.
         if let Some(source) = shards.get(home) {
             let copied = definers::copy(catalog, source.strongest(), login).await;
-            copied.map_err(|e| format!("cannot make those who defined functions of {name}: {e}"))?;
+            copied
+                .map_err(|e| format!("cannot make those who defined functions of {name}: {e}"))?;
         }
         let made = target.functions(home, name).await;
         made.map_err(|e| format!("cannot make the functions of {name}: {e}"))?;
