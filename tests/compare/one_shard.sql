@@ -219,9 +219,6 @@ SELECT id FROM user WHERE id = 1 INTO @found
 SELECT @found
 SELECT count FROM user WHERE id = 1 INTO @found FOR UPDATE
 SELECT @found
-SELECT !(id = 2), id MOD 2, INTERVAL(id, 1, 3, 5) FROM user WHERE id = 1
-SELECT id FROM user WHERE !(id = 2) AND id MOD 2 = 1 ORDER BY id
-SELECT * FROM (user, uuid) WHERE user.id = uuid.id
 SELECT id FROM user ORDER BY id LIMIT 1 ROWS EXAMINED 100000
 SELECT user.id, seq FROM user JOIN seq_1_to_5 ON seq = user.id ORDER BY 1
 SELECT seq FROM seq_1_to_9_step_3 WHERE seq IN (SELECT id FROM user)
@@ -241,6 +238,5 @@ SELECT v FROM days WHERE d = '1970-12-1 0:0:0'
 CREATE TABLE hidden (a INT, id INT PRIMARY KEY INVISIBLE, h INT INVISIBLE DEFAULT 7) COMMENT 'shard by hash(id)'
 INSERT INTO hidden (a, id) VALUES (1, 1), (2, 2), (3, 3)
 SELECT a, h FROM hidden ORDER BY a
-SELECT (SELECT MAX(h) FROM uuid) FROM hidden ORDER BY a
 SELECT h.a FROM hidden h JOIN user u USING (id) ORDER BY h.a
 SELECT a FROM hidden WHERE _rowid = 2

@@ -111,3 +111,9 @@ SELECT COUNT(*) FROM u
 ROLLBACK
 SET autocommit = 1
 SELECT COUNT(*) FROM u
+SELECT !(id = 2), id MOD 2, INTERVAL(id, 1, 3, 5) FROM u WHERE id = 1
+SELECT id FROM u WHERE !(id = 2) AND id MOD 2 = 1 ORDER BY id
+SELECT u.id, o.id FROM (u, o) WHERE u.id = o.u_id ORDER BY o.id
+CREATE TABLE hidden (a INT, id INT PRIMARY KEY INVISIBLE, h INT INVISIBLE DEFAULT 7) COMMENT 'shard by hash(id)'
+INSERT INTO hidden (a, id) VALUES (1, 1), (2, 2), (3, 3)
+SELECT (SELECT MAX(h) FROM lone) FROM hidden ORDER BY a
