@@ -65,7 +65,7 @@ pub(crate) async fn copy(catalog: &Catalog, from: &Login, to: &Login) -> Result<
 /// True if it is done.
 async fn follow_on(cluster: &Cluster, manager: &Login) -> Result<bool, ShardError> {
     let mut m = Manager::connect(manager).await?;
-    // The state is read under the lock, so that nobody puts older rights in place of newer ones.
+    // The state is read under the lock, so that older rights never replace newer ones.
     if !m.lock_definers().await? {
         return Ok(false);
     }

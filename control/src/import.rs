@@ -13,7 +13,7 @@ use meta_client::MetaError;
 use schema::users::{Spread, in_the_way};
 use schema::{difference, key, read, rule, server_changes};
 use shard::{Login, ServerConn, ShardError};
-use sql::ident::quote_name;
+use sql::ident::quote_qualified;
 use sql::shard_by::{Rule, ShardBy};
 use std::time::Duration;
 
@@ -339,5 +339,5 @@ async fn no_foreign_keys(name: &TableName, infos: &mut Looked<'_>) -> Result<(),
 }
 
 fn quoted(name: &TableName) -> String {
-    format!("{}.{}", quote_name(&name.database), quote_name(&name.table))
+    quote_qualified(&name.database, &name.table)
 }

@@ -85,7 +85,11 @@ async fn shards(cluster: &Cluster, out: &mut Vec<Finding>) {
     }
     out.extend(drifted);
     for job in catalog.jobs.values() {
-        let text = format!("DDL job {} is not finished: {}", job.id.0, job.in_words());
+        let text = format!(
+            "DDL job {} is not finished: {}",
+            job.id.0,
+            job.statement_text()
+        );
         let advice = "repeat the statement, or CANCEL DDL JOB";
         out.push(Finding::new(Severity::Warning, "schema", text, advice));
     }

@@ -74,7 +74,7 @@ pub(crate) async fn fill(
     }
     for (name, database) in &catalog.databases {
         let home = catalog.shard_name(database.default_shard);
-        // Who defined them must be there, or nobody could call them.
+        // Their definers must exist, or every call fails.
         if let Some(source) = shards.get(home) {
             let copied = definers::copy(catalog, source.strongest(), login).await;
             copied

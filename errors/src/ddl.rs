@@ -29,7 +29,7 @@ area! {
          and the foreign key must contain the sharding key, or {other} must be a reference table";
 
     /// What a foreign key cascades into the sharding key happens inside one server: the row would stay where
-    /// its old key placed it, and nobody would find it by the new one.
+    /// its old key placed it, and a read by the new one would miss it.
     ServerChangesKey { table: String, why: String } = ER_NOT_SUPPORTED_YET, Unsupported, No:
         "the foreign key of {table} is refused: {why}; use RESTRICT";
 

@@ -22,7 +22,7 @@ area! {
         "a statement that assigns user variables cannot change rows on several shards; assign them with \
          SET before";
 
-    /// Under LOCK TABLES a server lets nobody use a table that was not named. Reads for which rows are
+    /// Under LOCK TABLES a server refuses tables that were not named. Reads for which rows are
     /// copied between shards are refused too: they would wait for the session's own locks.
     NotLocked = ER_TABLE_NOT_LOCKED, Mistake, No:
         "A table on several shards was not locked with LOCK TABLES, or is read over connections that do not \

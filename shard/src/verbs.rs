@@ -2,6 +2,7 @@
 //! does is planned and travels with it ([`crate::ServerConn::confirm`] sends it alone); the others are
 //! run and answered.
 
+mod binary_log;
 mod changes;
 pub mod clock;
 pub mod insert_id;

@@ -168,3 +168,12 @@ SET NAMES latin1
 SELECT id, l FROM m ORDER BY l, id
 SELECT COUNT(DISTINCT n) FROM m WHERE g = 'BC'
 SET NAMES utf8mb4
+-- values that a collation calls equal: which one is the smallest depends on the order of rows
+CREATE TABLE tie (id INT NOT NULL PRIMARY KEY, s VARCHAR(5) COLLATE utf8mb4_general_ci, n INT) COMMENT 'shard by hash(id)'
+INSERT INTO tie VALUES (1, 'A', 1), (2, 'a', 1), (3, 'a', 1), (4, 'A', 2), (5, 'a ', 2), (6, 'A', 2), (7, 'B', 2), (8, 'b', 1), (9, 'B', 1), (10, 'b ', 2)
+SELECT MIN(s), MAX(s) FROM tie
+SELECT MIN(s), MAX(s) FROM tie WHERE id > 1
+SELECT MIN(s), MAX(s) FROM tie WHERE id > 2
+SELECT MIN(s), MAX(s) FROM tie WHERE id > 3
+SELECT MIN(s), MAX(s) FROM tie WHERE id > 4
+SELECT n, MIN(s), MAX(s) FROM tie GROUP BY n ORDER BY n

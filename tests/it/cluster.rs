@@ -107,6 +107,13 @@ impl Cluster {
         again
     }
 
+    /// Ends a shard's server with kill -9.
+    pub fn kill_shard(&self, name: &str) {
+        let pid = std::fs::read_to_string(self.dir.join(format!("shards/{name}/pid"))).unwrap();
+        let kill = Command::new("kill").args(["-9", pid.trim()]).status();
+        assert!(kill.unwrap().success());
+    }
+
     /// Ends it, waits, and removes its folder.
     pub fn stop(self) {
         drop(self.end());

@@ -154,11 +154,7 @@ async fn a_shard_that_is_gone_gives_an_error_and_no_short_result() {
     c.query_drop("USE gone").await.unwrap();
     fill(&mut c, 50).await;
     assert_eq!(count(&mut c).await, 50);
-    let pid = std::fs::read_to_string(cluster.dir.join("shards/s2/pid")).unwrap();
-    let kill = std::process::Command::new("kill")
-        .args(["-9", pid.trim()])
-        .status();
-    assert!(kill.unwrap().success());
+    cluster.kill_shard("s2");
     for _ in 0..5 {
         let read: Result<Option<u32>, _> = c.query_first("SELECT COUNT(*) FROM t").await;
         match read {
@@ -167,5 +163,32 @@ async fn a_shard_that_is_gone_gives_an_error_and_no_short_result() {
         }
     }
     drop(c);
+    cluster.stop();
+}
+
+#[tokio::test]
+async fn copies_stay_out_of_a_binary_log_of_statements() {
+    let log = ["log-bin=log", "binlog-format=MIXED"];
+    let options = log.map(|o| ["--shard-option", o]).concat();
+    let cluster = Cluster::start("gather_log", 2, &options);
+    let mut c = connect(cluster.port).await;
+    c.query_drop("CREATE DATABASE logged").await.unwrap();
+    c.query_drop("USE logged").await.unwrap();
+    fill(&mut c, 20).await;
+    let read = "SELECT COUNT(DISTINCT v) FROM t";
+    let (code, text) = error_of(&mut c, read).await;
+    assert!(code == 1235 && text.contains("binlog_format"), "{text}");
+    // A change that rows may forbid is tried on copies elsewhere.
+    let change = "ALTER TABLE t MODIFY v BIGINT";
+    c.query_drop(change).await.unwrap();
+    let mut shard = connect(cluster.shard_port).await;
+    let events: Vec<mysql_async::Row> = shard.query("SHOW BINLOG EVENTS").await.unwrap();
+    let events: Vec<String> = events.iter().map(|e| e.get("Info").unwrap()).collect();
+    assert!(events.iter().any(|e| e.contains(change)), "{events:?}");
+    assert!(
+        !events.iter().any(|e| e.contains("TEMPORARY TABLE `")),
+        "{events:?}"
+    );
+    drop((c, shard));
     cluster.stop();
 }

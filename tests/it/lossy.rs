@@ -22,7 +22,7 @@ const ROUNDS: u64 = 120;
 /// Rows of the table, before any write of the test.
 const ROWS: u64 = 400;
 /// ER_ERROR_DURING_COMMIT: some shards committed and some did not.
-const TORN: u16 = 1180;
+const PARTIALLY_COMMITTED: u16 = 1180;
 
 /// A way to a server that can be cut.
 #[derive(Clone)]
@@ -125,7 +125,7 @@ struct Round<'a> {
     behind: &'a mut [Conn; 2],
     number: u64,
     /// Commits that tore.
-    torn: u64,
+    partial_commits: u64,
 }
 
 impl Round<'_> {
@@ -189,18 +189,18 @@ impl Round<'_> {
             Ok(()) => assert!(all, "round {}: acknowledged, {there:?} there", self.number),
             // The client does not know.
             Err(e) if code(&e) == 0 => {}
-            // The client knows that it is torn, and where.
-            Err(Error::Server(e)) if e.code == TORN => {
-                self.check_torn(&e.message, there);
-                self.torn += 1;
+            // The client knows that it is partially committed, and where.
+            Err(Error::Server(e)) if e.code == PARTIALLY_COMMITTED => {
+                self.check_partially_committed(&e.message, there);
+                self.partial_commits += 1;
             }
             Err(e) => assert!(none, "round {}: {e}, and {there:?} is there", self.number),
         }
         acknowledged
     }
 
-    /// The error of a torn commit is right about each shard.
-    fn check_torn(&self, text: &str, there: [u64; 2]) {
+    /// The error of a partial commit is right about each shard.
+    fn check_partially_committed(&self, text: &str, there: [u64; 2]) {
         let of = |start: &str, end: &str| {
             let (_, rest) = text.split_once(start).unwrap_or_else(|| panic!("{text}"));
             rest.split_once(end).unwrap_or_else(|| panic!("{text}")).0
@@ -256,14 +256,14 @@ async fn what_is_cut_off_is_whole_or_an_error() {
     c.query_drop(fill).await.unwrap();
     let rounds = std::env::var("SHARDWRIGHT_LOSSY_ROUNDS");
     let rounds: u64 = rounds.map_or(ROUNDS, |n| n.parse().unwrap());
-    let (mut dice, mut answered_in_all, mut torn) = (Dice(7), 0, 0);
+    let (mut dice, mut answered_in_all, mut partial_commits) = (Dice(7), 0, 0);
     for number in 1..=rounds {
         line.cut_after(dice.below(if number.is_multiple_of(2) { 3_000 } else { 250 }));
         let mut round = Round {
             proxy: &proxy,
             behind: &mut behind,
             number,
-            torn: 0,
+            partial_commits: 0,
         };
         let answered = match dice.below(4) {
             0 => round.read(false).await,
@@ -272,7 +272,7 @@ async fn what_is_cut_off_is_whole_or_an_error() {
             _ => round.write(true).await,
         };
         answered_in_all += u64::from(answered);
-        torn += round.torn;
+        partial_commits += round.partial_commits;
     }
     let cut = rounds - answered_in_all;
     assert!(
@@ -280,7 +280,7 @@ async fn what_is_cut_off_is_whole_or_an_error() {
         "{cut} of {rounds} were cut"
     );
     let counted = "shardwright_multi_shard_transactions_total{outcome=\"partially_committed\"}";
-    assert_eq!(counter(proxy.admin, counted).await, torn);
+    assert_eq!(counter(proxy.admin, counted).await, partial_commits);
     line.cut_after(u64::MAX >> 2);
     let n: Option<u64> = c
         .query_first("SELECT id FROM lossy.t WHERE id = 1")

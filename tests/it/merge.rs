@@ -116,11 +116,7 @@ async fn a_shard_that_dies_in_the_middle_gives_an_error_and_no_short_result() {
         (read, c)
     });
     tokio::time::sleep(Duration::from_millis(1500)).await;
-    let pid = std::fs::read_to_string(cluster.dir.join("shards/s2/pid")).unwrap();
-    let kill = std::process::Command::new("kill")
-        .args(["-9", pid.trim()])
-        .status();
-    assert!(kill.unwrap().success());
+    cluster.kill_shard("s2");
     let (read, mut c) = task.await.unwrap();
     match read {
         Err(mysql_async::Error::Server(e)) => assert_ne!(e.code, 0, "{e}"),

@@ -75,7 +75,7 @@ fn one_shard_that_differs_is_to_be_made_like_the_others() {
     let wider = of(Some(definition(&[("a", "bigint(20)"), ("b", "text")])));
     let said = "table d.t on s2: column a is bigint(20) not null, the catalog has int(11) not null";
     assert_eq!(wider, [(said.to_string(), UNEQUAL.to_string())]);
-    // Nobody knows yet what is right.
+    // Which of them is right is not known yet.
     let c = catalog(Placement::Reference, TableDefinition::of_names(["a", "b"]));
     let other = definition(&[("a", "bigint(20)"), ("b", "text")]);
     let said = "table d.t on s2: column a is bigint(20) not null, s1 has int(11) not null";

@@ -148,7 +148,7 @@ pub enum Rejected {
 
 impl Command {
     /// The change for the audit; `None` for steps of a job.
-    pub fn in_words(&self) -> Option<String> {
+    pub fn audit_text(&self) -> Option<String> {
         Some(match self {
             Command::PutShard { name, host, port } => format!("shard {name} is {host}:{port}"),
             Command::DisableShard {
@@ -158,7 +158,7 @@ impl Command {
             Command::DisableShard { name, .. } => format!("shard {name} is enabled"),
             Command::PutRule { table, rule } => format!("rule for {table}: {}", rule.clause),
             Command::DropRule { table } => format!("the rule for {table} is dropped"),
-            Command::StartJob(new) => new.in_words(),
+            Command::StartJob(new) => new.statement_text(),
             Command::AbandonJob { job } => format!("DDL job {} is given up", job.0),
             Command::CreateUser { name, .. } => format!("user {name} is created"),
             Command::SetPassword { name, .. } => format!("user {name} has another password"),

@@ -136,16 +136,16 @@ impl NewJob {
         }
     }
 
-    /// What it does.
-    pub fn in_words(&self) -> String {
+    /// The statement, or what stands in its place in the audit, SHOW DDL JOBS and earlier formats.
+    pub fn statement_text(&self) -> String {
         match &self.kind {
             NewJobKind::Ddl(statement) => statement.clone(),
-            NewJobKind::Import(clause) => import_in_words(&self.objects, clause),
+            NewJobKind::Import(clause) => import_text(&self.objects, clause),
         }
     }
 }
 
-fn import_in_words(objects: &[TableName], clause: &str) -> String {
+fn import_text(objects: &[TableName], clause: &str) -> String {
     let names: Vec<_> = objects.iter().map(TableName::to_string).collect();
     format!("import of {} as {clause}", names.join(", "))
 }
@@ -159,11 +159,11 @@ impl Job {
         }
     }
 
-    /// What it does.
-    pub fn in_words(&self) -> String {
+    /// The statement, or what stands in its place in the audit, SHOW DDL JOBS and earlier formats.
+    pub fn statement_text(&self) -> String {
         match &self.kind {
             JobKind::Ddl(d) => d.statement.clone(),
-            JobKind::Import(i) => import_in_words(&self.objects, &i.clause),
+            JobKind::Import(i) => import_text(&self.objects, &i.clause),
         }
     }
 

@@ -181,7 +181,7 @@ impl State {
             Err(why) => return Answer::Rejected(why),
         };
         self.changes += 1;
-        if let Some(what) = p.change.in_words() {
+        if let Some(what) = p.change.audit_text() {
             self.audit.push_back(AuditRecord {
                 number: self.changes,
                 at_ms: p.at_ms,
@@ -283,9 +283,9 @@ impl State {
 
 impl Change {
     /// The change for the audit; `None` where nobody asks later (blocks of ids, steps of jobs).
-    fn in_words(&self) -> Option<String> {
+    fn audit_text(&self) -> Option<String> {
         let text = match self {
-            Change::Catalog(c) => c.in_words()?,
+            Change::Catalog(c) => c.audit_text()?,
             Change::LeaseIds { .. } => return None,
             Change::RaiseSequence { table, next } => {
                 format!("the next id of table {} is {next}", table.0)

@@ -185,7 +185,12 @@ fn check(state: &State) {
         .values()
         .map(|j| {
             let far: Vec<_> = j.progress().into_iter().map(|(_, far)| far).collect();
-            format!("{} {}: {}", j.objects[0], j.in_words(), far.join(", "))
+            format!(
+                "{} {}: {}",
+                j.objects[0],
+                j.statement_text(),
+                far.join(", ")
+            )
         })
         .collect();
     assert_eq!(

@@ -11,7 +11,7 @@ use crate::session::waiting::unless_ended;
 use catalog::{ShardId, Table, TableName};
 use shard::{ServerConn, ShardError};
 use sql::ddl::{AlterAction, ForeignKeyClause};
-use sql::ident::{quote_name, quote_string};
+use sql::ident::{quote_name, quote_qualified, quote_string};
 
 /// Larger tables are not copied for it: then the job may stop halfway, and says so.
 const COPY_BYTES_MAX: u64 = 1 << 30;
@@ -39,7 +39,7 @@ const ROW_ERRORS: [u16; 18] = [
 ];
 
 fn quoted(name: &TableName) -> String {
-    format!("{}.{}", quote_name(&name.database), quote_name(&name.table))
+    quote_qualified(&name.database, &name.table)
 }
 
 fn depends_on_rows(run: Run<'_>) -> bool {
@@ -164,7 +164,8 @@ async fn has_rows(conn: &mut ServerConn, sql: &str) -> Result<bool, ShardError> 
     Ok(!rows.is_empty())
 }
 
-/// Puts a copy in front of the table on this connection, which ends with it; false if it is too large.
+/// Puts a copy in front of the table on this connection, which ends with it; false if it is too large,
+/// or would be written to the binary log.
 async fn copy(conn: &mut ServerConn, table: &Table) -> Result<bool, ShardError> {
     let name = &table.name;
     let sql = format!(
@@ -173,7 +174,8 @@ async fn copy(conn: &mut ServerConn, table: &Table) -> Result<bool, ShardError> 
         quote_string(&name.database, false),
         quote_string(&name.table, false)
     );
-    if !has_rows(conn, &sql).await? {
+    // Replicas would make the copy too, where the binary log has statements.
+    if conn.logs_temporary_tables().await? || !has_rows(conn, &sql).await? {
         return Ok(false);
     }
     let copy = quoted(&TableName::new(&name.database, COPY));

@@ -8,7 +8,7 @@ use catalog::{Placement, ShardId};
 use errors::DdlError;
 use router::Refusal;
 use sql::ddl::{CreateTable, Ddl};
-use sql::ident::{name_of, quote_name};
+use sql::ident::{name_of, quote_name, quote_qualified};
 use sql::{Lexed, ObjectName};
 
 /// How a server begins the definition of a temporary table.
@@ -174,10 +174,9 @@ async fn definition(
 }
 
 fn quoted(t: &ObjectName) -> String {
-    let name = quote_name(&t.name);
     match &t.database {
-        Some(database) => format!("{}.{name}", quote_name(database)),
-        None => name,
+        Some(database) => quote_qualified(database, &t.name),
+        None => quote_name(&t.name),
     }
 }
 

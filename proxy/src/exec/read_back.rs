@@ -23,7 +23,7 @@ pub(super) async fn system_variables(
         .iter()
         .map(|n| format!("@@session.{}", quote_name(n)))
         .collect();
-    let (columns, row) = one_row(conn, &list).await?;
+    let (columns, row) = one_row(conn, &list, list.len()).await?;
     let values = row.into_iter().zip(&columns);
     let literals = values.map(|(cell, column)| system_literal(cell, column));
     Ok(names.iter().cloned().zip(literals).collect())
@@ -42,7 +42,7 @@ pub(super) async fn user_variables(
         format!("{v}, HEX({v}), COLLATION({v})")
     };
     let list: Vec<_> = names.iter().map(item).collect();
-    let (columns, row) = one_row(conn, &list).await?;
+    let (columns, row) = one_row(conn, &list, 3 * list.len()).await?;
     let mut cells = row.into_iter();
     let mut out = Vec::new();
     for (name, column) in names.iter().zip(columns.iter().step_by(3)) {
@@ -57,22 +57,13 @@ pub(super) async fn user_variables(
 async fn one_row(
     conn: &mut ServerConn,
     list: &[String],
+    width: usize,
 ) -> Result<(Vec<ResultColumn>, TextRow), ShardError> {
     let answer = conn.run(&format!("SELECT {}", list.join(", "))).await?;
     let (columns, rows) = answer.rows().map_err(|e| conn.broken(e))?;
     match rows.into_iter().next() {
-        Some(row) if row.len() == list_width(list) && columns.len() == row.len() => {
-            Ok((columns, row))
-        }
+        Some(row) if row.len() == width && columns.len() == row.len() => Ok((columns, row)),
         _ => Err(conn.broken("no row of variables")),
-    }
-}
-
-/// A user variable is three columns.
-fn list_width(list: &[String]) -> usize {
-    match list.first().is_some_and(|first| first.contains("HEX(")) {
-        true => list.len() * 3,
-        false => list.len(),
     }
 }
 

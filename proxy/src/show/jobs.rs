@@ -13,7 +13,7 @@ pub(crate) fn rows(catalog: &Catalog) -> ResultSet {
             set.row([
                 job.id.0.to_string(),
                 objects.join(", "),
-                job.in_words(),
+                job.statement_text(),
                 catalog.shard_name(shard).to_string(),
                 progress,
             ]);

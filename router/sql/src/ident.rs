@@ -34,6 +34,11 @@ pub fn name_of(text: &[u8], token: Token) -> Option<String> {
     }
 }
 
+/// `database`.`name` in backticks.
+pub fn quote_qualified(database: &str, name: &str) -> String {
+    format!("{}.{}", quote_name(database), quote_name(name))
+}
+
 /// The name in backticks.
 pub fn quote_name(name: &str) -> String {
     format!("`{}`", name.replace('`', "``"))

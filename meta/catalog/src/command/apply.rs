@@ -199,7 +199,11 @@ impl Catalog {
                 })
             };
             if let Some(o) = objects.iter().find(clash) {
-                return Err(Rejected::Busy(other.id.0, o.to_string(), other.in_words()));
+                return Err(Rejected::Busy(
+                    other.id.0,
+                    o.to_string(),
+                    other.statement_text(),
+                ));
             }
         }
         Ok(())

@@ -22,7 +22,7 @@ pub(super) struct NewRecord {
 
 impl From<Job> for JobRecord {
     fn from(job: Job) -> Self {
-        let statement = job.in_words();
+        let statement = job.statement_text();
         let shards = match job.kind {
             JobKind::Ddl(d) => d.shards,
             JobKind::Import(i) => {
@@ -68,7 +68,7 @@ impl From<JobRecord> for Job {
 impl From<NewJob> for NewRecord {
     fn from(new: NewJob) -> Self {
         NewRecord {
-            statement: new.in_words(),
+            statement: new.statement_text(),
             database: new.database,
             objects: new.objects,
             shards: new.shards,
@@ -92,6 +92,6 @@ impl From<NewRecord> for NewJob {
 }
 
 fn import_clause(statement: &str, objects: &[TableName]) -> Option<String> {
-    let clause = statement.strip_prefix(&import_in_words(objects, ""));
+    let clause = statement.strip_prefix(&import_text(objects, ""));
     clause.map(str::to_string)
 }

@@ -50,11 +50,7 @@ impl Scratch {
 
     /// Temporary tables are written to the binary log unless it has rows only; replicas need them not.
     async fn keep_out_of_the_log(&mut self, worker: &Worker, shard: ShardId) -> Result<(), Stop> {
-        let conn = self.lease.conn()?;
-        let logged = conn
-            .run("SELECT @@log_bin AND @@binlog_format <> 'ROW'")
-            .await?;
-        if logged.number() != Some(1) {
+        if !self.lease.conn()?.logs_temporary_tables().await? {
             return Ok(());
         }
         let shard = worker.catalog().shard_name(shard).to_string();

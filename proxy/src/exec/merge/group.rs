@@ -96,7 +96,8 @@ impl Group {
         }
     }
 
-    /// Adds a row; false if it shows what the group has in common in another way.
+    /// Adds a row; false if it shows what the group has in common, or an equal smallest or largest value, in
+    /// another way: which one a server shows depends on the order of its rows.
     pub(super) fn add(
         &mut self,
         columns: &[(usize, Column)],
@@ -117,7 +118,7 @@ impl Group {
             let n = *n;
             match column {
                 Column::First => is_alike &= shape.cell(&self.row, n)? == shape.cell(row, n)?,
-                _ => state.add(State::of(column, n, shape, row)?, column)?,
+                _ => is_alike &= state.add(State::of(column, n, shape, row)?, column)?,
             }
         }
         self.changed = Some(states);
@@ -197,7 +198,8 @@ impl State {
         })
     }
 
-    fn add(&mut self, more: State, column: &Column) -> Result<(), Malformed> {
+    /// Adds a row; false if what it shows is equal and yet another cell.
+    fn add(&mut self, more: State, column: &Column) -> Result<bool, Malformed> {
         match (self, more, column) {
             (State::Number(a), State::Number(b), Column::Sum(_)) => *a = plus(a, &b)?,
             (State::Number(a), State::Number(b), Column::Bits(_, f)) => {
@@ -213,20 +215,16 @@ impl State {
                 Column::Extreme(reader, largest),
             ) => {
                 // NULL is no value.
-                let better = match (&*a, &b) {
-                    (_, Value::Null) => false,
-                    (Value::Null, _) => true,
-                    (a, b) => {
-                        let wanted = if *largest {
-                            Ordering::Greater
-                        } else {
-                            Ordering::Less
-                        };
-                        reader.compare(b, a) == wanted
-                    }
+                let order = match (&*a, &b) {
+                    (_, Value::Null) => return Ok(true),
+                    (Value::Null, _) => Ordering::Greater,
+                    (a, b) if *largest => reader.compare(b, a),
+                    (a, b) => reader.compare(a, b),
                 };
-                if better {
-                    (*a, *cell) = (b, other);
+                match order {
+                    Ordering::Equal => return Ok(*cell == other),
+                    Ordering::Greater => (*a, *cell) = (b, other),
+                    Ordering::Less => {}
                 }
             }
             (State::Quotient(a, n), State::Quotient(b, more), _) => {
@@ -235,7 +233,7 @@ impl State {
             }
             _ => {}
         }
-        Ok(())
+        Ok(true)
     }
 }
 

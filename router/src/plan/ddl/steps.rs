@@ -1,7 +1,7 @@
 //! What a change of structure sends to shards: one job for each step, one after the other.
 
 use catalog::{Catalog, Placement, ShardId, Table, TableName};
-use sql::ident::quote_name;
+use sql::ident::{quote_name, quote_qualified};
 use sql::shard_by::{Rule, ShardBy};
 
 /// One job: its objects are locked against others, its statement goes to each of its shards in turn.
@@ -16,7 +16,7 @@ pub struct JobStep {
 }
 
 fn quoted(name: &TableName) -> String {
-    format!("{}.{}", quote_name(&name.database), quote_name(&name.table))
+    quote_qualified(&name.database, &name.table)
 }
 
 /// Every shard that has the table's definition.
