@@ -212,6 +212,7 @@ impl OwnAccounts {
             let is_it = |n: &AccountName| (n.incarnation, n.id) == (incarnation, *id);
             there.iter().any(is_it)
         });
+        here.logins.retain(|id| here.granted.contains_key(&id));
     }
 }
 

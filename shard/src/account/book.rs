@@ -125,6 +125,12 @@ impl AccountsOnShard {
         let mut all = self.0.write().unwrap_or_else(PoisonError::into_inner);
         all.insert(id, credentials);
     }
+
+    /// Forgets those that are not on the shard any more, so that they do not add up over the years.
+    pub fn retain(&self, is_there: impl Fn(AccountId) -> bool) {
+        let mut all = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        all.retain(|id, _| is_there(*id));
+    }
 }
 
 #[cfg(test)]
@@ -147,6 +153,17 @@ mod tests {
         book.note_made(2);
         book.note_made(1);
         assert!(book.until_made(none, soon).await);
+    }
+
+    #[test]
+    fn logins_go_with_their_accounts() {
+        let (logins, id) = (AccountsOnShard::default(), AccountId::of_set);
+        for n in 0..3 {
+            logins.put(id(n), ("u".into(), "p".into()));
+        }
+        logins.retain(|there| there != id(1));
+        let left = [0, 1, 2].map(|n| logins.get(id(n)).is_some());
+        assert_eq!(left, [true, false, true]);
     }
 
     #[test]
