@@ -43,7 +43,7 @@ impl LexMode {
         mode
     }
 
-    /// True if [x] is a name under this sql_mode, which nothing here reads so.
+    /// True if `[x]` is a name under this sql_mode, which nothing here reads so.
     pub fn has_bracket_quotes(sql_mode: &str) -> bool {
         let mut parts = sql_mode.split(',');
         parts.any(|p| p.trim().eq_ignore_ascii_case("MSSQL"))

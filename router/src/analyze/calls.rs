@@ -73,7 +73,7 @@ impl Call {
         }
     }
 
-    /// True for [`Self::full_text`].
+    /// True for `full_text`.
     pub fn is_full_text(&self) -> bool {
         self.function.is_none() && self.name == "MATCH"
     }
